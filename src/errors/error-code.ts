@@ -1,0 +1,28 @@
+/**
+ * Every code a {@link VmdkDriverError} can carry. Codes are stable: match on them rather than on classes or messages.
+ */
+export type ErrorCode =
+  | 'ABORTED'
+  | 'BACKING_IN_USE'
+  | 'BACKING_INVALID'
+  | 'BACKUP_CORRUPT'
+  | 'BACKUP_NOT_FOUND'
+  | 'BACKUP_SERVICE_FAILED'
+  | 'INVALID_INPUT'
+  | 'INVALID_LOGIN'
+  | 'INVALID_VMDK'
+  | 'LEASE_FAILED'
+  | 'NO_TEMPORARY_SPACE'
+  | 'NO_VALID_DATASTORE'
+  | 'RESTORE_FAILED'
+  | 'TEMPORARY_DIRECTORY_UNUSABLE'
+  | 'TLS_VERIFICATION_FAILED'
+  | 'TRANSFER_FAILED'
+  | 'TRANSFER_STALLED'
+  | 'UNSUPPORTED_BACKUP'
+  | 'VIM_CONNECTION_FAILED'
+  | 'VIM_FAULT'
+  | 'VIM_PROTOCOL'
+  | 'VOLUME_BUSY'
+  | 'VOLUME_HAS_SNAPSHOTS'
+  | 'VOLUME_TOO_SMALL';

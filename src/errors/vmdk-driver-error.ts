@@ -1,0 +1,67 @@
+import type { ErrorCode } from './error-code.js';
+import type { Phase } from './phase.js';
+
+/** What every error of this library carries besides its message. */
+export interface ErrorDetails {
+  /** The error that led to this one, if any. */
+  readonly cause?: unknown;
+  /** Whether the same call may succeed when repeated later, without anyone changing anything. Default `false`. */
+  readonly retryable?: boolean;
+  /** The step of the operation in which it happened. Set by the driver as the error passes through it. */
+  readonly phase?: Phase;
+}
+
+/**
+ * The base of every error this library throws.
+ *
+ * `instanceof` also holds across the package's ESM and CJS copies, since classes are told by their {@link brand}
+ * and not by identity. Matching on {@link code} is the most robust choice.
+ *
+ * No message and no field ever holds a password, a session cookie or an NFC ticket.
+ */
+export abstract class VmdkDriverError extends Error {
+  /** Names the class across copies of the package. */
+  static readonly brand: string = 'VmdkDriverError';
+
+  /** Stable, documented, and the same in every version. */
+  abstract readonly code: ErrorCode;
+  readonly retryable: boolean;
+  /** The step of the operation in which it happened, when it happened inside one. */
+  phase: Phase | undefined;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = (this.constructor as typeof VmdkDriverError).brand;
+    this.retryable = details.retryable ?? false;
+    this.phase = details.phase;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // A class of the host's own that extends ours has no brand of its own: only identity can tell it.
+    if (!Object.hasOwn(this, 'brand')) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return value instanceof Error && brandsOf(value).includes(this.brand);
+  }
+
+  /** The error as plain data, for structured logs. Causes are reduced to their name, code and message. */
+  toJSON(): Record<string, unknown> {
+    const { name, message, code, retryable, phase, cause } = this;
+    return {
+      name,
+      code,
+      message,
+      retryable,
+      ...(phase === undefined ? {} : { phase }),
+      ...(cause instanceof Error
+        ? { cause: { name: cause.name, message: cause.message, ...('code' in cause ? { code: cause.code } : {}) } }
+        : {}),
+    };
+  }
+}
+
+function brandsOf(error: Error): string[] {
+  const brands: string[] = [];
+  for (let type: unknown = error.constructor; typeof type === 'function'; type = Object.getPrototypeOf(type)) {
+    if (Object.hasOwn(type, 'brand')) brands.push((type as unknown as { brand: string }).brand);
+  }
+  return brands;
+}
