@@ -1,0 +1,46 @@
+import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+
+/** Fault types after which the same call may succeed later without anyone changing anything. */
+const transientFaults = new Set(['FileLocked', 'TaskInProgress', 'HostCommunication', 'HostNotReachable', 'Timedout']);
+
+/** The server answered a call, or ended a task, with a fault. */
+export class VimFault extends VmdkDriverError {
+  static override readonly brand: string = 'VimFault';
+  readonly code = 'VIM_FAULT';
+  /** The fault's vim25 type name, such as `DuplicateName`; `RuntimeFault` where the server named none. */
+  readonly faultName: string;
+  /** The method that was called, or the task's `descriptionId`. */
+  readonly method: string;
+  /** The fault's own fields as decoded from its detail, such as `{ name, object }` of `DuplicateName`. */
+  readonly detail: Readonly<Record<string, unknown>>;
+
+  constructor(
+    faultName: string,
+    method: string,
+    message: string,
+    detail: Readonly<Record<string, unknown>> = {},
+    details?: ErrorDetails,
+  ) {
+    super(`${method}: ${faultName}${message === '' ? '' : `: ${message}`}`, {
+      retryable: transientFaults.has(faultName),
+      ...details,
+    });
+    this.faultName = faultName;
+    this.method = method;
+    this.detail = detail;
+  }
+
+  /** Whether the fault is of this type; also where another namespace's fault ends in the name (`PbmFaultNotAuthenticated`). */
+  is(name: string): boolean {
+    return this.faultName === name || this.faultName.endsWith(name);
+  }
+
+  override toJSON(): Record<string, unknown> {
+    return { ...super.toJSON(), faultName: this.faultName, method: this.method };
+  }
+}
+
+/** Whether an error is a fault of one of these types. */
+export function isVimFault(error: unknown, ...names: string[]): error is VimFault {
+  return error instanceof VimFault && names.some((name) => error.is(name));
+}

@@ -1,0 +1,37 @@
+import { VmdkDriverError } from './vmdk-driver-error.js';
+
+/** The volume's backing has snapshots; its disk cannot be replaced (Cinder: "Volume cannot be restored since it contains snapshots."). */
+export class VolumeHasSnapshotsError extends VmdkDriverError {
+  static override readonly brand: string = 'VolumeHasSnapshotsError';
+  readonly code = 'VOLUME_HAS_SNAPSHOTS';
+}
+
+/** The volume is smaller than the backup's capacity. */
+export class VolumeTooSmallError extends VmdkDriverError {
+  static override readonly brand: string = 'VolumeTooSmallError';
+  readonly code = 'VOLUME_TOO_SMALL';
+}
+
+/** Another operation is under way on the volume, in this process or in another. */
+export class VolumeBusyError extends VmdkDriverError {
+  static override readonly brand: string = 'VolumeBusyError';
+  readonly code = 'VOLUME_BUSY';
+}
+
+/** The volume's backing is powered on, or its disk is locked by another VM. */
+export class BackingInUseError extends VmdkDriverError {
+  static override readonly brand: string = 'BackingInUseError';
+  readonly code = 'BACKING_IN_USE';
+}
+
+/** The volume's backing is not what a backing is: no disk, several disks, a disk of another kind. */
+export class BackingInvalidError extends VmdkDriverError {
+  static override readonly brand: string = 'BackingInvalidError';
+  readonly code = 'BACKING_INVALID';
+}
+
+/** A restore could not be carried out or proved; the volume has its old disk unless the message says otherwise. */
+export class RestoreError extends VmdkDriverError {
+  static override readonly brand: string = 'RestoreError';
+  readonly code = 'RESTORE_FAILED';
+}

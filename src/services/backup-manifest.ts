@@ -1,0 +1,77 @@
+import * as z from 'zod';
+import { UnsupportedBackupError } from '../errors/index.js';
+
+/** How a disk's space is reserved; Cinder's `vmware:vmdk_type`. */
+export type DiskProvisioning = 'thin' | 'thick' | 'eagerZeroedThick';
+/** The disk controller's kind; Cinder's `vmware_adapter_type`. */
+export type AdapterType = 'lsiLogic' | 'busLogic' | 'lsiLogicsas' | 'paraVirtual' | 'ide';
+
+export const diskProvisionings = ['thin', 'thick', 'eagerZeroedThick'] as const satisfies readonly DiskProvisioning[];
+export const adapterTypes = [
+  'lsiLogic',
+  'busLogic',
+  'lsiLogicsas',
+  'paraVirtual',
+  'ide',
+] as const satisfies readonly AdapterType[];
+
+/** What a backup is, as JSON the host can store. It holds no secret. */
+export interface BackupManifest {
+  /** The manifest's own format; a driver refuses one it does not know. */
+  readonly formatVersion: 1;
+  readonly backupId: string;
+  readonly volumeId: string;
+  /** The layout of the stored stream. */
+  readonly diskFormat: 'streamOptimized';
+  /** Length of the stream in bytes. It says nothing about the capacity. */
+  readonly streamBytes: number;
+  /** SHA-256 of the stream, 64 lowercase hexadecimal digits. */
+  readonly sha256: string;
+  /** The disk's capacity in bytes. */
+  readonly capacityBytes: number;
+  readonly provisioning: DiskProvisioning;
+  readonly adapterType: AdapterType;
+  /** The disk's UUID (`VirtualDiskFlatVer2BackingInfo.uuid`), where the server told it. */
+  readonly diskUuid?: string | undefined;
+  /** Id of the storage policy on the disk, where there is one. */
+  readonly storageProfile?: string | undefined;
+  /** When the export began, ISO 8601. */
+  readonly startedAt: string;
+  /** When the stream's last byte had been taken and checked, ISO 8601. */
+  readonly finishedAt: string;
+  /** What the backup service returned, for the host to keep. */
+  readonly serviceMetadata?: BackupMetadata | undefined;
+}
+
+/** What a backup service has to say of a backup it took, as JSON. */
+export type BackupMetadata = Readonly<Record<string, unknown>>;
+
+const manifestSchema = z.object({
+  formatVersion: z.literal(1),
+  backupId: z.string().min(1),
+  volumeId: z.string().min(1),
+  diskFormat: z.literal('streamOptimized'),
+  streamBytes: z.int().positive(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  capacityBytes: z.int().positive(),
+  provisioning: z.enum(diskProvisionings),
+  adapterType: z.enum(adapterTypes),
+  diskUuid: z.string().optional(),
+  storageProfile: z.string().optional(),
+  startedAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime(),
+  serviceMetadata: z.record(z.string(), z.unknown()).optional(),
+});
+
+/**
+ * Reads a manifest that comes from outside: a host's database, a file beside the data.
+ *
+ * @throws UnsupportedBackupError where it is of another version or format, or not a manifest at all
+ */
+export function parseBackupManifest(value: unknown): BackupManifest {
+  const result = manifestSchema.safeParse(value);
+  if (!result.success) {
+    throw new UnsupportedBackupError(`not a backup manifest of version 1: ${z.prettifyError(result.error)}`);
+  }
+  return result.data;
+}

@@ -1,0 +1,72 @@
+import type { Readable } from 'node:stream';
+import type { Backup } from './backup.js';
+import type { BackupManifest, BackupMetadata } from './backup-manifest.js';
+
+/** A regular file on disk that holds, or is to hold, a volume's stream. */
+export interface VolumeFile {
+  /** Absolute path. A program of someone else's may read or write it: the driver has it closed meanwhile. */
+  readonly path: string;
+}
+
+/** How far a service is with one backup or restore. */
+export interface ServiceProgress {
+  readonly bytesDone: number;
+  readonly bytesTotal?: number | undefined;
+}
+
+/** What the driver gives a service with each call. */
+export interface ServiceOptions {
+  /** Aborted when the operation is; the service should then reject soon. */
+  readonly signal?: AbortSignal | undefined;
+  /** To be called as bytes move, as often as is convenient. */
+  readonly onProgress?: ((progress: ServiceProgress) => void) | undefined;
+}
+
+/** What the driver gives a service that takes a backup. */
+export interface ServiceBackupOptions extends ServiceOptions {
+  /** What the file holds. A service may keep it with the data and give it back by {@link BackupService.readManifest}. */
+  readonly manifest: BackupManifest;
+}
+
+/** Takes one backup as a stream. Exactly one of `commit` and `abort` ends it. */
+export interface BackupWriter {
+  /** Takes the next bytes; resolves when the service is ready for more. The chunk must not be used after that. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Makes the backup durable and visible. Nothing of it may be visible before. */
+  commit(manifest: BackupManifest): Promise<void | BackupMetadata>;
+  /** Gives the backup up and leaves nothing behind. Never rejects because there was nothing. */
+  abort(): Promise<void>;
+}
+
+/**
+ * What a host must supply to store backups.
+ *
+ * The file handed over is a regular file on disk, so that a client which only takes files or block devices (TSM) works.
+ * `backup` must not resolve before the copy is durable, and a backup that fails must not be there afterwards. `restore`
+ * must write exactly the bytes that were given to `backup`; the driver checks that they are.
+ */
+export interface BackupService {
+  /** Stores the file's bytes as the backup. A backup of the same id is replaced once the new one is whole. */
+  backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions): Promise<void | BackupMetadata>;
+  /**
+   * Writes the backup's bytes into the file, which exists and is empty.
+   *
+   * @throws BackupNotFoundError where there is no such backup
+   */
+  restore(backup: Backup, volumeId: string, file: VolumeFile, options: ServiceOptions): Promise<void>;
+  /** Removes the backup. Resolves where there is none. */
+  delete?(backup: Backup): Promise<void>;
+  /** The manifest kept with the backup, where the service keeps them and the backup exists. */
+  readManifest?(backup: Backup, options: ServiceOptions): Promise<BackupManifest | undefined>;
+  /** Takes the backup as a stream; then the driver needs no temporary file. */
+  openBackup?(backup: Backup, options: ServiceOptions): Promise<BackupWriter>;
+  /**
+   * Gives the backup as a stream; then the driver needs no temporary file.
+   *
+   * @throws BackupNotFoundError where there is no such backup
+   */
+  openRestore?(
+    backup: Backup,
+    options: ServiceOptions,
+  ): Promise<{ readonly stream: Readable; readonly length?: number | undefined }>;
+}

@@ -1,0 +1,22 @@
+export { methods, type MethodDefinition, type MethodName } from './methods.js';
+export { objectTypes, type ObjectTypeDefinition, type ObjectTypeName } from './object-types.js';
+export { properties, type ManagedType } from './properties.js';
+export {
+  isScalar,
+  parseTypeSpec,
+  scalarTypes,
+  type ParsedTypeSpec,
+  type ScalarType,
+  type TypeSpec,
+} from './type-spec.js';
+export type {
+  MethodArgs,
+  MethodResult,
+  MoRef,
+  PropertiesOf,
+  PropertyPath,
+  Struct,
+  SubtypeOf,
+  ValueOf,
+  VimObject,
+} from './infer.js';

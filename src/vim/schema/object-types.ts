@@ -1,0 +1,361 @@
+import type { TypeSpec } from './type-spec.js';
+
+/** One data object type of the vim25 subset. */
+export interface ObjectTypeDefinition {
+  /** The type it extends; the base's elements come first on the wire. */
+  readonly base?: string;
+  /** Whether a value must name a subtype by `xsi:type`. */
+  readonly abstract?: boolean;
+  /** Its own elements, **in schema order**: a vim25 server reads them in no other. */
+  readonly fields: Readonly<Record<string, TypeSpec>>;
+}
+
+/**
+ * The vim25 data object types this library sends or reads, each with the elements it uses.
+ *
+ * This table and {@link methods} are the one place that fixes element order, `xsi:type` and the types of values, for
+ * the client, for the TypeScript types of its callers, and for the simulator. Elements of a reply that are not named
+ * here are passed over. Source: vSphere Web Services API reference, data object types, API 6.7 (8.0 for the elements
+ * added since).
+ */
+export const objectTypes = {
+  // Service instance and session
+  AboutInfo: {
+    fields: {
+      name: 'string',
+      fullName: 'string',
+      vendor: 'string',
+      version: 'string',
+      patchLevel: 'string?',
+      build: 'string',
+      localeVersion: 'string?',
+      localeBuild: 'string?',
+      osType: 'string',
+      productLineId: 'string',
+      apiType: 'string',
+      apiVersion: 'string',
+      instanceUuid: 'string?',
+      licenseProductName: 'string?',
+      licenseProductVersion: 'string?',
+    },
+  },
+  ServiceContent: {
+    fields: {
+      rootFolder: 'ref',
+      propertyCollector: 'ref',
+      viewManager: 'ref?',
+      about: 'AboutInfo',
+      sessionManager: 'ref?',
+      taskManager: 'ref?',
+      searchIndex: 'ref?',
+      fileManager: 'ref?',
+      virtualDiskManager: 'ref?',
+    },
+  },
+  UserSession: {
+    fields: {
+      key: 'string',
+      userName: 'string',
+      fullName: 'string',
+      loginTime: 'dateTime',
+      lastActiveTime: 'dateTime',
+      locale: 'string',
+      messageLocale: 'string',
+      extensionSession: 'boolean?',
+      ipAddress: 'string?',
+      userAgent: 'string?',
+      callCount: 'long?',
+    },
+  },
+
+  // Property collector
+  PropertySpec: { fields: { type: 'string', all: 'boolean?', pathSet: 'string[]?' } },
+  SelectionSpec: { fields: { name: 'string?' } },
+  TraversalSpec: {
+    base: 'SelectionSpec',
+    fields: { type: 'string', path: 'string', skip: 'boolean?', selectSet: 'SelectionSpec[]?' },
+  },
+  ObjectSpec: { fields: { obj: 'ref', skip: 'boolean?', selectSet: 'SelectionSpec[]?' } },
+  PropertyFilterSpec: {
+    fields: { propSet: 'PropertySpec[]', objectSet: 'ObjectSpec[]', reportMissingObjectsInResults: 'boolean?' },
+  },
+  RetrieveOptions: { fields: { maxObjects: 'int?' } },
+  DynamicProperty: { fields: { name: 'string', val: 'any' } },
+  MissingProperty: { fields: { path: 'string', fault: 'LocalizedMethodFault' } },
+  ObjectContent: { fields: { obj: 'ref', propSet: 'DynamicProperty[]?', missingSet: 'MissingProperty[]?' } },
+  RetrieveResult: { fields: { token: 'string?', objects: 'ObjectContent[]' } },
+  WaitOptions: { fields: { maxWaitSeconds: 'int?', maxObjectUpdates: 'int?' } },
+  PropertyChange: { fields: { name: 'string', op: 'string', val: 'any?' } },
+  ObjectUpdate: {
+    fields: { kind: 'string', obj: 'ref', changeSet: 'PropertyChange[]?', missingSet: 'MissingProperty[]?' },
+  },
+  PropertyFilterUpdate: { fields: { filter: 'ref', objectSet: 'ObjectUpdate[]?' } },
+  UpdateSet: { fields: { version: 'string', filterSet: 'PropertyFilterUpdate[]?', truncated: 'boolean?' } },
+
+  // Tasks and faults
+  TaskInfo: {
+    fields: {
+      key: 'string',
+      task: 'ref',
+      name: 'string?',
+      descriptionId: 'string',
+      entity: 'ref?',
+      entityName: 'string?',
+      state: 'string',
+      cancelled: 'boolean',
+      cancelable: 'boolean',
+      error: 'LocalizedMethodFault?',
+      result: 'any?',
+      progress: 'int?',
+      queueTime: 'dateTime',
+      startTime: 'dateTime?',
+      completeTime: 'dateTime?',
+      eventChainId: 'int',
+    },
+  },
+  LocalizedMethodFault: { fields: { fault: 'MethodFault', localizedMessage: 'string?' } },
+  MethodFault: { fields: { faultCause: 'LocalizedMethodFault?' } },
+  RuntimeFault: { base: 'MethodFault', fields: {} },
+  VimFault: { base: 'MethodFault', fields: {} },
+  InvalidRequest: { base: 'RuntimeFault', fields: {} },
+  InvalidType: { base: 'InvalidRequest', fields: { argument: 'string?' } },
+  InvalidArgument: { base: 'RuntimeFault', fields: { invalidProperty: 'string?' } },
+  ManagedObjectNotFound: { base: 'RuntimeFault', fields: { obj: 'ref' } },
+  NotSupported: { base: 'RuntimeFault', fields: {} },
+  RequestCanceled: { base: 'RuntimeFault', fields: {} },
+  SecurityError: { base: 'RuntimeFault', fields: {} },
+  NoPermission: { base: 'SecurityError', fields: { object: 'ref?', privilegeId: 'string?' } },
+  NotAuthenticated: { base: 'NoPermission', fields: {} },
+  SystemError: { base: 'RuntimeFault', fields: { reason: 'string' } },
+  InvalidProperty: { base: 'MethodFault', fields: { name: 'string' } },
+  InvalidCollectorVersion: { base: 'MethodFault', fields: {} },
+  InvalidLogin: { base: 'VimFault', fields: {} },
+  DuplicateName: { base: 'VimFault', fields: { name: 'string', object: 'ref' } },
+  AlreadyExists: { base: 'VimFault', fields: { name: 'string?' } },
+  InvalidName: { base: 'VimFault', fields: { name: 'string', entity: 'ref?' } },
+  InvalidState: { base: 'VimFault', fields: {} },
+  InvalidPowerState: { base: 'InvalidState', fields: { requestedState: 'string?', existingState: 'string' } },
+  InvalidDatastore: { base: 'VimFault', fields: { datastore: 'ref?', name: 'string?' } },
+  InvalidDatastorePath: { base: 'InvalidDatastore', fields: { datastorePath: 'string' } },
+  TaskInProgress: { base: 'VimFault', fields: { task: 'ref' } },
+  Timedout: { base: 'VimFault', fields: {} },
+  InsufficientResourcesFault: { base: 'VimFault', fields: {} },
+  VmConfigFault: { base: 'VimFault', fields: {} },
+  InvalidVmConfig: { base: 'VmConfigFault', fields: { property: 'string?' } },
+  InvalidDeviceSpec: { base: 'InvalidVmConfig', fields: { deviceIndex: 'int' } },
+  GenericVmConfigFault: { base: 'VmConfigFault', fields: { reason: 'string' } },
+  FileFault: { base: 'VimFault', fields: { file: 'string' } },
+  CannotDeleteFile: { base: 'FileFault', fields: {} },
+  FileAlreadyExists: { base: 'FileFault', fields: {} },
+  FileLocked: { base: 'FileFault', fields: {} },
+  FileNotFound: { base: 'FileFault', fields: {} },
+  NoDiskSpace: { base: 'FileFault', fields: { datastore: 'string' } },
+
+  // Virtual machine configuration
+  OptionValue: { fields: { key: 'string', value: 'any?' } },
+  ManagedByInfo: { fields: { extensionKey: 'string', type: 'string' } },
+  VirtualMachineFileInfo: {
+    fields: {
+      vmPathName: 'string?',
+      snapshotDirectory: 'string?',
+      suspendDirectory: 'string?',
+      logDirectory: 'string?',
+    },
+  },
+  VirtualMachineProfileSpec: { abstract: true, fields: {} },
+  VirtualMachineDefinedProfileSpec: { base: 'VirtualMachineProfileSpec', fields: { profileId: 'string' } },
+  VirtualMachineConfigSpec: {
+    fields: {
+      changeVersion: 'string?',
+      name: 'string?',
+      version: 'string?',
+      uuid: 'string?',
+      instanceUuid: 'string?',
+      guestId: 'string?',
+      annotation: 'string?',
+      files: 'VirtualMachineFileInfo?',
+      numCPUs: 'int?',
+      memoryMB: 'long?',
+      deviceChange: 'VirtualDeviceConfigSpec[]?',
+      extraConfig: 'OptionValue[]?',
+      managedBy: 'ManagedByInfo?',
+      vmProfile: 'VirtualMachineProfileSpec[]?',
+    },
+  },
+  VirtualDeviceConfigSpec: {
+    fields: {
+      operation: 'string?',
+      fileOperation: 'string?',
+      device: 'VirtualDevice',
+      profile: 'VirtualMachineProfileSpec[]?',
+    },
+  },
+  VirtualDevice: {
+    abstract: true,
+    fields: {
+      key: 'int',
+      backing: 'VirtualDeviceBackingInfo?',
+      controllerKey: 'int?',
+      unitNumber: 'int?',
+    },
+  },
+  VirtualDisk: { base: 'VirtualDevice', fields: { capacityInKB: 'long', capacityInBytes: 'long?' } },
+  VirtualController: { abstract: true, base: 'VirtualDevice', fields: { busNumber: 'int', device: 'int[]?' } },
+  VirtualIDEController: { base: 'VirtualController', fields: {} },
+  VirtualSCSIController: {
+    abstract: true,
+    base: 'VirtualController',
+    fields: { hotAddRemove: 'boolean?', sharedBus: 'string', scsiCtlrUnitNumber: 'int?' },
+  },
+  VirtualLsiLogicController: { base: 'VirtualSCSIController', fields: {} },
+  VirtualLsiLogicSASController: { base: 'VirtualSCSIController', fields: {} },
+  VirtualBusLogicController: { base: 'VirtualSCSIController', fields: {} },
+  ParaVirtualSCSIController: { base: 'VirtualSCSIController', fields: {} },
+  VirtualDeviceBackingInfo: { abstract: true, fields: {} },
+  VirtualDeviceFileBackingInfo: {
+    abstract: true,
+    base: 'VirtualDeviceBackingInfo',
+    fields: { fileName: 'string', datastore: 'ref?', backingObjectId: 'string?' },
+  },
+  VirtualDiskFlatVer2BackingInfo: {
+    base: 'VirtualDeviceFileBackingInfo',
+    fields: {
+      diskMode: 'string',
+      split: 'boolean?',
+      writeThrough: 'boolean?',
+      thinProvisioned: 'boolean?',
+      eagerlyScrub: 'boolean?',
+      uuid: 'string?',
+      contentId: 'string?',
+      changeId: 'string?',
+      parent: 'VirtualDiskFlatVer2BackingInfo?',
+    },
+  },
+  VirtualMachineSnapshotTree: {
+    fields: {
+      snapshot: 'ref',
+      vm: 'ref',
+      name: 'string',
+      description: 'string',
+      id: 'int',
+      createTime: 'dateTime',
+      state: 'string',
+      quiesced: 'boolean',
+      childSnapshotList: 'VirtualMachineSnapshotTree[]?',
+    },
+  },
+  VirtualMachineSnapshotInfo: {
+    fields: { currentSnapshot: 'ref?', rootSnapshotList: 'VirtualMachineSnapshotTree[]?' },
+  },
+
+  // Import, export, relocation
+  ImportSpec: { abstract: true, fields: {} },
+  VirtualMachineImportSpec: {
+    base: 'ImportSpec',
+    fields: { configSpec: 'VirtualMachineConfigSpec', resPoolEntity: 'ref?' },
+  },
+  VirtualMachineRelocateSpecDiskLocator: {
+    fields: {
+      diskId: 'int',
+      datastore: 'ref',
+      diskMoveType: 'string?',
+      diskBackingInfo: 'VirtualDeviceBackingInfo?',
+      profile: 'VirtualMachineProfileSpec[]?',
+    },
+  },
+  VirtualMachineRelocateSpec: {
+    fields: {
+      folder: 'ref?',
+      datastore: 'ref?',
+      diskMoveType: 'string?',
+      pool: 'ref?',
+      host: 'ref?',
+      disk: 'VirtualMachineRelocateSpecDiskLocator[]?',
+      profile: 'VirtualMachineProfileSpec[]?',
+    },
+  },
+  HttpNfcLeaseDeviceUrl: {
+    fields: {
+      key: 'string',
+      importKey: 'string',
+      url: 'string',
+      sslThumbprint: 'string',
+      disk: 'boolean?',
+      targetId: 'string?',
+      datastoreKey: 'string?',
+      fileSize: 'long?',
+    },
+  },
+  HttpNfcLeaseInfo: {
+    fields: {
+      lease: 'ref',
+      entity: 'ref',
+      deviceUrl: 'HttpNfcLeaseDeviceUrl[]?',
+      totalDiskCapacityInKB: 'long',
+      leaseTimeout: 'int',
+    },
+  },
+  HttpNfcLeaseManifestEntry: {
+    fields: {
+      key: 'string',
+      sha1: 'string',
+      checksum: 'string?',
+      checksumType: 'string?',
+      size: 'long',
+      disk: 'boolean',
+      capacity: 'long?',
+      populatedSize: 'long?',
+    },
+  },
+
+  // Datastores and hosts
+  DatastoreSummary: {
+    fields: {
+      datastore: 'ref?',
+      name: 'string',
+      url: 'string',
+      capacity: 'long',
+      freeSpace: 'long',
+      uncommitted: 'long?',
+      accessible: 'boolean',
+      multipleHostAccess: 'boolean?',
+      type: 'string',
+      maintenanceMode: 'string?',
+    },
+  },
+  HostMountInfo: {
+    fields: { path: 'string?', accessMode: 'string', mounted: 'boolean?', accessible: 'boolean?' },
+  },
+  DatastoreHostMount: { fields: { key: 'ref', mountInfo: 'HostMountInfo' } },
+  HostRuntimeInfo: {
+    fields: { connectionState: 'string', powerState: 'string', inMaintenanceMode: 'boolean' },
+  },
+  FileQueryFlags: {
+    fields: { fileType: 'boolean', fileSize: 'boolean', modification: 'boolean', fileOwner: 'boolean?' },
+  },
+  FileInfo: {
+    fields: {
+      path: 'string',
+      friendlyName: 'string?',
+      fileSize: 'long?',
+      modification: 'dateTime?',
+      owner: 'string?',
+    },
+  },
+  FileQuery: { fields: {} },
+  HostDatastoreBrowserSearchSpec: {
+    fields: {
+      query: 'FileQuery[]?',
+      details: 'FileQueryFlags?',
+      searchCaseInsensitive: 'boolean?',
+      matchPattern: 'string[]?',
+      sortFoldersFirst: 'boolean?',
+    },
+  },
+  HostDatastoreBrowserSearchResults: {
+    fields: { datastore: 'ref?', folderPath: 'string?', file: 'FileInfo[]?' },
+  },
+} as const satisfies Record<string, ObjectTypeDefinition>;
+
+/** The name of a data object type of the subset. */
+export type ObjectTypeName = keyof typeof objectTypes;
