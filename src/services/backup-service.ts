@@ -24,8 +24,11 @@ export interface ServiceOptions {
 
 /** What the driver gives a service that takes a backup. */
 export interface ServiceBackupOptions extends ServiceOptions {
-  /** What the file holds. A service may keep it with the data and give it back by {@link BackupService.readManifest}. */
-  readonly manifest: BackupManifest;
+  /**
+   * What the file holds; the driver always gives it. A service may keep it with the data and give it back by
+   * {@link BackupService.readManifest}.
+   */
+  readonly manifest?: BackupManifest | undefined;
 }
 
 /** Takes one backup as a stream. Exactly one of `commit` and `abort` ends it. */
@@ -47,19 +50,19 @@ export interface BackupWriter {
  */
 export interface BackupService {
   /** Stores the file's bytes as the backup. A backup of the same id is replaced once the new one is whole. */
-  backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions): Promise<void | BackupMetadata>;
+  backup(backup: Backup, file: VolumeFile, options?: ServiceBackupOptions): Promise<void | BackupMetadata>;
   /**
    * Writes the backup's bytes into the file, which exists and is empty.
    *
    * @throws BackupNotFoundError where there is no such backup
    */
-  restore(backup: Backup, volumeId: string, file: VolumeFile, options: ServiceOptions): Promise<void>;
+  restore(backup: Backup, volumeId: string, file: VolumeFile, options?: ServiceOptions): Promise<void>;
   /** Removes the backup. Resolves where there is none. */
   delete?(backup: Backup): Promise<void>;
   /** The manifest kept with the backup, where the service keeps them and the backup exists. */
-  readManifest?(backup: Backup, options: ServiceOptions): Promise<BackupManifest | undefined>;
+  readManifest?(backup: Backup, options?: ServiceOptions): Promise<BackupManifest | undefined>;
   /** Takes the backup as a stream; then the driver needs no temporary file. */
-  openBackup?(backup: Backup, options: ServiceOptions): Promise<BackupWriter>;
+  openBackup?(backup: Backup, options?: ServiceOptions): Promise<BackupWriter>;
   /**
    * Gives the backup as a stream; then the driver needs no temporary file.
    *
@@ -67,6 +70,6 @@ export interface BackupService {
    */
   openRestore?(
     backup: Backup,
-    options: ServiceOptions,
+    options?: ServiceOptions,
   ): Promise<{ readonly stream: Readable; readonly length?: number | undefined }>;
 }
