@@ -20,5 +20,47 @@ export class InvalidVmdkError extends VmdkDriverError {
   }
 }
 
-/** What can be wrong with a stream; see docs/errors.md for each one's meaning. */
-export type InvalidVmdkReason = string;
+/**
+ * What can be wrong with a stream.
+ *
+ * - `not-vmdk`: it does not begin with a sparse extent header (an error page, another file format)
+ * - `not-stream-optimized`: a VMDK of another kind, or only the text descriptor of one
+ * - `unfinished`: its writer marked it as not finished
+ * - `unsupported`: a version, flag, compression or geometry this library does not know
+ * - `bad-header`: header fields that contradict each other or the format
+ * - `bad-capacity`: no capacity, or one no disk has
+ * - `bad-descriptor`: the embedded descriptor is missing, malformed or describes something else
+ * - `bad-marker`: what stands where a marker should be is none, or not one that may stand there
+ * - `grain-misaligned`, `grain-out-of-range`, `grain-out-of-order`, `grain-duplicate`, `grain-too-big`: a grain's
+ *   marker is wrong
+ * - `grain-corrupt`: a grain's data does not inflate, fails its checksum, or is followed by other bytes
+ * - `grain-size`: a grain inflates to something else than a grain
+ * - `table-mismatch`: a grain table does not agree with the grains that are there
+ * - `directory-mismatch`: a grain directory does not agree with the tables that are there
+ * - `footer-mismatch`: the footer does not agree with the header or with the directory that is there
+ * - `truncated`: it ends before its end
+ * - `trailing-bytes`: it goes on after its end
+ * - `too-large`: it would outgrow the 2 TiB a stream can have
+ */
+export type InvalidVmdkReason =
+  | 'not-vmdk'
+  | 'not-stream-optimized'
+  | 'unfinished'
+  | 'unsupported'
+  | 'bad-header'
+  | 'bad-capacity'
+  | 'bad-descriptor'
+  | 'bad-marker'
+  | 'grain-misaligned'
+  | 'grain-out-of-range'
+  | 'grain-out-of-order'
+  | 'grain-duplicate'
+  | 'grain-too-big'
+  | 'grain-corrupt'
+  | 'grain-size'
+  | 'table-mismatch'
+  | 'directory-mismatch'
+  | 'footer-mismatch'
+  | 'truncated'
+  | 'trailing-bytes'
+  | 'too-large';

@@ -1,0 +1,138 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { InvalidInputError } from '../errors/invalid-input-error.js';
+import {
+  codecWorker,
+  type CodecWorkerData,
+  type DeflateResult,
+  type DeflateTask,
+  type InflateResult,
+  type InflateTask,
+} from './codec-worker.js';
+
+/** A piece of memory that the main thread and one worker at a time use. */
+export interface Slot {
+  readonly index: number;
+  readonly input: Buffer;
+  readonly output: Buffer;
+}
+
+interface Pending {
+  readonly resolve: (result: DeflateResult | InflateResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Member {
+  readonly worker: Worker;
+  readonly pending: Map<number, Pending>;
+}
+
+/** The memory of a pool. */
+export interface SlotSizes {
+  readonly grainBytes: number;
+  readonly inputBytes: number;
+  readonly outputBytes: number;
+}
+
+/** Slots per worker: one it works on, one that waits for it, one that is read or written meanwhile. */
+const SLOTS_PER_WORKER = 3;
+
+/**
+ * Worker threads that deflate or inflate, for one operation. Close it whatever happens: `finally { await pool.close() }`.
+ */
+export class CodecPool {
+  readonly #members: Member[];
+  readonly #free: Slot[];
+  #nextId = 0;
+  #failure: { readonly error: Error } | undefined;
+
+  constructor(workers: number, { grainBytes, inputBytes, outputBytes }: SlotSizes) {
+    const slots = Array.from({ length: workers * SLOTS_PER_WORKER }, () => ({
+      input: new SharedArrayBuffer(inputBytes),
+      output: new SharedArrayBuffer(outputBytes),
+    }));
+    this.#free = slots.map(({ input, output }, index) => ({
+      index,
+      input: Buffer.from(input),
+      output: Buffer.from(output),
+    }));
+    const workerData: CodecWorkerData = { grainBytes, slots };
+    this.#members = Array.from({ length: workers }, () => this.#start(workerData));
+  }
+
+  /** A slot nobody uses, or undefined if there is none. */
+  take(): Slot | undefined {
+    return this.#free.pop();
+  }
+
+  /** Gives a slot back whose task has ended and whose memory is no longer looked at. */
+  give(slot: Slot): void {
+    this.#free.push(slot);
+  }
+
+  /** Has a task done by the worker with the least to do. */
+  run(task: DeflateTask): Promise<DeflateResult>;
+  run(task: InflateTask): Promise<InflateResult>;
+  run(task: DeflateTask | InflateTask): Promise<DeflateResult | InflateResult> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    const member = this.#members.reduce((least, other) => (other.pending.size < least.pending.size ? other : least));
+    const id = this.#nextId++;
+    const result = new Promise<DeflateResult | InflateResult>((resolve, reject) => {
+      member.pending.set(id, { resolve, reject });
+    });
+    // Results are awaited in order: one that fails early must not count as unhandled until its turn comes.
+    result.catch(() => undefined);
+    member.worker.postMessage({ id, task });
+    return result;
+  }
+
+  /** Fails what is running and what is yet to come. */
+  fail(error: Error): void {
+    this.#failure ??= { error };
+    for (const { pending } of this.#members) {
+      for (const { reject } of pending.values()) reject(error);
+      pending.clear();
+    }
+  }
+
+  /** Ends the threads, and is done when they have ended. */
+  async close(): Promise<void> {
+    this.fail(new Error('the worker threads were closed'));
+    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+  }
+
+  #start(workerData: CodecWorkerData): Member {
+    const worker = new Worker(`(${codecWorker.toString()})(require)`, {
+      eval: true,
+      name: 'vmdk-driver codec',
+      workerData,
+      // Loaders and flags of the host's process are none of its business.
+      execArgv: [],
+    });
+    const pending = new Map<number, Pending>();
+    worker.on('message', ({ id, result }: { id: number; result: DeflateResult | InflateResult }) => {
+      pending.get(id)?.resolve(result);
+      pending.delete(id);
+    });
+    worker.on('error', (error) => {
+      this.fail(error);
+    });
+    worker.on('exit', (code) => {
+      this.fail(new Error(`a worker thread ended with code ${code.toString()}`));
+    });
+    return { worker, pending };
+  }
+}
+
+/**
+ * How many worker threads an operation uses.
+ *
+ * @throws InvalidInputError unless it is a whole number from 1 to 64
+ */
+export function workerCount(workers: number | undefined): number {
+  const count = workers ?? Math.min(availableParallelism(), 4);
+  if (!Number.isInteger(count) || count < 1 || count > 64) {
+    throw new InvalidInputError('workers', 'must be a whole number from 1 to 64');
+  }
+  return count;
+}

@@ -1,0 +1,151 @@
+import type * as WorkerThreads from 'node:worker_threads';
+import type * as Zlib from 'node:zlib';
+
+/** What a worker is started with. One pair of shared areas per slot; a slot belongs to one task at a time. */
+export interface CodecWorkerData {
+  readonly grainBytes: number;
+  readonly slots: readonly { readonly input: SharedArrayBuffer; readonly output: SharedArrayBuffer }[];
+}
+
+/** Grains to deflate: they lie one after the other in the slot's input, the last filled up with zeros. */
+export interface DeflateTask {
+  readonly kind: 'deflate';
+  readonly slot: number;
+  readonly count: number;
+  /** The first grain's place on the disk, counted in grains. */
+  readonly firstGrain: number;
+}
+
+/** Deflated grains: markers, data and padding lie one after the other in the slot's output. */
+export interface DeflateResult {
+  /** Sectors of each grain in the output; 0 where it was all zeros and left out. */
+  readonly sectors: readonly number[];
+}
+
+/** Grains to inflate, and where in the slot's input their data is, in bytes. */
+export interface InflateTask {
+  readonly kind: 'inflate';
+  readonly slot: number;
+  readonly grains: readonly { readonly offset: number; readonly size: number }[];
+  /** What the last of these grains may inflate to besides a whole grain, as the disk ends in it; 0 if it does not. */
+  readonly shortBytes: number;
+  /** Whether the inflated grains are wanted, at multiples of the grain's size in the slot's output. */
+  readonly keep: boolean;
+}
+
+/** What inflating came to. */
+export interface InflateResult {
+  /** Whether grain `i` was all zeros; then it is not in the output. Empty if grains were not kept. */
+  readonly zero: readonly boolean[];
+  /** The first bad grain, if any: nothing after it was looked at. */
+  readonly bad:
+    { readonly index: number; readonly reason: 'grain-corrupt' | 'grain-size'; readonly message: string } | undefined;
+}
+
+/**
+ * The whole program of a worker thread. It is started from its own source text (`toString()`), so that it needs no file
+ * of its own next to whatever a bundler, a test runner or a CommonJS build makes of this one. It must therefore refer
+ * to nothing outside itself.
+ */
+/* istanbul ignore next -- counters would be such a reference */
+export function codecWorker(require: NodeJS.Require): void {
+  const { parentPort, workerData } = require('node:worker_threads') as typeof WorkerThreads;
+  const zlib = require('node:zlib') as typeof Zlib;
+
+  const { grainBytes, slots: shared } = workerData as CodecWorkerData;
+  const slots = shared.map(({ input, output }) => ({ input: Buffer.from(input), output: Buffer.from(output) }));
+  const zeroGrain = Buffer.alloc(grainBytes);
+  const probeBytes = 4096;
+  const markerBytes = 12;
+
+  /** One allocation instead of several, and a bound for what a few bytes can inflate to. */
+  const inflateOptions = { chunkSize: grainBytes + 64, maxOutputLength: grainBytes, info: true };
+  /** A deflate stream is at worst a little longer than what went in. */
+  const deflateOptions = { level: 1, chunkSize: grainBytes + 512 };
+  const storeOptions = { level: 0, chunkSize: grainBytes + 512 };
+  const probeOptions = { level: 1, chunkSize: 2 * probeBytes };
+
+  function areas(slot: number): { input: Buffer; output: Buffer } {
+    const pair = slots[slot];
+    if (pair === undefined) throw new Error('there is no such slot');
+    return pair;
+  }
+
+  /** Two samples tell what is encrypted or compressed already; deflating that takes most time and gains nothing. */
+  function compressible(grain: Buffer): boolean {
+    return [grainBytes / 4, (grainBytes / 4) * 3].some((at) => {
+      return zlib.deflateSync(grain.subarray(at, at + probeBytes), probeOptions).length < probeBytes * 0.97;
+    });
+  }
+
+  function deflateGrain(grain: Buffer): Buffer {
+    if (compressible(grain)) {
+      const deflated = zlib.deflateSync(grain, deflateOptions);
+      if (deflated.length < grainBytes) return deflated;
+    }
+    return zlib.deflateSync(grain, storeOptions);
+  }
+
+  function deflate({ slot, count, firstGrain }: DeflateTask): DeflateResult {
+    const { input, output } = areas(slot);
+    const sectors: number[] = [];
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      const grain = input.subarray(i * grainBytes, (i + 1) * grainBytes);
+      if (grain.equals(zeroGrain)) {
+        sectors.push(0);
+        continue;
+      }
+      const deflated = deflateGrain(grain);
+      const lba = (firstGrain + i) * (grainBytes / 512);
+      const length = Math.ceil((markerBytes + deflated.length) / 512);
+      output.writeUInt32LE(lba % 0x1_0000_0000, at);
+      output.writeUInt32LE(Math.floor(lba / 0x1_0000_0000), at + 4);
+      output.writeUInt32LE(deflated.length, at + 8);
+      deflated.copy(output, at + markerBytes);
+      output.fill(0, at + markerBytes + deflated.length, at + length * 512);
+      sectors.push(length);
+      at += length * 512;
+    }
+    return { sectors };
+  }
+
+  function inflate({ slot, grains, shortBytes, keep }: InflateTask): InflateResult {
+    const { input, output } = areas(slot);
+    const zero: boolean[] = [];
+    for (const [index, { offset, size }] of grains.entries()) {
+      let grain: Buffer;
+      let consumed: number;
+      try {
+        const result = zlib.inflateSync(input.subarray(offset, offset + size), inflateOptions) as unknown as {
+          buffer: Buffer;
+          engine: { bytesWritten: number };
+        };
+        grain = result.buffer;
+        consumed = result.engine.bytesWritten;
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        const reason = code === 'ERR_BUFFER_TOO_LARGE' ? 'grain-size' : 'grain-corrupt';
+        return { zero, bad: { index, reason, message: `the grain's data does not inflate: ${message}` } };
+      }
+      if (consumed !== size) {
+        const message = `the grain's data goes on for ${String(size - consumed)} bytes after its end`;
+        return { zero, bad: { index, reason: 'grain-corrupt', message } };
+      }
+      const last = index === grains.length - 1;
+      if (grain.length !== grainBytes && !(last && grain.length === shortBytes)) {
+        const message = `the grain inflates to ${String(grain.length)} bytes`;
+        return { zero, bad: { index, reason: 'grain-size', message } };
+      }
+      if (!keep) continue;
+      const zeros = grain.equals(grain.length === grainBytes ? zeroGrain : zeroGrain.subarray(0, grain.length));
+      zero.push(zeros);
+      if (!zeros) output.fill(0, index * grainBytes + grain.copy(output, index * grainBytes), (index + 1) * grainBytes);
+    }
+    return { zero, bad: undefined };
+  }
+
+  parentPort?.on('message', ({ id, task }: { id: number; task: DeflateTask | InflateTask }) => {
+    parentPort.postMessage({ id, result: task.kind === 'deflate' ? deflate(task) : inflate(task) });
+  });
+}

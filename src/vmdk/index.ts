@@ -1,0 +1,14 @@
+/**
+ * The stream-optimized VMDK: inspect, verify, decode, encode.
+ *
+ * @module
+ */
+
+export { InvalidVmdkError, type InvalidVmdkReason } from '../errors/invalid-vmdk-error.js';
+export type { CodecOptions, EncodeOptions, InspectOptions, VmdkProgress } from './codec-options.js';
+export { decodeVmdkStream } from './decode-stream.js';
+export type { VmdkDescriptor } from './descriptor.js';
+export { encodeVmdkStream } from './encode-stream.js';
+export type { ImportProblem, VmdkInfo, VmdkLayout, VmdkWarning } from './vmdk-info.js';
+export type { VmdkSink } from './vmdk-sink.js';
+export type { DataExtent, VmdkSource } from './vmdk-source.js';

@@ -1,0 +1,43 @@
+import { InvalidInputError } from '../errors/invalid-input-error.js';
+import type { DataExtent, VmdkSource } from './vmdk-source.js';
+
+/** A stretch of the disk that is encoded at once, and the parts of it that must be read. All in bytes. */
+export interface Batch {
+  readonly start: number;
+  readonly parts: readonly DataExtent[];
+}
+
+/**
+ * Cuts a disk into stretches of `batchBytes`, at multiples of it whatever the extents are: how a stream is cut has no
+ * influence on its bytes. Stretches without data are left out.
+ *
+ * @throws InvalidInputError if the source's extents overlap, go back or leave the disk
+ */
+export async function* planBatches(source: VmdkSource, batchBytes: number): AsyncGenerator<Batch, void, void> {
+  if (source.dataExtents === undefined) {
+    for (let start = 0; start < source.capacityBytes; start += batchBytes) {
+      yield { start, parts: [{ start, end: Math.min(start + batchBytes, source.capacityBytes) }] };
+    }
+    return;
+  }
+
+  let batch: { start: number; parts: DataExtent[] } | undefined;
+  let end = 0;
+  for await (const extent of source.dataExtents()) {
+    if (!(extent.start >= end && extent.end >= extent.start && extent.end <= source.capacityBytes)) {
+      throw new InvalidInputError('dataExtents', `an extent from ${extent.start} to ${extent.end} is out of place`);
+    }
+    end = extent.end;
+    for (let at = extent.start; at < end;) {
+      const start = at - (at % batchBytes);
+      const partEnd = Math.min(start + batchBytes, end);
+      if (batch?.start !== start) {
+        if (batch !== undefined) yield batch;
+        batch = { start, parts: [] };
+      }
+      batch.parts.push({ start: at, end: partEnd });
+      at = partEnd;
+    }
+  }
+  if (batch !== undefined) yield batch;
+}

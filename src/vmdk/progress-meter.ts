@@ -1,0 +1,22 @@
+import type { VmdkProgress } from './codec-options.js';
+
+/** Calls a progress listener often enough to be looked at, and not for every chunk. */
+export class ProgressMeter {
+  #last = 0;
+
+  constructor(readonly listener: ((progress: VmdkProgress) => void) | undefined) {}
+
+  /** Reports if the last report is some time ago. */
+  report(progress: () => VmdkProgress): void {
+    if (this.listener === undefined) return;
+    const now = performance.now();
+    if (now - this.#last < 200) return;
+    this.#last = now;
+    this.listener(progress());
+  }
+
+  /** Reports the end. */
+  end(progress: VmdkProgress): void {
+    this.listener?.(progress);
+  }
+}
