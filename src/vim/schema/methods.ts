@@ -51,6 +51,8 @@ export const methods = {
   },
   CancelRetrievePropertiesEx: { on: 'PropertyCollector', params: { token: 'string' }, idempotent: true },
   CreatePropertyCollector: { on: 'PropertyCollector', params: {}, returns: 'ref', idempotent: true },
+  DestroyPropertyFilter: { on: 'PropertyFilter', params: {}, idempotent: true },
+  CancelWaitForUpdates: { on: 'PropertyCollector', params: {}, idempotent: true },
   DestroyPropertyCollector: { on: 'PropertyCollector', params: {}, idempotent: true },
   CreateFilter: {
     on: 'PropertyCollector',
@@ -70,6 +72,18 @@ export const methods = {
     on: 'SearchIndex',
     params: { datacenter: 'ref?', uuid: 'string', vmSearch: 'boolean', instanceUuid: 'boolean?' },
     returns: 'ref[]?',
+    idempotent: true,
+  },
+  FindByUuid: {
+    on: 'SearchIndex',
+    params: { datacenter: 'ref?', uuid: 'string', vmSearch: 'boolean', instanceUuid: 'boolean?' },
+    returns: 'ref?',
+    idempotent: true,
+  },
+  FindByInventoryPath: {
+    on: 'SearchIndex',
+    params: { inventoryPath: 'string' },
+    returns: 'ref?',
     idempotent: true,
   },
   FindChild: {
@@ -103,6 +117,27 @@ export const methods = {
     returns: 'ref',
     idempotent: false,
   },
+  CloneVM_Task: {
+    on: 'VirtualMachine',
+    params: { folder: 'ref', name: 'string', spec: 'VirtualMachineCloneSpec' },
+    returns: 'ref',
+    idempotent: false,
+  },
+  UnregisterVM: { on: 'VirtualMachine', params: {}, idempotent: false },
+  PowerOnVM_Task: { on: 'VirtualMachine', params: { host: 'ref?' }, returns: 'ref', idempotent: false },
+  PowerOffVM_Task: { on: 'VirtualMachine', params: {}, returns: 'ref', idempotent: false },
+  CreateSnapshot_Task: {
+    on: 'VirtualMachine',
+    params: { name: 'string', description: 'string?', memory: 'boolean', quiesce: 'boolean' },
+    returns: 'ref',
+    idempotent: false,
+  },
+  RemoveAllSnapshots_Task: {
+    on: 'VirtualMachine',
+    params: { consolidate: 'boolean?' },
+    returns: 'ref',
+    idempotent: false,
+  },
   ExportVm: { on: 'VirtualMachine', params: {}, returns: 'ref', idempotent: false },
   ImportVApp: {
     on: 'ResourcePool',
@@ -113,6 +148,11 @@ export const methods = {
 
   // NFC leases
   HttpNfcLeaseProgress: { on: 'HttpNfcLease', params: { percent: 'int' }, idempotent: true },
+  HttpNfcLeaseSetManifestChecksumType: {
+    on: 'HttpNfcLease',
+    params: { deviceUrlsToChecksumTypes: 'KeyValue[]?' },
+    idempotent: true,
+  },
   HttpNfcLeaseGetManifest: {
     on: 'HttpNfcLease',
     params: {},
@@ -147,6 +187,25 @@ export const methods = {
     returns: 'ref',
     idempotent: false,
   },
+  CreateVirtualDisk_Task: {
+    on: 'VirtualDiskManager',
+    params: { name: 'string', datacenter: 'ref?', spec: 'VirtualDiskSpec' },
+    returns: 'ref',
+    idempotent: false,
+  },
+  CopyVirtualDisk_Task: {
+    on: 'VirtualDiskManager',
+    params: {
+      sourceName: 'string',
+      sourceDatacenter: 'ref?',
+      destName: 'string',
+      destDatacenter: 'ref?',
+      destSpec: 'VirtualDiskSpec?',
+      force: 'boolean?',
+    },
+    returns: 'ref',
+    idempotent: false,
+  },
   QueryVirtualDiskUuid: {
     on: 'VirtualDiskManager',
     params: { name: 'string', datacenter: 'ref?' },
@@ -166,6 +225,18 @@ export const methods = {
   DeleteDatastoreFile_Task: {
     on: 'FileManager',
     params: { name: 'string', datacenter: 'ref?' },
+    returns: 'ref',
+    idempotent: false,
+  },
+  MoveDatastoreFile_Task: {
+    on: 'FileManager',
+    params: {
+      sourceName: 'string',
+      sourceDatacenter: 'ref?',
+      destinationName: 'string',
+      destinationDatacenter: 'ref?',
+      force: 'boolean?',
+    },
     returns: 'ref',
     idempotent: false,
   },

@@ -32,6 +32,8 @@ export const properties = {
     'runtime.host': 'ref?',
     'runtime.powerState': 'string',
     'runtime.connectionState': 'string',
+    'summary.storage': 'VirtualMachineStorageSummary?',
+    'config.changeVersion': 'string?',
     'config.instanceUuid': 'string?',
     'config.uuid': 'string?',
     'config.version': 'string?',
