@@ -31,11 +31,20 @@ export interface ServiceBackupOptions extends ServiceOptions {
   readonly manifest?: BackupManifest | undefined;
 }
 
-/** Takes one backup as a stream. Exactly one of `commit` and `abort` ends it. */
+/**
+ * Takes one backup as a stream. Exactly one of `commit` and `abort` ends it; an `abort` after that does nothing, and
+ * `write` and `commit` reject.
+ */
 export interface BackupWriter {
-  /** Takes the next bytes; resolves when the service is ready for more. The chunk must not be used after that. */
+  /**
+   * Takes the next bytes, of any length; resolves when the service is ready for more. The service must not use the chunk
+   * after that: the caller may fill its memory anew.
+   */
   write(chunk: Uint8Array): Promise<void>;
-  /** Makes the backup durable and visible. Nothing of it may be visible before. */
+  /**
+   * Makes the backup durable and visible. Nothing of it may be visible before, and nothing if it rejects: then a backup of
+   * the same id that was there still is.
+   */
   commit(manifest: BackupManifest): Promise<void | BackupMetadata>;
   /** Gives the backup up and leaves nothing behind. Never rejects because there was nothing. */
   abort(): Promise<void>;
@@ -49,10 +58,14 @@ export interface BackupWriter {
  * must write exactly the bytes that were given to `backup`; the driver checks that they are.
  */
 export interface BackupService {
-  /** Stores the file's bytes as the backup. A backup of the same id is replaced once the new one is whole. */
+  /**
+   * Stores the file's bytes as the backup. A backup of the same id is replaced once the new one is whole, and stays if it
+   * never is. Two calls for one id at once may end in either's backup, but never in a mix.
+   */
   backup(backup: Backup, file: VolumeFile, options?: ServiceBackupOptions): Promise<void | BackupMetadata>;
   /**
-   * Writes the backup's bytes into the file, which exists and is empty.
+   * Writes the backup's bytes into the file, which exists and is empty. `volumeId` is the volume the bytes are for; it need
+   * not be the one they came from.
    *
    * @throws BackupNotFoundError where there is no such backup
    */
@@ -64,7 +77,8 @@ export interface BackupService {
   /** Takes the backup as a stream; then the driver needs no temporary file. */
   openBackup?(backup: Backup, options?: ServiceOptions): Promise<BackupWriter>;
   /**
-   * Gives the backup as a stream; then the driver needs no temporary file.
+   * Gives the backup as a stream; then the driver needs no temporary file. A stream that cannot be given whole ends with
+   * an error. The driver reads it to its end or destroys it.
    *
    * @throws BackupNotFoundError where there is no such backup
    */

@@ -14,3 +14,4 @@ export type {
   ServiceProgress,
   VolumeFile,
 } from './backup-service.js';
+export { FileBackupService, type FileBackupServiceOptions } from './file/index.js';

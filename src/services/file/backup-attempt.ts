@@ -1,0 +1,156 @@
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BackupCorruptError, InvalidInputError, throwIfAborted } from '../../errors/index.js';
+import type { Backup } from '../backup.js';
+import { parseBackupManifest, type BackupManifest } from '../backup-manifest.js';
+import { newAttemptName } from './attempt-name.js';
+import { backupKey } from './backup-key.js';
+import { readRecord, type BackupRecord } from './backup-record.js';
+import { dataFileName, recordFileName, temporaryDataFileName, temporaryRecordFileName } from './file-names.js';
+import { HashingFileWriter, type WrittenStream } from './hashing-file-writer.js';
+import { makeDirectory } from './make-directory.js';
+import { inTurn, processState } from './process-state.js';
+import { sweepLeftovers } from './sweep-leftovers.js';
+import { syncDirectory } from './sync-directory.js';
+
+/**
+ * One attempt at storing a backup: a temporary file that {@link commit} makes the backup, and {@link discard} makes nothing.
+ *
+ * Every attempt has files of its own, so that attempts at the same backup do not meet before the last step, in which the
+ * record's rename decides.
+ */
+export class BackupAttempt {
+  readonly #directory: string;
+  readonly #backup: Backup;
+  readonly #key: string;
+  readonly #name: string;
+  readonly #handle: FileHandle;
+  readonly #writer: HashingFileWriter;
+  #closed = false;
+  #committed = false;
+
+  /** Clears what dead attempts left, and creates this one's temporary file. */
+  static async begin(directory: string, backup: Backup): Promise<BackupAttempt> {
+    const key = backupKey(backup.id);
+    const name = newAttemptName();
+    await makeDirectory(directory);
+    await sweepLeftovers(directory);
+    // Known before its file is there: another attempt's sweep may see the file at once.
+    processState.attempts.add(name);
+    try {
+      const handle = await open(join(directory, temporaryDataFileName(key, name)), 'wx', 0o600);
+      return new BackupAttempt(directory, backup, key, name, handle);
+    } catch (error) {
+      processState.attempts.delete(name);
+      throw error;
+    }
+  }
+
+  private constructor(directory: string, backup: Backup, key: string, name: string, handle: FileHandle) {
+    this.#directory = directory;
+    this.#backup = backup;
+    this.#key = key;
+    this.#name = name;
+    this.#handle = handle;
+    this.#writer = new HashingFileWriter(handle);
+  }
+
+  /** Takes the next bytes. Calls must not overlap. */
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#writer.write(chunk);
+  }
+
+  /**
+   * Makes what was written the backup. Where it rejects, {@link discard} is still to be called.
+   *
+   * @throws BackupCorruptError where the manifest is of another stream than was written
+   * @throws InvalidInputError where the manifest is another backup's
+   */
+  async commit(manifest: BackupManifest | undefined, signal: AbortSignal | undefined): Promise<void> {
+    const written = await this.#writer.finish();
+    if (manifest !== undefined) checkManifest(manifest, this.#backup, written);
+    throwIfAborted(signal);
+    await this.#handle.sync();
+    await this.#close();
+    const record: BackupRecord = {
+      formatVersion: 1,
+      backupId: this.#backup.id,
+      volumeId: this.#backup.volumeId,
+      dataFile: dataFileName(this.#key, this.#name),
+      ...written,
+      storedAt: new Date().toISOString(),
+      ...(manifest === undefined ? {} : { manifest }),
+    };
+    // Two attempts that ended at once would otherwise both take the same data file for the one they replace.
+    await inTurn(this.#path(recordFileName(this.#key)), () => this.#publish(record, signal));
+    processState.attempts.delete(this.#name);
+  }
+
+  /** Removes every trace of the attempt, unless it was committed. Never rejects. */
+  async discard(): Promise<void> {
+    await this.#writer.settle();
+    await this.#close().catch(() => undefined);
+    if (!this.#committed) {
+      const names = [temporaryDataFileName, dataFileName, temporaryRecordFileName];
+      for (const nameOf of names) await this.#remove(nameOf(this.#key, this.#name));
+    }
+    processState.attempts.delete(this.#name);
+  }
+
+  async #publish(record: BackupRecord, signal: AbortSignal | undefined): Promise<void> {
+    const recordPath = this.#path(recordFileName(this.#key));
+    const temporaryRecordPath = this.#path(temporaryRecordFileName(this.#key, this.#name));
+    await rename(this.#path(temporaryDataFileName(this.#key, this.#name)), this.#path(record.dataFile));
+    await writeNewFile(temporaryRecordPath, `${JSON.stringify(record, undefined, 2)}\n`);
+    // The data's name has to be durable before the record that gives it.
+    await syncDirectory(this.#directory);
+    // One that cannot be read is replaced all the same; its data is then left to a sweep.
+    const replaced = await readRecord(recordPath, this.#key).catch(() => undefined);
+    throwIfAborted(signal);
+    await rename(temporaryRecordPath, recordPath);
+    this.#committed = true;
+    await syncDirectory(this.#directory);
+    if (replaced !== undefined) await this.#remove(replaced.dataFile);
+  }
+
+  async #close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#handle.close();
+  }
+
+  /** A file that cannot be removed is left to a sweep: the attempt's own outcome matters more. */
+  async #remove(name: string): Promise<void> {
+    await rm(this.#path(name), { force: true }).catch(() => undefined);
+  }
+
+  #path(name: string): string {
+    return join(this.#directory, name);
+  }
+}
+
+function checkManifest(given: BackupManifest, backup: Backup, written: WrittenStream): void {
+  const manifest = parseBackupManifest(given);
+  if (manifest.backupId !== backup.id) throw new InvalidInputError('manifest.backupId', 'is not the id of the backup');
+  if (manifest.volumeId !== backup.volumeId) {
+    throw new InvalidInputError('manifest.volumeId', 'is not the id of the backup’s volume');
+  }
+  if (manifest.streamBytes !== written.streamBytes) {
+    throw new BackupCorruptError(
+      `the manifest tells of ${manifest.streamBytes} bytes, but ${written.streamBytes} were given`,
+    );
+  }
+  if (manifest.sha256 !== written.sha256) {
+    throw new BackupCorruptError('the bytes that were given do not have the SHA-256 the manifest tells of');
+  }
+}
+
+async function writeNewFile(path: string, text: string): Promise<void> {
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,21 @@
+import { BackupCorruptError } from '../../errors/index.js';
+import type { BackupRecord } from './backup-record.js';
+import type { WrittenStream } from './hashing-file-writer.js';
+
+/**
+ * Compares what was read of a backup with what was stored.
+ *
+ * @throws BackupCorruptError
+ */
+export function checkStream(record: BackupRecord, read: Partial<WrittenStream>): void {
+  if (read.streamBytes !== undefined && read.streamBytes !== record.streamBytes) {
+    throw new BackupCorruptError(
+      `backup ${record.backupId}: ${record.streamBytes} bytes were stored, and ${read.streamBytes} are there`,
+    );
+  }
+  if (read.sha256 !== undefined && read.sha256 !== record.sha256) {
+    throw new BackupCorruptError(
+      `backup ${record.backupId}: the stored bytes do not have the SHA-256 they were stored with`,
+    );
+  }
+}

@@ -1,0 +1,256 @@
+import { constants, open, rm, stat, type FileHandle } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { InvalidInputError, throwIfAborted } from '../../errors/index.js';
+import type { Backup } from '../backup.js';
+import { parseBackupManifest, type BackupManifest } from '../backup-manifest.js';
+import type {
+  BackupService,
+  BackupWriter,
+  ServiceBackupOptions,
+  ServiceOptions,
+  VolumeFile,
+} from '../backup-service.js';
+import { BackupAttempt } from './backup-attempt.js';
+import { backupKey } from './backup-key.js';
+import { readRecord } from './backup-record.js';
+import { checkStream } from './check-stream.js';
+import { FileBackupWriter } from './file-backup-writer.js';
+import { recordFileName } from './file-names.js';
+import { HashingFileWriter } from './hashing-file-writer.js';
+import { backupSchema, fileSchema, optionsSchema, parseArgument, volumeIdSchema } from './parse-arguments.js';
+import { inTurn } from './process-state.js';
+import { readChunks } from './read-chunks.js';
+import { asServiceError } from './service-error.js';
+import { findRecord, openStored, type StoredBackup } from './stored-backup.js';
+import { sweepLeftovers } from './sweep-leftovers.js';
+import { syncDirectory } from './sync-directory.js';
+import { VerifiedReadStream } from './verified-read-stream.js';
+
+/** How a {@link FileBackupService} is set up. */
+export interface FileBackupServiceOptions {
+  /**
+   * The directory that holds the backups, absolute or relative to the working directory of now. The first backup creates
+   * it, mode 0700, where it does not exist. It should hold nothing else.
+   */
+  readonly directory: string;
+}
+
+/**
+ * Keeps backups as files in one directory: `<id>.<attempt>.vmdk` is the stream, `<id>.json` the record that makes it a
+ * backup.
+ *
+ * A backup is there once its record is, and the record is renamed into place after everything else is durable. So a reader sees
+ * the old backup or the new one, whole, whenever a process dies; and several processes may use the directory at once. Length
+ * and SHA-256 are taken while storing and checked by every restore.
+ *
+ * All methods reject with an `AbortError` once their `signal` is aborted, with an {@link InvalidInputError} for arguments they do not take
+ * (such as an id that would leave the directory), and with a `BackupServiceError` where the file system fails. A failed call leaves
+ * nothing behind.
+ */
+export class FileBackupService implements BackupService {
+  /** The directory that holds the backups, absolute. */
+  readonly directory: string;
+
+  /** @throws InvalidInputError naming the option at fault */
+  constructor(options: FileBackupServiceOptions) {
+    this.directory = resolve(parseArgument(optionsSchema, 'options', options).directory);
+  }
+
+  /**
+   * Stores the file's bytes. A manifest that is given is kept, and has to be of these bytes.
+   *
+   * @throws BackupCorruptError where the manifest tells of other bytes than the file holds
+   */
+  async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
+    const { manifest, signal, onProgress } = options;
+    const { path } = parseArgument(fileSchema, 'file', file);
+    await this.#guarded(backup, signal, 'cannot be stored', async () => {
+      const source = await openSource(path);
+      try {
+        const bytesTotal = (await source.stat()).size;
+        const attempt = await BackupAttempt.begin(this.directory, backup);
+        try {
+          let bytesDone = 0;
+          for await (const chunk of readChunks(source)) {
+            throwIfAborted(signal);
+            await attempt.write(chunk);
+            bytesDone += chunk.length;
+            onProgress?.({ bytesDone, bytesTotal });
+          }
+          if (bytesDone !== bytesTotal) throw new Error('the file changed while it was stored');
+          await attempt.commit(manifest, signal);
+        } finally {
+          await attempt.discard();
+        }
+      } finally {
+        await source.close();
+      }
+    });
+  }
+
+  /**
+   * Writes the backup's bytes into the file, whatever it held, and makes them durable. `volumeId` may be another volume's
+   * than the backup's.
+   *
+   * Where it fails after the backup was found, the file is left empty.
+   *
+   * @throws BackupNotFoundError
+   * @throws BackupCorruptError where the stored bytes are not those that were stored, or the backup is not of `backup.volumeId`
+   * @throws UnsupportedBackupError where a later version of this library stored the backup
+   */
+  async restore(backup: Backup, volumeId: string, file: VolumeFile, options: ServiceOptions = {}): Promise<void> {
+    const { signal } = options;
+    parseArgument(volumeIdSchema, 'volumeId', volumeId);
+    const { path } = parseArgument(fileSchema, 'file', file);
+    await this.#guarded(backup, signal, 'cannot be restored', async () => {
+      const stored = await openStored(this.directory, backup);
+      try {
+        const target = await openTarget(path, stored);
+        try {
+          await copyTo(target, stored, options);
+        } catch (error) {
+          await target.truncate(0).catch(() => undefined);
+          throw error;
+        } finally {
+          await target.close();
+        }
+      } finally {
+        await stored.handle.close();
+      }
+    });
+  }
+
+  /** Removes the backup. A restore that has begun is not disturbed. Resolves where there is no such backup. */
+  async delete(backup: Backup): Promise<void> {
+    await this.#guarded(backup, undefined, 'cannot be deleted', async () => {
+      const key = backupKey(backup.id);
+      const recordPath = join(this.directory, recordFileName(key));
+      await inTurn(recordPath, async () => {
+        // A record that cannot be read is removed all the same; its data is then left to a sweep.
+        const record = await readRecord(recordPath, key).catch(() => undefined);
+        await rm(recordPath, { force: true });
+        if (record !== undefined) {
+          // First the record for good, then the data: a crash must not leave a backup without data.
+          await syncDirectory(this.directory);
+          await rm(join(this.directory, record.dataFile), { force: true });
+        }
+        await sweepLeftovers(this.directory, key);
+      });
+    });
+  }
+
+  /**
+   * The manifest that was stored with the backup; undefined where none was, or there is no such backup.
+   *
+   * @throws UnsupportedBackupError where record or manifest are of another version
+   * @throws BackupCorruptError where the record is damaged
+   */
+  async readManifest(backup: Backup, options: ServiceOptions = {}): Promise<BackupManifest | undefined> {
+    return this.#guarded(backup, options.signal, 'cannot be read', async () => {
+      const record = await findRecord(this.directory, backup);
+      return record?.manifest === undefined ? undefined : parseBackupManifest(record.manifest);
+    });
+  }
+
+  /**
+   * Takes the backup as a stream. Whatever fails ends the writer and leaves nothing behind.
+   *
+   * `commit` rejects with a `BackupCorruptError` where the manifest tells of other bytes than were written.
+   */
+  async openBackup(backup: Backup, options: ServiceOptions = {}): Promise<BackupWriter> {
+    return this.#guarded(backup, options.signal, 'cannot be stored', async () => {
+      const attempt = await BackupAttempt.begin(this.directory, backup);
+      try {
+        throwIfAborted(options.signal);
+      } catch (error) {
+        await attempt.discard();
+        throw error;
+      }
+      return new FileBackupWriter(attempt, options);
+    });
+  }
+
+  /**
+   * Gives the backup as a stream. It ends with a `BackupCorruptError`, before its last bytes, where they are not the ones that
+   * were stored; whoever does not read it to its end has to destroy it.
+   *
+   * @throws BackupNotFoundError
+   * @throws BackupCorruptError where the length of what is stored already tells
+   * @throws UnsupportedBackupError where a later version of this library stored the backup
+   */
+  async openRestore(
+    backup: Backup,
+    options: ServiceOptions = {},
+  ): Promise<{ readonly stream: VerifiedReadStream; readonly length: number }> {
+    return this.#guarded(backup, options.signal, 'cannot be restored', async () => {
+      const { record, handle } = await openStored(this.directory, backup);
+      try {
+        checkStream(record, { streamBytes: (await handle.stat()).size });
+        throwIfAborted(options.signal);
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
+      return { stream: new VerifiedReadStream(handle, record, options), length: record.streamBytes };
+    });
+  }
+
+  async #guarded<T>(
+    backup: Backup,
+    signal: AbortSignal | undefined,
+    what: string,
+    action: () => Promise<T>,
+  ): Promise<T> {
+    const { id } = parseArgument(backupSchema, 'backup', backup);
+    backupKey(id);
+    throwIfAborted(signal);
+    try {
+      return await action();
+    } catch (error) {
+      throw asServiceError(error, `backup ${id} ${what}`);
+    }
+  }
+}
+
+async function openSource(path: string): Promise<FileHandle> {
+  // Before it is opened: opening a pipe would wait for its writer.
+  if (!(await stat(path)).isFile()) throw new InvalidInputError('file.path', 'must be a regular file');
+  return open(path, 'r');
+}
+
+async function openTarget(path: string, stored: StoredBackup): Promise<FileHandle> {
+  // Not 'w', which would empty the file before it is known what it is.
+  const target = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  try {
+    const [own, other] = [await stored.handle.stat(), await target.stat()];
+    if (!other.isFile()) throw new InvalidInputError('file.path', 'must be a regular file');
+    if (own.dev === other.dev && own.ino === other.ino) {
+      throw new InvalidInputError('file.path', 'must not be the data of the backup itself');
+    }
+    return target;
+  } catch (error) {
+    await target.close();
+    throw error;
+  }
+}
+
+async function copyTo(target: FileHandle, { record, handle }: StoredBackup, options: ServiceOptions): Promise<void> {
+  const { signal, onProgress } = options;
+  await target.truncate(0);
+  checkStream(record, { streamBytes: (await handle.stat()).size });
+  const writer = new HashingFileWriter(target);
+  try {
+    let bytesDone = 0;
+    for await (const chunk of readChunks(handle)) {
+      throwIfAborted(signal);
+      await writer.write(chunk);
+      bytesDone += chunk.length;
+      onProgress?.({ bytesDone, bytesTotal: record.streamBytes });
+    }
+    checkStream(record, await writer.finish());
+    await target.sync();
+    throwIfAborted(signal);
+  } finally {
+    await writer.settle();
+  }
+}

@@ -1,0 +1,99 @@
+import { AbortError, BackupServiceError, throwIfAborted, type VmdkDriverError } from '../../errors/index.js';
+import type { BackupManifest } from '../backup-manifest.js';
+import type { BackupWriter, ServiceOptions } from '../backup-service.js';
+import type { BackupAttempt } from './backup-attempt.js';
+import { asServiceError } from './service-error.js';
+
+/** What has to be undone when a host drops a writer without ending it. */
+interface Dropped {
+  readonly attempt: BackupAttempt;
+  readonly stopListening: () => void;
+}
+
+const droppedWriters = new FinalizationRegistry<Dropped>(({ attempt, stopListening }) => {
+  stopListening();
+  void attempt.discard();
+});
+
+/**
+ * Takes one backup as a stream. Calls may overlap; they are carried out in the order in which they were made.
+ *
+ * Whatever fails, and the signal's abort, ends the writer and leaves nothing behind; every later `write` and `commit`
+ * rejects, `abort` resolves.
+ */
+export class FileBackupWriter implements BackupWriter {
+  readonly #attempt: BackupAttempt;
+  readonly #options: ServiceOptions;
+  readonly #stopListening: () => void;
+  #turn: Promise<unknown> = Promise.resolve();
+  #bytesDone = 0;
+  /** Why the writer takes nothing more. */
+  #ended: VmdkDriverError | undefined;
+
+  constructor(attempt: BackupAttempt, options: ServiceOptions) {
+    this.#attempt = attempt;
+    this.#options = options;
+    const { signal } = options;
+    // The signal may live long: it must not keep a writer that its owner has dropped.
+    const self = new WeakRef(this);
+    const onAbort = () => {
+      const writer = self.deref();
+      if (writer !== undefined && signal !== undefined) void writer.#stop(new AbortError(signal));
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.#stopListening = () => signal?.removeEventListener('abort', onAbort);
+    droppedWriters.register(this, { attempt, stopListening: this.#stopListening }, this);
+  }
+
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#attempt.write(chunk);
+      this.#bytesDone += chunk.length;
+      this.#options.onProgress?.({ bytesDone: this.#bytesDone });
+    });
+  }
+
+  async commit(manifest: BackupManifest): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#attempt.commit(manifest, this.#options.signal);
+      this.#end(new BackupServiceError('the backup is committed: its writer takes nothing more'));
+    });
+  }
+
+  async abort(): Promise<void> {
+    await this.#stop(new BackupServiceError('the backup was given up: its writer takes nothing more'));
+  }
+
+  async #inTurn(action: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(async () => {
+      if (this.#ended !== undefined) throw this.#ended;
+      try {
+        throwIfAborted(this.#options.signal);
+        await action();
+      } catch (error) {
+        const reason = asServiceError(error, 'the backup cannot be stored');
+        this.#end(reason);
+        await this.#attempt.discard();
+        throw reason;
+      }
+    });
+    this.#turn = done.catch(() => undefined);
+    await done;
+  }
+
+  async #stop(reason: VmdkDriverError): Promise<void> {
+    const stopped = this.#turn.then(async () => {
+      if (this.#ended !== undefined) return;
+      this.#end(reason);
+      await this.#attempt.discard();
+    });
+    this.#turn = stopped;
+    await stopped;
+  }
+
+  #end(reason: VmdkDriverError): void {
+    this.#ended = reason;
+    this.#stopListening();
+    droppedWriters.unregister(this);
+  }
+}

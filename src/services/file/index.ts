@@ -1,0 +1,1 @@
+export { FileBackupService, type FileBackupServiceOptions } from './file-backup-service.js';

@@ -1,0 +1,52 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isAbandoned } from './attempt-name.js';
+import { readRecord } from './backup-record.js';
+import { parseFileName, recordFileName, type StoreFile } from './file-names.js';
+
+type AttemptFile = Extract<StoreFile, { attempt: string }> & { readonly path: string };
+
+/**
+ * Removes what attempts of dead processes left: temporary files, and data that no record names.
+ *
+ * Never fails: what it cannot look at or remove stays for the next time, and is not taken for a backup meanwhile.
+ *
+ * @param key - looks only at this backup's files
+ */
+export async function sweepLeftovers(directory: string, key?: string): Promise<void> {
+  try {
+    const names = await readdir(directory);
+    const files = names.flatMap((name) => {
+      const file = parseFileName(name);
+      return file === undefined ? [] : [{ ...file, path: join(directory, name) }];
+    });
+    const records = new Set<string>();
+    const dataFiles = new Map<string, number>();
+    for (const file of files) {
+      if (file.kind === 'record') records.add(file.key);
+      if (file.kind === 'data') dataFiles.set(file.key, (dataFiles.get(file.key) ?? 0) + 1);
+    }
+    for (const file of files) {
+      if (file.kind === 'record' || (key !== undefined && file.key !== key)) continue;
+      // One record and one data file: they belong together. It spares reading every record of a large store.
+      if (file.kind === 'data' && records.has(file.key) && dataFiles.get(file.key) === 1) continue;
+      await removeIfLeftover(directory, file);
+    }
+  } catch {
+    // The directory cannot be listed: what the caller does with it next will say so.
+  }
+}
+
+async function removeIfLeftover(directory: string, file: AttemptFile): Promise<void> {
+  try {
+    if (!(await isAbandoned(file.attempt, file.path))) return;
+    if (file.kind === 'data') {
+      // Read after the attempt was found to be over: a record that does not name the file now never will.
+      const record = await readRecord(join(directory, recordFileName(file.key)), file.key);
+      if (record !== undefined && join(directory, record.dataFile) === file.path) return;
+    }
+    await rm(file.path, { force: true });
+  } catch {
+    // A record nobody here understands may name the file: it stays.
+  }
+}

@@ -1,0 +1,82 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { BackupNotFoundError, throwIfAborted } from '../../src/errors/index.js';
+import type {
+  Backup,
+  BackupManifest,
+  BackupService,
+  BackupWriter,
+  ServiceBackupOptions,
+  ServiceOptions,
+  VolumeFile,
+} from '../../src/services/index.js';
+
+interface Stored {
+  readonly bytes: Buffer;
+  readonly manifest: BackupManifest | undefined;
+}
+
+/** The smallest service that keeps the whole contract; for tests, since it holds every stream in memory. */
+export class MemoryBackupService implements BackupService {
+  readonly #backups = new Map<string, Stored>();
+
+  async backup(backup: Backup, file: VolumeFile, { signal, manifest }: ServiceBackupOptions = {}): Promise<void> {
+    throwIfAborted(signal);
+    const bytes = await readFile(file.path);
+    throwIfAborted(signal);
+    this.#backups.set(backup.id, { bytes, manifest });
+  }
+
+  async restore(backup: Backup, _volumeId: string, file: VolumeFile, { signal }: ServiceOptions = {}): Promise<void> {
+    throwIfAborted(signal);
+    await writeFile(file.path, this.#find(backup).bytes);
+  }
+
+  async delete(backup: Backup): Promise<void> {
+    this.#backups.delete(backup.id);
+  }
+
+  async readManifest(backup: Backup): Promise<BackupManifest | undefined> {
+    return this.#backups.get(backup.id)?.manifest;
+  }
+
+  async openBackup(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupWriter> {
+    const chunks: Uint8Array[] = [];
+    let ended = false;
+    const takeMore = () => {
+      throwIfAborted(signal);
+      if (ended) throw new Error('the writer has ended');
+    };
+    return {
+      write: async (chunk) => {
+        takeMore();
+        chunks.push(Uint8Array.from(chunk));
+      },
+      commit: async (manifest) => {
+        takeMore();
+        ended = true;
+        this.#backups.set(backup.id, { bytes: Buffer.concat(chunks), manifest });
+      },
+      abort: async () => {
+        ended = true;
+      },
+    };
+  }
+
+  async openRestore(backup: Backup, { signal }: ServiceOptions = {}): Promise<{ stream: Readable; length: number }> {
+    const { bytes } = this.#find(backup);
+    const chunks = function* () {
+      for (let offset = 0; offset < bytes.length; offset += 65_536) {
+        throwIfAborted(signal);
+        yield bytes.subarray(offset, offset + 65_536);
+      }
+    };
+    return { stream: Readable.from(chunks(), { objectMode: false }), length: bytes.length };
+  }
+
+  #find(backup: Backup): Stored {
+    const stored = this.#backups.get(backup.id);
+    if (stored === undefined) throw new BackupNotFoundError(`there is no backup ${backup.id}`);
+    return stored;
+  }
+}
