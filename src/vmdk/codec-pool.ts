@@ -34,6 +34,9 @@ export interface SlotSizes {
   readonly outputBytes: number;
 }
 
+/** esbuild, told to keep names, wraps functions in a helper that a worker would not find. */
+const SOURCE = `const __name = (value) => value; (${codecWorker.toString()})(require);`;
+
 /** Slots per worker: one it works on, one that waits for it, one that is read or written meanwhile. */
 const SLOTS_PER_WORKER = 3;
 
@@ -86,8 +89,19 @@ export class CodecPool {
     return result;
   }
 
-  /** Fails what is running and what is yet to come. */
-  fail(error: Error): void {
+  /** Ends the threads now: what is running fails with `error`, and what is yet to come. */
+  abort(error: Error): void {
+    this.#fail(error);
+    for (const { worker } of this.#members) void worker.terminate();
+  }
+
+  /** Ends the threads, and is done when they have ended. */
+  async close(): Promise<void> {
+    this.#fail(new Error('the worker threads were closed'));
+    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+  }
+
+  #fail(error: Error): void {
     this.#failure ??= { error };
     for (const { pending } of this.#members) {
       for (const { reject } of pending.values()) reject(error);
@@ -95,14 +109,8 @@ export class CodecPool {
     }
   }
 
-  /** Ends the threads, and is done when they have ended. */
-  async close(): Promise<void> {
-    this.fail(new Error('the worker threads were closed'));
-    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
-  }
-
   #start(workerData: CodecWorkerData): Member {
-    const worker = new Worker(`(${codecWorker.toString()})(require)`, {
+    const worker = new Worker(SOURCE, {
       eval: true,
       name: 'vmdk-driver codec',
       workerData,
@@ -115,10 +123,10 @@ export class CodecPool {
       pending.delete(id);
     });
     worker.on('error', (error) => {
-      this.fail(error);
+      this.#fail(error);
     });
     worker.on('exit', (code) => {
-      this.fail(new Error(`a worker thread ended with code ${code.toString()}`));
+      this.#fail(new Error(`a worker thread ended with code ${code.toString()}`));
     });
     return { worker, pending };
   }

@@ -49,11 +49,13 @@ export interface InflateResult {
  */
 /* istanbul ignore next -- counters would be such a reference */
 export function codecWorker(require: NodeJS.Require): void {
-  const { parentPort, workerData } = require('node:worker_threads') as typeof WorkerThreads;
+  const threads = require('node:worker_threads') as typeof WorkerThreads;
   const zlib = require('node:zlib') as typeof Zlib;
 
-  const { grainBytes, slots: shared } = workerData as CodecWorkerData;
-  const slots = shared.map(({ input, output }) => ({ input: Buffer.from(input), output: Buffer.from(output) }));
+  const { parentPort } = threads;
+  const data = threads.workerData as CodecWorkerData;
+  const { grainBytes } = data;
+  const slots = data.slots.map(({ input, output }) => ({ input: Buffer.from(input), output: Buffer.from(output) }));
   const zeroGrain = Buffer.alloc(grainBytes);
   const probeBytes = 4096;
   const markerBytes = 12;
@@ -133,7 +135,7 @@ export function codecWorker(require: NodeJS.Require): void {
         return { zero, bad: { index, reason: 'grain-corrupt', message } };
       }
       const last = index === grains.length - 1;
-      if (grain.length !== grainBytes && !(last && grain.length === shortBytes)) {
+      if (grain.length !== grainBytes && !(last && shortBytes > 0 && grain.length === shortBytes)) {
         const message = `the grain inflates to ${String(grain.length)} bytes`;
         return { zero, bad: { index, reason: 'grain-size', message } };
       }

@@ -1,17 +1,22 @@
 import type { CodecOptions } from './codec-options.js';
+import { readVmdk } from './read-vmdk.js';
 import type { VmdkInfo } from './vmdk-info.js';
 import type { VmdkSink } from './vmdk-sink.js';
 
 /**
- * Decodes a stream-optimized VMDK, checking everything on the way.
+ * Decodes a stream-optimized VMDK, checking everything {@link verifyVmdk} checks on the way.
  *
- * @throws InvalidVmdkError if the stream is not whole and well formed; by then parts of it may have been written
+ * @param source - the stream; also a file's path
+ * @param sink - where the disk goes. If decoding fails, parts of it have been written
+ * @throws InvalidVmdkError
  * @throws AbortError
  */
-export function decodeVmdkStream(
-  _source: AsyncIterable<Uint8Array>,
-  _sink: VmdkSink,
-  _options: CodecOptions = {},
+export async function decodeVmdkStream(
+  source: string | AsyncIterable<Uint8Array>,
+  sink: VmdkSink,
+  options: CodecOptions = {},
 ): Promise<VmdkInfo> {
-  return Promise.reject(new Error('not yet'));
+  const info = await readVmdk(source, options, (bytes, position) => sink.write(bytes, position));
+  await sink.truncate?.(info.capacityBytes);
+  return info;
 }

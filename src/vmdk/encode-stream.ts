@@ -60,7 +60,7 @@ export async function* encodeVmdkStream(
     outputBytes: BATCH_GRAINS * (GRAIN_MARKER + MAX_WRITTEN_GRAIN),
   });
   const abort = (): void => {
-    if (signal !== undefined) pool.fail(new AbortError(signal));
+    if (signal !== undefined) pool.abort(new AbortError(signal));
   };
   signal?.addEventListener('abort', abort);
 

@@ -11,9 +11,6 @@ export const SECTOR = 512;
 /** `KDMV`, read as a little-endian number. */
 export const MAGIC = 0x564d444b;
 
-/** `kdmv`: what open-vmdk writes until a file is finished. */
-export const MAGIC_UNFINISHED = 0x766d646b;
-
 /** What {@link SparseHeader.gdOffset} is when the footer has the real one: `FF` eight times. */
 export const GD_AT_END = -1;
 

@@ -6,7 +6,6 @@ import {
   GD_AT_END,
   GRAIN_SECTORS,
   MAGIC,
-  MAGIC_UNFINISHED,
   MAX_CAPACITY,
   SECTOR,
 } from './format.js';
@@ -33,6 +32,23 @@ export const GD_OFFSET_FIELD = 56;
 const MAX_DESCRIPTOR_SECTORS = 20_480;
 
 /**
+ * Checks that what may be an incomplete header begins as one.
+ *
+ * @throws InvalidVmdkError that says what it looks like instead
+ */
+export function checkMagic(bytes: Buffer, at: number): void {
+  const begins = (text: string): boolean => {
+    return bytes.toString('latin1', 0, text.length) === text.slice(0, bytes.length);
+  };
+  if (begins('KDMV')) return;
+  if (begins('kdmv')) throw new InvalidVmdkError('unfinished', at, 'the stream was never finished by its writer');
+  if (begins('# Disk DescriptorFile')) {
+    throw new InvalidVmdkError('not-stream-optimized', at, 'this is the text descriptor of a disk in other files');
+  }
+  throw new InvalidVmdkError('not-vmdk', at, 'this is no sparse extent: it does not begin with KDMV');
+}
+
+/**
  * Reads and checks a header.
  *
  * @param sector - the header's 512 bytes
@@ -44,14 +60,7 @@ export function parseHeader(sector: Buffer, at: number): SparseHeader {
     throw new InvalidVmdkError(reason, at + field, message);
   };
 
-  const magic = sector.readUInt32LE(0);
-  if (magic === MAGIC_UNFINISHED) refuse('unfinished', 0, 'the stream was never finished by its writer');
-  if (magic !== MAGIC) {
-    const text = sector.toString('latin1', 0, 21) === '# Disk DescriptorFile';
-    if (text) refuse('not-stream-optimized', 0, 'this is the text descriptor of a disk in other files');
-    refuse('not-vmdk', 0, 'this is no sparse extent: it does not begin with KDMV');
-  }
-
+  checkMagic(sector, at);
   const version = sector.readUInt32LE(4);
   if (version < 1 || version > 3) refuse('unsupported', 4, `unknown version ${version.toString()}`);
 
@@ -90,8 +99,16 @@ export function parseHeader(sector: Buffer, at: number): SparseHeader {
 
   const atEnd = sector.readUInt32LE(GD_OFFSET_FIELD) === 0xffff_ffff && sector.readUInt32LE(60) === 0xffff_ffff;
   const gdOffset = atEnd ? GD_AT_END : readU64(sector, GD_OFFSET_FIELD);
-  if (gdOffset === 0) refuse('bad-header', GD_OFFSET_FIELD, 'there is no grain directory');
   const rgdOffset = (flags & Flag.redundantDirectory) === 0 ? 0 : readU64(sector, 48);
+
+  const before = (offset: number): boolean => offset !== GD_AT_END && offset < descriptorOffset + descriptorSize;
+  if (before(gdOffset)) refuse('bad-header', GD_OFFSET_FIELD, 'the grain directory is not behind the descriptor');
+  if (
+    rgdOffset !== 0 &&
+    (gdOffset === GD_AT_END || rgdOffset >= overHead || before(rgdOffset) || rgdOffset === gdOffset)
+  ) {
+    refuse('bad-header', 48, 'the redundant grain directory is not before the grains');
+  }
 
   return { version, flags, capacity, grainSize, descriptorOffset, descriptorSize, rgdOffset, gdOffset, overHead };
 }

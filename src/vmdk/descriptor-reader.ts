@@ -1,0 +1,35 @@
+import { InvalidVmdkError } from '../errors/invalid-vmdk-error.js';
+import { SECTOR } from './format.js';
+import { parseDescriptor, type ParsedDescriptor } from './parse-descriptor.js';
+
+/** Real descriptors have less than 2 KiB. */
+const MAX_TEXT = 65_536;
+
+/** Collects the descriptor's text, sector by sector, up to its first zero byte. */
+export class DescriptorReader {
+  #text = '';
+  #ended = false;
+
+  /** @param at - the descriptor's place in the stream, in bytes */
+  constructor(readonly at: number) {}
+
+  /**
+   * Takes the next sector.
+   *
+   * @throws InvalidVmdkError `bad-descriptor` when it is longer than any descriptor
+   */
+  sector(bytes: Buffer, from: number): void {
+    if (this.#ended) return;
+    const zero = bytes.subarray(from, from + SECTOR).indexOf(0);
+    this.#ended = zero >= 0;
+    this.#text += bytes.toString('latin1', from, this.#ended ? from + zero : from + SECTOR);
+    if (this.#text.length > MAX_TEXT) {
+      throw new InvalidVmdkError('bad-descriptor', this.at, `the descriptor has more than ${MAX_TEXT} characters`);
+    }
+  }
+
+  /** @throws InvalidVmdkError `bad-descriptor`, `not-stream-optimized` */
+  end(): ParsedDescriptor {
+    return parseDescriptor(this.#text, this.at);
+  }
+}

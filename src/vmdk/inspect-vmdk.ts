@@ -1,0 +1,39 @@
+import type { InspectOptions } from './codec-options.js';
+import { ProgressMeter } from './progress-meter.js';
+import { openChunks } from './read-chunks.js';
+import type { VmdkInfo } from './vmdk-info.js';
+import { VmdkInspector } from './vmdk-inspector.js';
+
+/**
+ * Checks the structure of a stream-optimized VMDK and says what it is. Grains are not inflated: that their data is
+ * right, only {@link verifyVmdk} can tell.
+ *
+ * @param from - a file's path, or the stream itself (a `Readable`, say), which is read to its end
+ * @throws InvalidVmdkError
+ * @throws AbortError
+ */
+export async function inspectVmdk(
+  from: string | AsyncIterable<Uint8Array>,
+  { signal, onProgress }: InspectOptions = {},
+): Promise<VmdkInfo> {
+  const source = await openChunks(from, signal);
+  const inspector = new VmdkInspector();
+  const meter = new ProgressMeter(onProgress);
+  const progress = () => ({
+    bytesDone: inspector.streamBytes,
+    bytesTotal: source.length,
+    coveredBytes: inspector.coveredBytes,
+    capacityBytes: inspector.capacityBytes,
+  });
+  try {
+    for await (const chunk of source.chunks) {
+      inspector.write(chunk);
+      meter.report(progress);
+    }
+    const info = inspector.end();
+    meter.end(progress());
+    return info;
+  } finally {
+    await source.close();
+  }
+}

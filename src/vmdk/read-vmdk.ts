@@ -1,0 +1,68 @@
+import { AbortError } from '../errors/abort-error.js';
+import { InvalidVmdkError } from '../errors/invalid-vmdk-error.js';
+import type { CodecOptions } from './codec-options.js';
+import { workerCount } from './codec-pool.js';
+import { GrainInflater, type DiskWriter } from './grain-inflater.js';
+import { ProgressMeter } from './progress-meter.js';
+import { openChunks } from './read-chunks.js';
+import { StreamParser } from './stream-parser.js';
+import type { VmdkInfo } from './vmdk-info.js';
+
+/**
+ * Reads a stream to its end, checks its structure and inflates every grain. What verifying and decoding have in common.
+ *
+ * Of several faults the one that comes first in the stream is reported.
+ *
+ * @param write - takes the disk; left out to only verify
+ */
+export async function readVmdk(
+  from: string | AsyncIterable<Uint8Array>,
+  { signal, onProgress, workers }: CodecOptions,
+  write?: DiskWriter,
+): Promise<VmdkInfo> {
+  const inflater: GrainInflater = new GrainInflater(
+    workerCount(workers),
+    () => {
+      const { geometry, capacityBytes } = parser;
+      if (geometry === undefined || capacityBytes === undefined) throw new Error('a grain before the header');
+      return { geometry, capacityBytes };
+    },
+    write,
+  );
+  const parser: StreamParser = new StreamParser(inflater);
+  const meter = new ProgressMeter(onProgress);
+  const source = await openChunks(from, signal);
+  const progress = () => ({
+    bytesDone: parser.streamBytes,
+    bytesTotal: source.length,
+    coveredBytes: parser.coveredBytes,
+    capacityBytes: parser.capacityBytes,
+  });
+  const abort = (): void => {
+    if (signal !== undefined) inflater.abort(new AbortError(signal));
+  };
+  signal?.addEventListener('abort', abort);
+
+  try {
+    for await (const chunk of source.chunks) {
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      for (let at = 0; ; await inflater.makeRoom()) {
+        at = parser.parse(bytes, at);
+        if (at === bytes.length) break;
+      }
+      meter.report(progress);
+    }
+    const info = parser.end();
+    await inflater.finish();
+    meter.end(progress());
+    return info;
+  } catch (error) {
+    // A grain that came before this fault may be bad as well, and was perhaps not inflated yet.
+    if (error instanceof InvalidVmdkError) await inflater.finish();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    await inflater.close();
+    await source.close();
+  }
+}
