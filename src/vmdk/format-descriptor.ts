@@ -18,7 +18,7 @@ export function formatDescriptor(capacity: number, options: EncodeOptions): stri
   const entries: Record<string, string> = {
     adapterType: options.adapterType ?? 'lsilogic',
     ...geometry(capacity),
-    longContentID: createHash('md5').update(`${cid} ${capacity.toString()}`).digest('hex'),
+    longContentID: createHash('sha256').update(`${cid} ${capacity}`).digest('hex').slice(0, 32),
     toolsInstallType: '4',
     toolsVersion: '2147483647',
     ...(options.uuid === undefined ? {} : { uuid: options.uuid }),

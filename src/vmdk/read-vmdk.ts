@@ -46,9 +46,10 @@ export async function readVmdk(
   try {
     for await (const chunk of source.chunks) {
       const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-      for (let at = 0; ; await inflater.makeRoom()) {
+      let at = parser.parse(bytes, 0);
+      while (at < bytes.length) {
+        await inflater.makeRoom();
         at = parser.parse(bytes, at);
-        if (at === bytes.length) break;
       }
       meter.report(progress);
     }

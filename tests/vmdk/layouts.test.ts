@@ -1,0 +1,148 @@
+import { describe, expect, test } from '@jest/globals';
+import { decodeVmdkStream, verifyVmdk, VmdkInspector } from '../../src/vmdk/index.js';
+import { LAYOUTS, mutatedGrains, MUTATED_CAPACITY, validVmdk } from '../support/vmdk-mutations.js';
+import { buildVmdk } from './support/build-vmdk.js';
+import { chunked, diskOf, MemoryDisk, noise, prose } from './support/disks.js';
+import { inspectBytes, refusal } from './support/outcome.js';
+
+const capacityBytes = MUTATED_CAPACITY * 512;
+
+async function decoded(bytes: Buffer, capacity = capacityBytes): Promise<MemoryDisk> {
+  const disk = new MemoryDisk(capacity);
+  await decodeVmdkStream(chunked(bytes), disk, { workers: 1 });
+  return disk;
+}
+
+describe.each(LAYOUTS)('the layout %s', (layout) => {
+  test('is read right', async () => {
+    const { bytes } = validVmdk(layout);
+    expect(inspectBytes(bytes)).toEqual({
+      capacityBytes,
+      allocatedBytes: 6 * 65_536,
+      streamBytes: bytes.length,
+      layout,
+      version: 3,
+      grainCount: 6,
+      grainBytes: 65_536,
+      needsEndOfStream: layout === 'qemu',
+      importable: layout !== 'qemu',
+      importProblems: layout === 'qemu' ? ['no-end-of-stream'] : [],
+      warnings: [],
+      descriptor: {
+        cid: '12345678',
+        adapterType: 'lsilogic',
+        uuid: undefined,
+        access: layout === 'esxi' || layout === 'patched' ? 'RDONLY' : 'RW',
+        ddb: { adapterType: 'lsilogic', virtualHWVersion: '4' },
+      },
+    });
+    const disk = await decoded(bytes);
+    expect(disk.digest()).toBe(diskOf(capacityBytes, mutatedGrains()).digest());
+    expect(disk.truncatedTo).toBe(capacityBytes);
+  });
+
+  test.each([1, 2, 11, 12, 13, 511, 512, 513, 4096, 65_536])('in chunks of %i bytes', (chunkBytes) => {
+    const { bytes } = validVmdk(layout);
+    expect(inspectBytes(bytes, chunkBytes)).toEqual(inspectBytes(bytes));
+  });
+
+  test('without grains', async () => {
+    const { bytes } = validVmdk(layout, { grains: new Map() });
+    expect(inspectBytes(bytes)).toMatchObject({ layout, grainCount: 0, allocatedBytes: 0, capacityBytes });
+    expect((await decoded(bytes)).pages.size).toBe(0);
+  });
+
+  test('with a short last grain', async () => {
+    const grains = mutatedGrains();
+    grains.set(768, grains.get(768)!.subarray(0, 32_768));
+    const disk = await decoded(validVmdk(layout, { grains }).bytes);
+    expect(disk.digest()).toBe(diskOf(capacityBytes, mutatedGrains()).digest());
+  });
+
+  test('with any other short grain, it is refused', async () => {
+    const { bytes, grains } = validVmdk(layout, { grains: new Map([[3, prose('short', 32_768)]]) });
+    expect(await refusal(() => verifyVmdk(chunked(bytes), { workers: 1 }))).toBe(`grain-size@${grains[0]!.marker}`);
+  });
+
+  test('with an empty last grain of a disk that ends with it, it is refused', async () => {
+    const { bytes } = buildVmdk({ layout, capacity: 256, grains: new Map([[1, Buffer.alloc(0)]]) });
+    expect(await refusal(() => verifyVmdk(chunked(bytes), { workers: 1 }))).toMatch(/^grain-size@/);
+  });
+
+  test("with vSphere's progress markers", () => {
+    const { bytes } = validVmdk(layout, { progressBefore: [0, 511, 768] });
+    expect(inspectBytes(bytes)).toMatchObject({ grainCount: 6 });
+  });
+
+  test('with small grains', async () => {
+    const grains = new Map([...Array(600).keys()].map((i) => [i * 3, noise(`${i}`, 4096)]));
+    const { bytes } = buildVmdk({ layout, capacity: 20_000, grainSize: 8, grains });
+    expect(inspectBytes(bytes)).toMatchObject({ grainCount: 600, grainBytes: 4096 });
+    const expected = new MemoryDisk(20_000 * 512);
+    for (const [index, grain] of grains) await expected.write(grain, index * 4096);
+    expect((await decoded(bytes, 20_000 * 512)).digest()).toBe(expected.digest());
+  });
+
+  test('in version 1, which vSphere would not import', () => {
+    expect(inspectBytes(validVmdk(layout, { version: 1 }).bytes).importProblems).toContain('version-too-old');
+  });
+
+  test('with the capacity rounded up in the header, as VirtualBox does', async () => {
+    const { bytes } = validVmdk(layout, { headerCapacity: MUTATED_CAPACITY + 64 });
+    expect(inspectBytes(bytes).capacityBytes).toBe(capacityBytes);
+    expect((await decoded(bytes)).truncatedTo).toBe(capacityBytes);
+  });
+
+  test('with a descriptor that is not signed', () => {
+    const { bytes } = validVmdk(layout, { descriptor: (text) => text.replace('# Disk', '# Another') });
+    expect(inspectBytes(bytes).warnings).toEqual(['no-descriptor-signature']);
+  });
+
+  test('tells how far it is', () => {
+    const { bytes, grains } = validVmdk(layout);
+    const inspector = new VmdkInspector();
+    expect([inspector.capacityBytes, inspector.coveredBytes, inspector.streamBytes]).toEqual([undefined, 0, 0]);
+    inspector.write(bytes.subarray(0, grains[2]!.end));
+    expect([inspector.capacityBytes, inspector.coveredBytes]).toEqual([capacityBytes, 8 * 65_536]);
+    expect(inspector.streamBytes).toBe(grains[2]!.end);
+    inspector.write(bytes.subarray(grains[2]!.end));
+    expect(inspector.coveredBytes).toBeGreaterThan(768 * 65_536);
+    expect(inspector.coveredBytes).toBeLessThanOrEqual(capacityBytes);
+  });
+});
+
+describe('what only some writers do', () => {
+  test('vmdktool writes tables for parts without grains, and an entry more', () => {
+    const { bytes } = validVmdk('patched', { emptyTables: true, grains: new Map([[600, noise('x', 65_536)]]) });
+    expect(inspectBytes(bytes)).toMatchObject({ layout: 'patched', grainCount: 1 });
+  });
+
+  test('qemu-img fills up with zeros, which may make an end-of-stream marker', () => {
+    const { bytes } = validVmdk('qemu', { qemuEndOfStream: true });
+    expect(inspectBytes(bytes)).toMatchObject({ importable: true, needsEndOfStream: false });
+    const filled = Buffer.concat([bytes, Buffer.alloc(65_536 - (bytes.length % 65_536))]);
+    expect(inspectBytes(filled)).toMatchObject({ importable: true, streamBytes: filled.length });
+  });
+
+  test('what qemu-img lacks can be appended', () => {
+    const { bytes } = validVmdk('qemu');
+    const whole = Buffer.concat([bytes, Buffer.alloc(512)]);
+    expect(inspectBytes(whole)).toMatchObject({ importable: true, importProblems: [] });
+  });
+
+  test('a progress marker tells of more than the last grain', () => {
+    const { bytes, grains } = validVmdk('esxi', { progressBefore: [511] });
+    const inspector = new VmdkInspector();
+    inspector.write(bytes.subarray(0, grains[3]!.marker));
+    expect(inspector.coveredBytes).toBe(511 * 65_536);
+  });
+});
+
+describe('an inspector that has refused', () => {
+  test('goes on refusing', () => {
+    const inspector = new VmdkInspector();
+    expect(() => inspector.write(Buffer.alloc(512))).toThrow('KDMV');
+    expect(() => inspector.write(validVmdk('esxi').bytes)).toThrow('KDMV');
+    expect(() => inspector.end()).toThrow('KDMV');
+  });
+});
