@@ -28,6 +28,11 @@ export abstract class VmdkDriverError extends Error {
   readonly retryable: boolean;
   /** The step of the operation in which it happened, when it happened inside one. */
   phase: Phase | undefined;
+  /**
+   * `pending` where something the operation made in vCenter could not be removed, because the server could not be
+   * reached; `recover()` will remove it.
+   */
+  cleanup: 'done' | 'pending' = 'done';
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -44,12 +49,13 @@ export abstract class VmdkDriverError extends Error {
 
   /** The error as plain data, for structured logs. Causes are reduced to their name, code and message. */
   toJSON(): Record<string, unknown> {
-    const { name, message, code, retryable, phase, cause } = this;
+    const { name, message, code, retryable, phase, cleanup, cause } = this;
     return {
       name,
       code,
       message,
       retryable,
+      cleanup,
       ...(phase === undefined ? {} : { phase }),
       ...(cause instanceof Error
         ? { cause: { name: cause.name, message: cause.message, ...('code' in cause ? { code: cause.code } : {}) } }

@@ -6,7 +6,7 @@ import type { TypeSpec } from './type-spec.js';
  */
 export const properties = {
   ComputeResource: { name: 'string', host: 'ref[]?', resourcePool: 'ref?' },
-  Datacenter: { name: 'string', parent: 'ref?', vmFolder: 'ref', datastore: 'ref[]?' },
+  Datacenter: { name: 'string', parent: 'ref?', vmFolder: 'ref', hostFolder: 'ref', datastore: 'ref[]?' },
   Datastore: {
     name: 'string',
     parent: 'ref?',
@@ -18,6 +18,7 @@ export const properties = {
   Folder: { name: 'string', parent: 'ref?', childEntity: 'ref[]?', recentTask: 'ref[]?' },
   HostSystem: { name: 'string', parent: 'ref?', runtime: 'HostRuntimeInfo', datastore: 'ref[]?' },
   HttpNfcLease: { state: 'string', info: 'HttpNfcLeaseInfo?', error: 'LocalizedMethodFault?' },
+  ManagedEntity: { name: 'string', parent: 'ref?', recentTask: 'ref[]?' },
   ResourcePool: { name: 'string', owner: 'ref', parent: 'ref?' },
   SessionManager: { currentSession: 'UserSession?' },
   Task: { info: 'TaskInfo', 'info.state': 'string', 'info.error': 'LocalizedMethodFault?', 'info.result': 'any?' },

@@ -1,0 +1,15 @@
+import { BackingInUseError, isVimFault, VolumeBusyError } from '../errors/index.js';
+
+/** What a fault about a backing means to the caller: somebody uses its disk, or works on the VM. */
+export function asBackingError(error: unknown, backingName: string): unknown {
+  if (isVimFault(error, 'InvalidPowerState')) {
+    return new BackingInUseError(`${backingName} is powered on; a backing never is`, { cause: error });
+  }
+  if (isVimFault(error, 'FileLocked')) {
+    return new BackingInUseError(`the disk of ${backingName} is locked`, { cause: error, retryable: true });
+  }
+  if (isVimFault(error, 'TaskInProgress', 'ConcurrentAccess')) {
+    return new VolumeBusyError(`another operation is under way on ${backingName}`, { cause: error, retryable: true });
+  }
+  return error;
+}

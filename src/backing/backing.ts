@@ -1,0 +1,126 @@
+import { BackingInUseError, BackingInvalidError, VimProtocolError } from '../errors/index.js';
+import type { AdapterType, DiskProvisioning } from '../services/backup-manifest.js';
+import { readProperties } from '../vim/property-collector.js';
+import type { MoRef, PropertiesOf, VimObject } from '../vim/schema/index.js';
+import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
+import { adapterTypeOf } from './adapter-type.js';
+import { provisioningOf } from './disk-backing.js';
+
+/** The extraConfig key by which Cinder marks a backing with its volume's id. */
+export const volumeIdKey = 'cinder.volume.id';
+
+/** A VM's virtual disk, and how it is attached. */
+export interface AttachedDisk {
+  /** The device as the server describes it; removing a disk needs it whole. */
+  readonly device: Extract<VimObject<'VirtualDevice'>, { readonly _type: 'VirtualDisk' }>;
+  /** Datastore path of its file. */
+  readonly path: string;
+  readonly datastore: MoRef;
+  readonly capacityBytes: number;
+  readonly provisioning: DiskProvisioning;
+  readonly adapterType: AdapterType;
+  readonly uuid: string | undefined;
+}
+
+/** The shadow VM that holds a volume's one virtual disk. */
+export interface Backing {
+  readonly ref: MoRef;
+  readonly name: string;
+  readonly disk: AttachedDisk;
+  /** Inventory folder it lies in. */
+  readonly folder: MoRef;
+  readonly resourcePool: MoRef;
+  readonly host: MoRef | undefined;
+  readonly hardwareVersion: string | undefined;
+  readonly poweredOn: boolean;
+  readonly hasSnapshots: boolean;
+  /** Counts its configuration's changes (`VirtualMachineConfigInfo.changeVersion`). */
+  readonly changeVersion: string | undefined;
+  /** The most its files take in the datastore, in bytes, where the server tells. */
+  readonly committedBytes: number | undefined;
+}
+
+const backingProperties = [
+  'name',
+  'parent',
+  'resourcePool',
+  'runtime.host',
+  'runtime.powerState',
+  'snapshot',
+  'summary.storage',
+  'config.changeVersion',
+  'config.version',
+  'config.hardware.device',
+] as const;
+
+/**
+ * Reads a backing as it is now.
+ *
+ * @throws BackingInvalidError where the VM has no disk, several, or one that is not a flat file
+ */
+export async function readBacking(vim: VimSession, ref: MoRef, options?: AbortableOptions): Promise<Backing> {
+  const vm = await readProperties(vim, ref, 'VirtualMachine', backingProperties, options);
+  if (vm.parent === undefined || vm.resourcePool === undefined) {
+    throw new BackingInvalidError(`${vm.name}: a template, or in a vApp: it has no folder or no resource pool`);
+  }
+  return {
+    ref,
+    name: vm.name,
+    disk: onlyDisk(vm.name, vm['config.hardware.device'] ?? []),
+    folder: vm.parent,
+    resourcePool: vm.resourcePool,
+    host: vm['runtime.host'],
+    hardwareVersion: vm['config.version'],
+    poweredOn: vm['runtime.powerState'] !== 'poweredOff',
+    hasSnapshots: hasSnapshots(vm),
+    changeVersion: vm['config.changeVersion'],
+    committedBytes: vm['summary.storage']?.committed,
+  };
+}
+
+/** Refuses a backing that somebody runs: its disk changes under us, and cannot be replaced. */
+export function assertPoweredOff(backing: Backing): void {
+  if (backing.poweredOn) throw new BackingInUseError(`${backing.name} is powered on; a backing never is`);
+}
+
+/** The virtual disks among a VM's devices. */
+export function attachedDisks(devices: readonly VimObject<'VirtualDevice'>[]): AttachedDisk[] {
+  return devices.flatMap((device) => (device._type === 'VirtualDisk' ? [describeDisk(device, devices)] : []));
+}
+
+function onlyDisk(name: string, devices: readonly VimObject<'VirtualDevice'>[]): AttachedDisk {
+  const disks = attachedDisks(devices);
+  const [disk] = disks;
+  if (disk === undefined || disks.length > 1) {
+    throw new BackingInvalidError(`${name} has ${disks.length} virtual disks; a backing has one`);
+  }
+  return disk;
+}
+
+function describeDisk(device: AttachedDisk['device'], devices: readonly VimObject<'VirtualDevice'>[]): AttachedDisk {
+  const { backing } = device;
+  if (backing?._type !== 'VirtualDiskFlatVer2BackingInfo') {
+    throw new BackingInvalidError(
+      `a disk backed by ${backing?._type ?? 'nothing'} is no volume's: only flat files are`,
+    );
+  }
+  if (backing.datastore === undefined) throw new VimProtocolError(`${backing.fileName}: the server names no datastore`);
+  const controller = devices.find(({ key }) => key === device.controllerKey);
+  const adapterType = controller && adapterTypeOf(controller);
+  if (adapterType === undefined) {
+    throw new BackingInvalidError(`${backing.fileName} is attached to a ${controller?._type ?? 'missing controller'}`);
+  }
+  return {
+    device,
+    path: backing.fileName,
+    datastore: backing.datastore,
+    capacityBytes: device.capacityInBytes ?? device.capacityInKB * 1024,
+    provisioning: provisioningOf(backing),
+    adapterType,
+    uuid: backing.uuid,
+  };
+}
+
+function hasSnapshots({ snapshot }: PropertiesOf<'VirtualMachine', 'snapshot'>): boolean {
+  return (snapshot?.rootSnapshotList ?? []).length > 0;
+}

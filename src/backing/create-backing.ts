@@ -1,0 +1,74 @@
+import { BackingInvalidError } from '../errors/index.js';
+import type { ResolvedConfig } from '../driver-config.js';
+import type { MoRef } from '../vim/schema/index.js';
+import { runTask } from '../vim/run-task.js';
+import { settle } from '../vim/settle.js';
+import type { ParsedVolume } from '../volume.js';
+import { readBacking, volumeIdKey } from './backing.js';
+import { isUuid, sameDiskUuid } from './disk-uuid.js';
+import { findBacking, type BackingLookup } from './find-backing.js';
+import { placeDisk } from './placement.js';
+import { ensureVolumeFolder } from './volume-folder.js';
+import { shadowVmConfig } from './vm-config.js';
+
+/** What creating a backing needs. */
+export interface BackingCreation extends BackingLookup {
+  readonly config: ResolvedConfig;
+}
+
+/**
+ * Creates a volume's backing with an empty disk (blueprint: "Create the backing VM if it not found"), named, marked and
+ * placed as Cinder does.
+ *
+ * @throws NoValidDatastoreError
+ */
+export async function createBacking(creation: BackingCreation, volume: ParsedVolume): Promise<MoRef> {
+  const { vim, config, signal } = creation;
+  const placement = await placeDisk(vim, config, volume.sizeBytes, { signal });
+  const folder = await ensureVolumeFolder(creation, placement.vmFolder, volume.projectId);
+  const spec = shadowVmConfig({
+    name: volume.name,
+    vmPathName: `[${placement.datastoreName}]`,
+    adapterType: config.adapterType,
+    provisioning: volume.provisioning ?? 'thin',
+    capacityBytes: volume.sizeBytes,
+    hardwareVersion: config.hardwareVersion,
+    extraConfig: { [volumeIdKey]: volume.id },
+    ...(isUuid(volume.id) ? { instanceUuid: volume.id } : {}),
+  });
+  const args = { config: spec, pool: placement.resourcePool, host: placement.host };
+  const ref = await settle(vim, {
+    make: async () => asVirtualMachine(await runTask(vim, 'CreateVM_Task', folder, args, { signal })),
+    on: folder,
+    lookUp: () => findBacking(creation, volume),
+  });
+  await giveDiskUuid(creation, ref, volume);
+  return ref;
+}
+
+/** Cinder gives a volume's disk the volume's id as its UUID; a guest finds the disk by it. */
+async function giveDiskUuid({ vim, signal }: BackingCreation, ref: MoRef, volume: ParsedVolume): Promise<void> {
+  if (!isUuid(volume.id)) return;
+  const { disk } = await readBacking(vim, ref, { signal });
+  const { device } = disk;
+  if (device.backing?._type !== 'VirtualDiskFlatVer2BackingInfo') return;
+  const edited = { ...device, backing: { ...device.backing, uuid: volume.id } };
+  await settle(vim, {
+    make: () =>
+      runTask(
+        vim,
+        'ReconfigVM_Task',
+        ref,
+        { spec: { deviceChange: [{ operation: 'edit', device: edited }] } },
+        { signal },
+      ),
+    on: ref,
+    lookUp: async () => sameDiskUuid((await readBacking(vim, ref)).disk.uuid ?? '', volume.id) || undefined,
+  });
+}
+
+function asVirtualMachine(result: unknown): MoRef {
+  const ref = result as MoRef | undefined;
+  if (ref?.type !== 'VirtualMachine') throw new BackingInvalidError('CreateVM_Task returned no virtual machine');
+  return ref;
+}

@@ -1,0 +1,58 @@
+import type { AdapterType, DiskProvisioning } from '../services/backup-manifest.js';
+import type { VimObject } from '../vim/schema/index.js';
+import { controllerFor } from './adapter-type.js';
+import { flatDiskBacking } from './disk-backing.js';
+import { escapeInventoryName } from './inventory-name.js';
+
+/** What tells one shadow VM from another. */
+export interface ShadowVm {
+  readonly name: string;
+  /** Where its files go: a datastore path of a datastore (`[name]`) or of the VM's own folder. */
+  readonly vmPathName: string;
+  readonly adapterType: AdapterType;
+  readonly provisioning: DiskProvisioning;
+  /** Of its one disk, in bytes. */
+  readonly capacityBytes: number;
+  readonly hardwareVersion: string;
+  readonly extraConfig: Readonly<Record<string, string>>;
+  /** Only for a backing itself: a temporary VM must not share it. */
+  readonly instanceUuid?: string | undefined;
+}
+
+/** Keys of devices that are only being asked for are negative. */
+const newDiskKey = -101;
+
+/** A shadow VM's configuration as Cinder makes it: smallest memory, one processor, one disk, never powered on. */
+export function shadowVmConfig(vm: ShadowVm): VimObject<'VirtualMachineConfigSpec'> {
+  const controller = controllerFor(vm.adapterType);
+  return {
+    name: escapeInventoryName(vm.name),
+    version: vm.hardwareVersion,
+    ...(vm.instanceUuid === undefined ? {} : { instanceUuid: vm.instanceUuid }),
+    guestId: 'otherGuest',
+    files: { vmPathName: vm.vmPathName },
+    numCPUs: 1,
+    memoryMB: 128,
+    deviceChange: [
+      {
+        operation: 'add',
+        fileOperation: 'create',
+        device: {
+          _type: 'VirtualDisk',
+          key: newDiskKey,
+          backing: flatDiskBacking(vm.provisioning, ''),
+          controllerKey: controller.key,
+          unitNumber: 0,
+          capacityInKB: Math.ceil(vm.capacityBytes / 1024),
+        },
+      },
+      ...controller.change,
+    ],
+    extraConfig: extraConfig(vm.extraConfig),
+  };
+}
+
+/** Key–value pairs as `extraConfig` takes them. An empty value removes its key. */
+export function extraConfig(values: Readonly<Record<string, string>>): VimObject<'OptionValue'>[] {
+  return Object.entries(values).map(([key, value]) => ({ key, value }));
+}

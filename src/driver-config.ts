@@ -1,0 +1,64 @@
+import { tmpdir } from 'node:os';
+import * as z from 'zod';
+import { parseInput } from './parse-input.js';
+import { adapterTypes, type AdapterType } from './services/backup-manifest.js';
+
+/** How the driver works; every field has a default. */
+export interface VmdkDriverConfig {
+  /** Directory for temporary files (Cinder's `vmware_tmp_dir`). Default: the operating system's. */
+  readonly tmpDir?: string | undefined;
+  /**
+   * Whether a stream goes through a temporary file: `file` always, `stream` never, `auto` only where the backup service
+   * does not take streams. Default `auto`.
+   */
+  readonly transfer?: 'auto' | 'file' | 'stream' | undefined;
+  /** How long no byte of a transfer may move before it is given up, in milliseconds. Default 120,000. */
+  readonly stallTimeoutMs?: number | undefined;
+  /** NFC transfers at a time per host; further ones wait. Default 2. */
+  readonly transfersPerHost?: number | undefined;
+  /** Last part of a backing's inventory folder (Cinder's `vmware_volume_folder`). Default `Volumes`. */
+  readonly volumeFolder?: string | undefined;
+  /** Names of the clusters whose hosts may be used (Cinder's `vmware_cluster_name`). Default: all. */
+  readonly clusters?: readonly string[] | undefined;
+  /** Regular expression a datastore's name must match to get new disks (Cinder's `vmware_datastore_regex`). */
+  readonly datastoreRegex?: string | undefined;
+  /** Disk controller of new backings (Cinder's `vmware_adapter_type`). Default `lsiLogic`. */
+  readonly adapterType?: AdapterType | undefined;
+  /** Virtual hardware version of new backings. Default `vmx-08`, as Cinder's. */
+  readonly hardwareVersion?: string | undefined;
+}
+
+/** The configuration with its defaults filled in. */
+export type ResolvedConfig = { readonly [K in keyof VmdkDriverConfig]-?: NonNullable<VmdkDriverConfig[K]> | Absent<K> };
+/** The options that have no default stay absent. */
+type Absent<K> = K extends 'clusters' | 'datastoreRegex' ? undefined : never;
+
+const configSchema = z.strictObject({
+  tmpDir: z.string().min(1).default(tmpdir),
+  transfer: z.enum(['auto', 'file', 'stream']).default('auto'),
+  stallTimeoutMs: z.int().positive().default(120_000),
+  transfersPerHost: z.int().positive().default(2),
+  volumeFolder: z.string().min(1).default('Volumes'),
+  clusters: z.array(z.string().min(1)).min(1).optional(),
+  datastoreRegex: z.string().refine(isRegularExpression, 'not a regular expression').optional(),
+  adapterType: z.enum(adapterTypes).default('lsiLogic'),
+  hardwareVersion: z
+    .string()
+    .regex(/^vmx-\d+$/)
+    .default('vmx-08'),
+});
+
+/** @throws InvalidInputError */
+export function parseConfig(config: unknown): ResolvedConfig {
+  const { clusters, datastoreRegex, ...rest } = parseInput('config', configSchema, config ?? {});
+  return { ...rest, clusters, datastoreRegex };
+}
+
+function isRegularExpression(source: string): boolean {
+  try {
+    new RegExp(source);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,147 @@
+import { createWriteStream } from 'node:fs';
+import { Writable } from 'node:stream';
+import { assertPoweredOff, readBacking, type Backing } from '../backing/backing.js';
+import { createBacking } from '../backing/create-backing.js';
+import { findBacking } from '../backing/find-backing.js';
+import { BackupServiceError } from '../errors/index.js';
+import type { MeasuredStream } from '../nfc/stream-meter.js';
+import { assertNoTemporaryVm } from '../restore/temporary-vm.js';
+import type { Backup } from '../services/backup.js';
+import type { BackupManifest, BackupMetadata } from '../services/backup-manifest.js';
+import type { BackupService, BackupWriter } from '../services/backup-service.js';
+import type { ParsedVolume } from '../volume.js';
+import { exportDisk } from './export-disk.js';
+import type { Operation } from '../operation/operation.js';
+import { ofService, serviceProgress } from './service-call.js';
+import { asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
+
+/** The largest piece handed to a stream sink at once. */
+const bufferBytes = 1024 * 1024;
+
+/**
+ * The blueprint's `backup_volume`: create the backing VM if it is not found; download the stream-optimized version of its
+ * disk; hand it to the backup service; delete the temporary file.
+ */
+export async function backupVolume(
+  operation: Operation,
+  backup: Backup,
+  volume: ParsedVolume,
+): Promise<BackupManifest> {
+  const { vim, signal, progress, backupService } = operation;
+
+  progress.enter('prepare');
+  const ref = (await findBacking(operation, volume)) ?? (await createBacking(operation, volume));
+  const backing = await readBacking(vim, ref, { signal });
+  assertPoweredOff(backing);
+  await assertNoTemporaryVm(vim, backing.folder, volume, { signal });
+
+  const startedAt = new Date().toISOString();
+  const manifestOf = (measured: MeasuredStream): BackupManifest =>
+    describe(backup, volume, backing, measured, startedAt);
+  return streamsTo(operation, backupService)
+    ? backupThroughStream(operation, backup, backing, manifestOf)
+    : backupThroughFile(operation, backup, backing, manifestOf);
+}
+
+async function backupThroughFile(
+  operation: Operation,
+  backup: Backup,
+  backing: Backing,
+  manifestOf: (measured: MeasuredStream) => BackupManifest,
+): Promise<BackupManifest> {
+  const { config, signal, progress, backupService } = operation;
+  // A stream is at most what the disk's files take: it leaves empty grains out, and stores what does not compress.
+  await using file = await createTemporaryFile(config.tmpDir, backing.committedBytes ?? 0);
+  const sink = createWriteStream(file.path, { flags: 'r+', highWaterMark: bufferBytes });
+  const measured = await exportDisk(operation, backing, sink).catch((error: unknown) => {
+    throw asTemporaryFileError(error, config.tmpDir);
+  });
+
+  const manifest = manifestOf(measured);
+  progress.enter('store', measured.streamBytes);
+  const metadata = await ofService(operation, () =>
+    backupService.backup(backup, { path: file.path }, { signal, manifest, onProgress: serviceProgress(operation) }),
+  );
+  return withMetadata(manifest, metadata);
+}
+
+async function backupThroughStream(
+  operation: Operation,
+  backup: Backup,
+  backing: Backing,
+  manifestOf: (measured: MeasuredStream) => BackupManifest,
+): Promise<BackupManifest> {
+  const { signal, progress, backupService } = operation;
+  const writer = await ofService(operation, async () => backupService.openBackup?.(backup, { signal }));
+  if (writer === undefined) throw new BackupServiceError('the backup service takes no streams');
+  try {
+    const measured = await exportDisk(operation, backing, writableTo(operation, writer));
+    const manifest = manifestOf(measured);
+    progress.enter('store', measured.streamBytes);
+    const metadata = await ofService(operation, () => writer.commit(manifest));
+    return withMetadata(manifest, metadata);
+  } catch (error) {
+    await writer.abort().catch((abortError: unknown) => {
+      operation.logger.warn(
+        { backup: backup.id, error: abortError },
+        'the backup service could not drop a failed backup',
+      );
+    });
+    throw error;
+  }
+}
+
+/** Whether bytes flow straight into the service. */
+function streamsTo({ config }: Operation, service: BackupService): boolean {
+  switch (config.transfer) {
+    case 'file':
+      return false;
+    case 'stream':
+      return true;
+    case 'auto':
+      return service.openBackup !== undefined;
+  }
+}
+
+function writableTo(operation: Operation, writer: BackupWriter): Writable {
+  return new Writable({
+    highWaterMark: bufferBytes,
+    write(chunk: Buffer, _encoding, done) {
+      ofService(operation, () => writer.write(chunk)).then(
+        () => {
+          done();
+        },
+        (error: unknown) => {
+          done(error as Error);
+        },
+      );
+    },
+  });
+}
+
+function describe(
+  backup: Backup,
+  volume: ParsedVolume,
+  { disk }: Backing,
+  { streamBytes, sha256 }: MeasuredStream,
+  startedAt: string,
+): BackupManifest {
+  return {
+    formatVersion: 1,
+    backupId: backup.id,
+    volumeId: volume.id,
+    diskFormat: 'streamOptimized',
+    streamBytes,
+    sha256,
+    capacityBytes: disk.capacityBytes,
+    provisioning: disk.provisioning,
+    adapterType: disk.adapterType,
+    ...(disk.uuid === undefined ? {} : { diskUuid: disk.uuid }),
+    startedAt,
+    finishedAt: new Date().toISOString(),
+  };
+}
+
+function withMetadata(manifest: BackupManifest, metadata: BackupMetadata | void): BackupManifest {
+  return metadata === undefined ? manifest : { ...manifest, serviceMetadata: metadata };
+}

@@ -1,0 +1,104 @@
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Backing } from '../backing/backing.js';
+import { InvalidVmdkError, isVimFault, TransferError, VimFault } from '../errors/index.js';
+import { pickDiskUrl, type DiskUrl } from '../nfc/device-url.js';
+import { NfcLease } from '../nfc/nfc-lease.js';
+import { StreamMeter, type MeasuredStream } from '../nfc/stream-meter.js';
+import { asTransferError, transfer } from '../nfc/transfer.js';
+import { asBackingError } from '../backing/backing-faults.js';
+import type { Operation } from '../operation/operation.js';
+
+/**
+ * Exports a backing's disk in stream-optimized form into a sink (blueprint: "Download the stream-optimized version of the
+ * virtual disk"). When it resolves, the sink has the whole stream, the stream is a whole VMDK of the disk's capacity, its
+ * length and checksum are what the server says they are, and the lease is completed.
+ */
+export async function exportDisk(operation: Operation, backing: Backing, sink: Writable): Promise<MeasuredStream> {
+  const { vim, config, slots, signal, logger, progress } = operation;
+  const { capacityBytes } = backing.disk;
+  const ref = await vim.invoke('ExportVm', backing.ref, {}).catch((error: unknown) => {
+    throw asBackingError(error, backing.name);
+  });
+  await using lease = await NfcLease.ready(vim, ref, logger, { signal });
+  const disk = pickDiskUrl(lease.info, vim);
+  const sha1 = !(await requestSha256(operation, lease, disk));
+  progress.enter('export', capacityBytes);
+
+  const needs = { lease, url: disk.url, slots, stallTimeoutMs: config.stallTimeoutMs, signal };
+  const measured = await transfer(needs, async (scope) => {
+    const meter = new StreamMeter(
+      () => {
+        const { coveredBytes, streamBytes } = meter;
+        scope.moved(coveredBytes / capacityBytes);
+        progress.advance({ bytesDone: Math.min(coveredBytes, capacityBytes), streamBytes });
+      },
+      { sha1 },
+    );
+    let sinkError: unknown;
+    sink.once('error', (error) => (sinkError = error));
+    const { stream, length } = await vim.download(disk.url, { thumbprint: disk.thumbprint, signal: scope.signal });
+    await pipeline(stream, meter, sink, { signal: scope.signal }).catch((error: unknown) => {
+      throw error === sinkError ? error : asTransferError(error);
+    });
+    if (length !== undefined && length !== meter.measured.streamBytes) {
+      throw new TransferError(`${meter.measured.streamBytes} bytes arrived where ${length} were announced`);
+    }
+    return meter.measured;
+  });
+
+  assertCapacity(measured, capacityBytes);
+  await assertManifest(operation, lease, disk, measured);
+  await lease.complete({ signal });
+  return measured;
+}
+
+/** The stream must be of the disk it was asked of; a capacity is whole sectors, and may be rounded up to a grain. */
+function assertCapacity({ info, streamBytes }: MeasuredStream, capacityBytes: number): void {
+  if (info.capacityBytes !== capacityBytes) {
+    throw new InvalidVmdkError(
+      'bad-capacity',
+      streamBytes,
+      `the stream is of a disk of ${info.capacityBytes} bytes, the volume's has ${capacityBytes}`,
+    );
+  }
+}
+
+/** Asks for SHA-256 in the lease's manifest (API 6.7); an older server keeps to SHA-1. */
+async function requestSha256({ vim, signal }: Operation, lease: NfcLease, disk: DiskUrl): Promise<boolean> {
+  try {
+    const deviceUrlsToChecksumTypes = [{ key: disk.key, value: 'sha256' }];
+    await vim.invoke('HttpNfcLeaseSetManifestChecksumType', lease.ref, { deviceUrlsToChecksumTypes }, { signal });
+    return true;
+  } catch (error) {
+    if (error instanceof VimFault && !isVimFault(error, 'ManagedObjectNotFound')) return false;
+    throw error;
+  }
+}
+
+/** Compares what arrived with what the server says it sent (`HttpNfcLeaseGetManifest`), where it says so. */
+async function assertManifest(
+  { vim, signal, logger }: Operation,
+  lease: NfcLease,
+  disk: DiskUrl,
+  measured: MeasuredStream,
+): Promise<void> {
+  const manifest = await vim.invoke('HttpNfcLeaseGetManifest', lease.ref, {}, { signal }).catch((error: unknown) => {
+    if (isVimFault(error, 'NotSupported', 'MethodNotFound', 'InvalidState')) return undefined;
+    throw error;
+  });
+  const entry = manifest?.find(({ key }) => key === disk.key);
+  if (entry === undefined) {
+    logger.debug({ lease: lease.ref.value }, 'the server gives no manifest of this export');
+    return;
+  }
+  if (entry.size !== measured.streamBytes) {
+    throw new TransferError(`${measured.streamBytes} bytes arrived, the lease's manifest says ${entry.size}`);
+  }
+  const [ours, theirs] =
+    entry.checksumType === 'sha256' ? [measured.sha256, entry.checksum] : [measured.sha1, entry.sha1];
+  // A server may leave a checksum empty that it was not asked for.
+  if (ours !== undefined && theirs !== undefined && theirs !== '' && ours !== theirs.toLowerCase()) {
+    throw new TransferError("the stream's checksum is not the one in the lease's manifest");
+  }
+}

@@ -1,0 +1,130 @@
+import { createReadStream } from 'node:fs';
+import { open, stat, truncate } from 'node:fs/promises';
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { AbortError, BackupCorruptError, BackupServiceError } from '../errors/index.js';
+import { StreamMeter, type MeasuredStream } from '../nfc/stream-meter.js';
+import { assertIsBackup, fileSource, streamSource, type RestoreSource } from '../restore/restore-source.js';
+import type { Backup } from '../services/backup.js';
+import type { BackupManifest } from '../services/backup-manifest.js';
+import type { Operation } from '../operation/operation.js';
+import { ofService, serviceProgress } from './service-call.js';
+import { asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
+
+/** How many bytes are read at once. */
+const bufferBytes = 1024 * 1024;
+
+/** A backup on its way back, and how it gets rid of what it needed for that. */
+export interface FetchedBackup extends AsyncDisposable {
+  readonly source: RestoreSource;
+}
+
+/**
+ * Fetches a backup from its service (blueprint: "Call `backup_service.restore()` to download the stream-optimized virtual
+ * disk file to a temporary directory"). A file is validated to its last byte here: length, SHA-256 and structure. A
+ * stream, where the service gives one and a manifest says what it must be, is validated as it passes.
+ */
+export async function fetchBackup(
+  operation: Operation,
+  backup: Backup,
+  volumeId: string,
+  manifest: BackupManifest | undefined,
+): Promise<FetchedBackup> {
+  return manifest !== undefined && streamsFrom(operation)
+    ? fetchAsStream(operation, backup, manifest)
+    : fetchAsFile(operation, backup, volumeId, manifest);
+}
+
+/** Whether bytes flow straight out of the service. */
+function streamsFrom({ config, backupService }: Operation): boolean {
+  switch (config.transfer) {
+    case 'file':
+      return false;
+    case 'stream':
+      return true;
+    case 'auto':
+      return backupService.openRestore !== undefined;
+  }
+}
+
+function fetchAsStream(operation: Operation, backup: Backup, manifest: BackupManifest): FetchedBackup {
+  const { backupService, signal } = operation;
+  const source = streamSource(manifest, async () => {
+    const opened = await ofService(operation, async () => backupService.openRestore?.(backup, { signal }));
+    if (opened === undefined) throw new BackupServiceError('the backup service gives no streams');
+    const { stream, length } = opened;
+    if (length !== undefined && length !== manifest.streamBytes) {
+      stream.destroy();
+      throw new BackupCorruptError(`the stored stream has ${length} bytes, its manifest says ${manifest.streamBytes}`);
+    }
+    return stream;
+  });
+  return { source, [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+async function fetchAsFile(
+  operation: Operation,
+  backup: Backup,
+  volumeId: string,
+  manifest: BackupManifest | undefined,
+): Promise<FetchedBackup> {
+  const { backupService, config, progress, signal } = operation;
+  const file = await createTemporaryFile(config.tmpDir, manifest?.streamBytes ?? 0);
+  try {
+    progress.enter('fetch', manifest?.streamBytes);
+    await ofService(operation, () =>
+      backupService.restore(backup, volumeId, file, { signal, onProgress: serviceProgress(operation) }),
+    );
+    if (manifest !== undefined) await cutPadding(file.path, manifest.streamBytes);
+    const measured = await measureFile(operation, file.path);
+    if (manifest !== undefined) assertIsBackup(measured, manifest);
+    return { source: fileSource(file.path, measured), [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() };
+  } catch (error) {
+    await file[Symbol.asyncDispose]();
+    throw asTemporaryFileError(error, config.tmpDir);
+  }
+}
+
+/** Reads a file to its end: what it is, and whether it is whole. */
+async function measureFile({ progress, signal }: Operation, path: string): Promise<MeasuredStream> {
+  const { size } = await stat(path);
+  progress.enter('validate', size);
+  const meter = new StreamMeter(() => {
+    progress.advance({ bytesDone: meter.streamBytes, streamBytes: meter.streamBytes });
+  });
+  const nowhere = new Writable({
+    write(_chunk, _encoding, done) {
+      done();
+    },
+  });
+  try {
+    await pipeline(createReadStream(path, { highWaterMark: bufferBytes }), meter, nowhere, { signal });
+  } catch (error) {
+    throw signal.aborted ? new AbortError(signal) : error;
+  }
+  return meter.measured;
+}
+
+/**
+ * A store may give back more than it was given: Ceph pads to whole GiB. And less: a sparse restore leaves zeros out at the
+ * end. Both are put right where only zeros are concerned; the SHA-256 has the last word.
+ */
+async function cutPadding(path: string, streamBytes: number): Promise<void> {
+  const { size } = await stat(path);
+  if (size > streamBytes) await assertZeros(path, streamBytes);
+  if (size !== streamBytes) await truncate(path, streamBytes);
+}
+
+async function assertZeros(path: string, from: number): Promise<void> {
+  await using file = await open(path);
+  const buffer = Buffer.alloc(bufferBytes);
+  const zeros = Buffer.alloc(bufferBytes);
+  for (let position = from; ;) {
+    const { bytesRead } = await file.read(buffer, 0, bufferBytes, position);
+    if (bytesRead === 0) return;
+    if (!buffer.subarray(0, bytesRead).equals(zeros.subarray(0, bytesRead))) {
+      throw new BackupCorruptError(`the restored file has more than the ${from} bytes its manifest says`);
+    }
+    position += bytesRead;
+  }
+}

@@ -1,0 +1,80 @@
+import * as z from 'zod';
+import { InvalidInputError } from '../errors/index.js';
+import { parseInput } from '../parse-input.js';
+import type { Backup } from '../services/backup.js';
+import { diskProvisionings, parseBackupManifest, type BackupManifest } from '../services/backup-manifest.js';
+import type { ParsedVolume } from '../volume.js';
+
+const bytesPerGiB = 1024 ** 3;
+/** The volume type's extra spec that says how a disk's space is reserved (Cinder). */
+const provisioningSpec = 'vmware:vmdk_type';
+
+const id = z.string().min(1).max(255);
+const sizeGiB = z
+  .int()
+  .positive()
+  .max(Math.floor(Number.MAX_SAFE_INTEGER / bytesPerGiB));
+
+const volumeSchema = z.looseObject({
+  id,
+  // vCenter allows 80 characters in a VM's name.
+  name: z.string().min(1).max(80).optional(),
+  size: sizeGiB,
+  projectId: z.string().min(1).nullish(),
+  volumeType: z.looseObject({ extraSpecs: z.record(z.string(), z.string()).nullish() }).nullish(),
+});
+
+const backupSchema = z.looseObject({
+  id,
+  volumeId: id,
+  size: sizeGiB.optional(),
+  snapshotId: z.string().nullish(),
+  parentId: z.string().nullish(),
+});
+
+/** @throws InvalidInputError that names the field */
+export function parseVolume(value: unknown): ParsedVolume {
+  const volume = parseInput('volume', volumeSchema, value);
+  const vmdkType = volume.volumeType?.extraSpecs?.[provisioningSpec];
+  const provisioning = diskProvisionings.find((known) => known === vmdkType);
+  if (vmdkType !== undefined && provisioning === undefined) {
+    throw new InvalidInputError(
+      `volume.volumeType.extraSpecs.${provisioningSpec}`,
+      `${vmdkType} is none of ${diskProvisionings.join(', ')}`,
+    );
+  }
+  return {
+    id: volume.id,
+    name: volume.name ?? `volume-${volume.id}`,
+    sizeBytes: volume.size * bytesPerGiB,
+    projectId: volume.projectId ?? undefined,
+    provisioning,
+  };
+}
+
+/**
+ * @throws InvalidInputError that names the field; also for a snapshot's backup or an increment, since this driver would
+ *   back up the live disk, whole
+ */
+export function parseBackup(value: unknown): Backup {
+  const backup = parseInput('backup', backupSchema, value);
+  if (backup.snapshotId !== undefined && backup.snapshotId !== null) {
+    throw new InvalidInputError('backup.snapshotId', 'backups of snapshots are not supported, only of the live disk');
+  }
+  if (backup.parentId !== undefined && backup.parentId !== null) {
+    throw new InvalidInputError('backup.parentId', 'incremental backups are not supported');
+  }
+  return backup;
+}
+
+/** Reads a manifest a host kept, and holds it against the backup it is to be of. */
+export function parseManifestOf(backup: Backup, value: unknown): BackupManifest {
+  const manifest = parseBackupManifest(value);
+  if (manifest.backupId !== backup.id) {
+    throw new InvalidInputError('manifest.backupId', `is of backup ${manifest.backupId}, not of ${backup.id}`);
+  }
+  if (manifest.volumeId !== backup.volumeId) {
+    throw new InvalidInputError('manifest.volumeId', `is of volume ${manifest.volumeId}, not of ${backup.volumeId}`);
+  }
+  return manifest;
+}

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { AbortError, VmdkDriverError } from '../errors/index.js';
+import { asTransferError } from '../nfc/transfer.js';
+import { assertIsBackup } from '../restore/restore-source.js';
+import type { Backup } from '../services/backup.js';
+import { verifyVmdk, type VmdkInfo } from '../vmdk/index.js';
+import type { Operation } from '../operation/operation.js';
+import { parseManifestOf } from './parse-arguments.js';
+import { ofService, serviceProgress } from './service-call.js';
+import { asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
+
+/** How many bytes are read at once. */
+const bufferBytes = 1024 * 1024;
+
+/** What a stored backup proved to be. A report is only given of a backup that is whole. */
+export interface VerificationReport {
+  readonly backupId: string;
+  /** Length of the stored stream in bytes, and its SHA-256. */
+  readonly streamBytes: number;
+  readonly sha256: string;
+  /** What the stream is: capacity, allocated bytes, layout. */
+  readonly disk: VmdkInfo;
+  /** Whether there was a manifest to hold the stream against. */
+  readonly comparedWithManifest: boolean;
+}
+
+/**
+ * Reads a stored backup to its end: structure, every grain inflated, length and SHA-256 against the manifest. vCenter is
+ * not asked for anything.
+ *
+ * @throws InvalidVmdkError, BackupCorruptError
+ */
+export async function verifyBackup(
+  operation: Operation,
+  backup: Backup,
+  givenManifest: unknown,
+): Promise<VerificationReport> {
+  const { backupService, signal } = operation;
+  const kept =
+    givenManifest ?? (await ofService(operation, async () => backupService.readManifest?.(backup, { signal })));
+  const manifest = kept === undefined ? undefined : parseManifestOf(backup, kept);
+
+  const opened = await ofService(operation, async () => backupService.openRestore?.(backup, { signal }));
+  const { sha256, info } =
+    opened === undefined
+      ? await verifyThroughFile(operation, backup, manifest?.streamBytes ?? 0)
+      : await verifyStream(operation, opened.stream);
+  const { streamBytes } = info;
+  if (manifest !== undefined) assertIsBackup({ streamBytes, sha256, sha1: undefined, info }, manifest);
+  return { backupId: backup.id, streamBytes, sha256, disk: info, comparedWithManifest: manifest !== undefined };
+}
+
+interface Verified {
+  readonly sha256: string;
+  readonly info: VmdkInfo;
+}
+
+async function verifyThroughFile(operation: Operation, backup: Backup, streamBytes: number): Promise<Verified> {
+  const { backupService, config, progress, signal } = operation;
+  await using file = await createTemporaryFile(config.tmpDir, streamBytes);
+  progress.enter('fetch', streamBytes === 0 ? undefined : streamBytes);
+  const onProgress = serviceProgress(operation);
+  await ofService(operation, () => backupService.restore(backup, backup.volumeId, file, { signal, onProgress }));
+  return verifyStream(operation, createReadStream(file.path, { highWaterMark: bufferBytes })).catch(
+    (error: unknown) => {
+      throw asTemporaryFileError(error, config.tmpDir);
+    },
+  );
+}
+
+async function verifyStream({ progress, signal }: Operation, stream: AsyncIterable<Uint8Array>): Promise<Verified> {
+  progress.enter('validate');
+  const hash = createHash('sha256');
+  async function* hashed(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of stream) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  }
+  try {
+    const info = await verifyVmdk(hashed(), {
+      signal,
+      onProgress: ({ coveredBytes, capacityBytes, bytesDone }) => {
+        progress.advance({ bytesDone: coveredBytes, bytesTotal: capacityBytes, streamBytes: bytesDone });
+      },
+    });
+    return { info, sha256: hash.digest('hex') };
+  } catch (error) {
+    if (signal.aborted) throw new AbortError(signal);
+    throw error instanceof VmdkDriverError ? error : asTransferError(error);
+  }
+}

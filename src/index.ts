@@ -1,0 +1,36 @@
+/**
+ * Backs up and restores VMware volumes: the driver and the interfaces it is given.
+ *
+ * @packageDocumentation
+ */
+export {
+  VmdkDriver,
+  type ManifestOptions,
+  type OperationOptions,
+  type VmdkDriverOptions,
+} from './driver/vmdk-driver.js';
+export type { Progress } from './operation/progress.js';
+export type { RecoveredRestore, RecoveryReport } from './driver/recover.js';
+export type { RestoreResult } from './driver/restore-backup.js';
+export type { VerificationReport } from './driver/verify-backup.js';
+export type { VmdkDriverConfig } from './driver-config.js';
+export * from './errors/index.js';
+export type { Logger } from './logger.js';
+export type { Resolution } from './restore/resolve-restore.js';
+export {
+  parseBackupManifest,
+  type AdapterType,
+  type Backup,
+  type BackupManifest,
+  type BackupMetadata,
+  type BackupService,
+  type BackupWriter,
+  type DiskProvisioning,
+  type ServiceBackupOptions,
+  type ServiceOptions,
+  type ServiceProgress,
+  type VolumeFile,
+} from './services/index.js';
+export type { AbortableOptions, Download, TransferOptions, UploadOptions, VimSession } from './vim/vim-session.js';
+export type { VmdkInfo, VmdkLayout } from './vmdk/index.js';
+export type { Volume, VolumeType } from './volume.js';

@@ -1,0 +1,168 @@
+import { isVimFault, LeaseError, VimConnectionError, VimFault } from '../errors/index.js';
+import type { Logger } from '../logger.js';
+import { readProperties } from '../vim/property-collector.js';
+import type { MoRef, VimObject } from '../vim/schema/index.js';
+import { waitForProperties } from '../vim/wait-for-updates.js';
+import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
+
+/** The longest pause between two renewals: a call a minute costs nothing, one per chunk halves the speed. */
+const longestRenewalMs = 60_000;
+/** How long the end of a lease may take when nobody waits for its result any more. */
+const abortTimeoutMs = 30_000;
+
+/**
+ * An `HttpNfcLease`: the ticket under which disk bytes move. From {@link NfcLease.ready} on it is renewed on its own
+ * timer, whatever the bytes do, until it is completed or aborted; disposing of it aborts it unless it was completed.
+ */
+export class NfcLease implements AsyncDisposable {
+  readonly #vim: VimSession;
+  readonly #logger: Logger;
+  readonly #lost = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #percent = 0;
+  #renewedAt = Date.now();
+  #ended = false;
+
+  /** The lease's managed object. */
+  readonly ref: MoRef;
+  /** What the server says of the lease: its entity, device URLs and timeout. */
+  readonly info: VimObject<'HttpNfcLeaseInfo'>;
+
+  private constructor(vim: VimSession, ref: MoRef, info: VimObject<'HttpNfcLeaseInfo'>, logger: Logger) {
+    this.#vim = vim;
+    this.#logger = logger;
+    this.ref = ref;
+    this.info = info;
+    this.#scheduleRenewal();
+  }
+
+  /**
+   * Waits until the lease is ready. A lease that does not get there is aborted.
+   *
+   * @throws LeaseError where it goes into its error state; the server's fault is the cause
+   */
+  static async ready(
+    vim: VimSession,
+    ref: MoRef,
+    logger: Logger,
+    { signal }: AbortableOptions = {},
+  ): Promise<NfcLease> {
+    try {
+      await waitForProperties(
+        vim,
+        ref,
+        'HttpNfcLease',
+        ['state', 'error'],
+        ({ state, error }) => {
+          if (state === 'initializing') return undefined;
+          if (state === 'ready') return true;
+          throw leaseFailure(state, error);
+        },
+        { signal },
+      );
+      const { info } = await readProperties(vim, ref, 'HttpNfcLease', ['info'], { signal });
+      if (info === undefined) throw new LeaseError('the lease is ready but tells nothing of itself');
+      return new NfcLease(vim, ref, info, logger);
+    } catch (error) {
+      await abortLease(vim, ref, logger);
+      throw error;
+    }
+  }
+
+  /** Aborted, with the reason, when the server gave the lease up or it could not be renewed in time. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Notes how far the transfer is; sent with the next renewal. Clamped to 0..99: 100 is what completion says. */
+  progress(fraction: number): void {
+    this.#percent = Math.min(99, Math.max(0, Math.floor(fraction * 100)));
+  }
+
+  /**
+   * Ends the lease as done (`HttpNfcLeaseComplete`). To be called only after the transfer was checked.
+   *
+   * @throws LeaseError where the server does not take it as done
+   */
+  async complete({ signal }: AbortableOptions = {}): Promise<void> {
+    // The renewal stops first: a renewal that overtakes the completion would be refused.
+    clearTimeout(this.#timer);
+    try {
+      await this.#vim.invoke('HttpNfcLeaseProgress', this.ref, { percent: 100 }, { signal });
+      await this.#vim.invoke('HttpNfcLeaseComplete', this.ref, {}, { signal });
+    } catch (error) {
+      if (!(await this.#isDoneAfter(error))) {
+        throw error instanceof VimFault ? new LeaseError('the lease could not be completed', { cause: error }) : error;
+      }
+    }
+    this.#ended = true;
+  }
+
+  /** Gives the lease up (`HttpNfcLeaseAbort`); an import's VM goes with it. One that is already gone is no error. */
+  async abort(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (this.#ended) return;
+    this.#ended = true;
+    await abortLease(this.#vim, this.ref, this.#logger);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.abort();
+  }
+
+  /** Whether the lease ended well although the completion's own reply says otherwise, or was lost. */
+  async #isDoneAfter(error: unknown): Promise<boolean> {
+    if (!(error instanceof VimConnectionError)) return false;
+    try {
+      const { state } = await readProperties(this.#vim, this.ref, 'HttpNfcLease', ['state']);
+      return state === 'done';
+    } catch (stateError) {
+      // A server forgets a lease soon after its end. An import's VM tells which end it was: an abort removes it.
+      if (!isVimFault(stateError, 'ManagedObjectNotFound')) return false;
+      return readProperties(this.#vim, this.info.entity, 'VirtualMachine', ['name']).then(
+        () => true,
+        () => false,
+      );
+    }
+  }
+
+  #scheduleRenewal(): void {
+    const pause = Math.min(longestRenewalMs, (this.info.leaseTimeout * 1000) / 4);
+    this.#timer = setTimeout(() => void this.#renew(), pause);
+    this.#timer.unref();
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      await this.#vim.invoke('HttpNfcLeaseProgress', this.ref, { percent: this.#percent });
+      this.#renewedAt = Date.now();
+    } catch (error) {
+      if (this.#ended) return;
+      const expired = Date.now() - this.#renewedAt > this.info.leaseTimeout * 1000;
+      if (error instanceof VimFault || expired) {
+        this.#lost.abort(new LeaseError('the lease was lost while bytes moved', { cause: error, retryable: true }));
+        return;
+      }
+      this.#logger.warn({ lease: this.ref.value, error }, 'an NFC lease could not be renewed; trying again');
+    }
+    if (!this.#ended) this.#scheduleRenewal();
+  }
+}
+
+function leaseFailure(state: string, error: VimObject<'LocalizedMethodFault'> | undefined): LeaseError {
+  const fault = error?.fault;
+  const name = fault?._type ?? 'no fault named';
+  return new LeaseError(`the lease is in state ${state} (${name})`, {
+    cause: fault === undefined ? undefined : new VimFault(name, 'HttpNfcLease', error?.localizedMessage ?? '', fault),
+  });
+}
+
+/** Aborts a lease; it may be gone, and the server may be too: it then ends by its own timeout. */
+async function abortLease(vim: VimSession, ref: MoRef, logger: Logger): Promise<void> {
+  try {
+    await vim.invoke('HttpNfcLeaseAbort', ref, {}, { signal: AbortSignal.timeout(abortTimeoutMs) });
+  } catch (error) {
+    if (isVimFault(error, 'ManagedObjectNotFound', 'InvalidState')) return;
+    logger.warn({ lease: ref.value, error }, 'an NFC lease could not be aborted; the server ends it by its timeout');
+  }
+}

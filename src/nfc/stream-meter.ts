@@ -1,0 +1,88 @@
+import { createHash, type Hash } from 'node:crypto';
+import { Transform, type TransformCallback } from 'node:stream';
+import { VmdkInspector, type VmdkInfo } from '../vmdk/index.js';
+
+/** What is known of a stream once its last byte was understood. */
+export interface MeasuredStream {
+  readonly streamBytes: number;
+  /** Of the stream, 64 lowercase hexadecimal digits. */
+  readonly sha256: string;
+  /** Of the stream, 40 lowercase hexadecimal digits; only where it was asked for. */
+  readonly sha1: string | undefined;
+  readonly info: VmdkInfo;
+}
+
+/** How many bytes may wait on either side of the meter. */
+const bufferBytes = 1024 * 1024;
+
+/**
+ * Passes a stream through untouched and takes its length, SHA-256 and structure on the way, so that the bytes are
+ * touched once. A stream that is not a whole stream-optimized VMDK makes the pipeline fail with `InvalidVmdkError`.
+ */
+export class StreamMeter extends Transform {
+  readonly #sha256 = createHash('sha256');
+  readonly #sha1: Hash | undefined;
+  readonly #inspector = new VmdkInspector();
+  readonly #onBytes: () => void;
+  #measured: MeasuredStream | undefined;
+
+  /**
+   * @param onBytes called after each chunk
+   * @param options.sha1 whether to take the SHA-1 as well, which older servers' manifests name
+   */
+  constructor(onBytes: () => void, { sha1 = false }: { readonly sha1?: boolean } = {}) {
+    super({ readableHighWaterMark: bufferBytes, writableHighWaterMark: bufferBytes });
+    this.#onBytes = onBytes;
+    this.#sha1 = sha1 ? createHash('sha1') : undefined;
+  }
+
+  /** Bytes passed so far. */
+  get streamBytes(): number {
+    return this.#inspector.streamBytes;
+  }
+
+  /** The disk's capacity in bytes, once its header has passed. */
+  get capacityBytes(): number | undefined {
+    return this.#inspector.capacityBytes;
+  }
+
+  /** How much of the capacity the bytes passed so far cover. */
+  get coveredBytes(): number {
+    return this.#inspector.coveredBytes;
+  }
+
+  /** The result; to be read after the pipeline ended well. */
+  get measured(): MeasuredStream {
+    if (this.#measured === undefined) throw new Error('the stream has not ended');
+    return this.#measured;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    try {
+      this.#sha256.update(chunk);
+      this.#sha1?.update(chunk);
+      this.#inspector.write(chunk);
+      this.#onBytes();
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done(null, chunk);
+  }
+
+  override _flush(done: TransformCallback): void {
+    try {
+      const info = this.#inspector.end();
+      this.#measured = {
+        streamBytes: info.streamBytes,
+        sha256: this.#sha256.digest('hex'),
+        sha1: this.#sha1?.digest('hex'),
+        info,
+      };
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done();
+  }
+}

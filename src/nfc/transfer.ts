@@ -1,0 +1,58 @@
+import { AbortError, TransferError, VmdkDriverError } from '../errors/index.js';
+import type { NfcLease } from './nfc-lease.js';
+import { StallWatchdog } from './stall-watchdog.js';
+import type { TransferSlots } from './transfer-slots.js';
+
+/** What a transfer runs under. */
+export interface TransferScope {
+  /** Aborted when the operation is, when the lease is lost and when bytes stop moving. */
+  readonly signal: AbortSignal;
+  /** To be called whenever bytes moved, with the part of the work that is done (0 to 1). */
+  moved(fraction: number): void;
+}
+
+/** What a transfer needs. */
+export interface TransferNeeds {
+  readonly lease: NfcLease;
+  readonly url: string;
+  readonly slots: TransferSlots;
+  readonly stallTimeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs one transfer of disk bytes: in a slot of its host, under a living lease, watched for stalls. Whatever ends it
+ * early comes out as the error that says why, not as the broken pipe it led to.
+ *
+ * @throws TransferStalledError, LeaseError, AbortError, TransferError
+ */
+export async function transfer<T>(needs: TransferNeeds, run: (scope: TransferScope) => Promise<T>): Promise<T> {
+  const { lease, signal } = needs;
+  const owned = AbortSignal.any([signal, lease.lost]);
+  try {
+    using _slot = await needs.slots.take(needs.url, owned);
+    using watchdog = new StallWatchdog(needs.stallTimeoutMs);
+    const scope: TransferScope = {
+      signal: AbortSignal.any([owned, watchdog.signal]),
+      moved(fraction) {
+        watchdog.touch();
+        lease.progress(fraction);
+      },
+    };
+    try {
+      return await run(scope);
+    } catch (error) {
+      throw watchdog.signal.aborted ? watchdog.signal.reason : error;
+    }
+  } catch (error) {
+    if (signal.aborted) throw new AbortError(signal);
+    if (lease.lost.aborted) throw lease.lost.reason;
+    throw error;
+  }
+}
+
+/** Gives a host's own session the benefit of a typed error: what its streams fail with is a failed transfer. */
+export function asTransferError(error: unknown): VmdkDriverError {
+  if (error instanceof VmdkDriverError) return error;
+  return new TransferError(error instanceof Error ? error.message : String(error), { cause: error });
+}

@@ -1,0 +1,17 @@
+import type { ResolvedConfig } from '../driver-config.js';
+import type { Logger } from '../logger.js';
+import type { TransferSlots } from '../nfc/transfer-slots.js';
+import type { BackupService } from '../services/backup-service.js';
+import type { VimSession } from '../vim/vim-session.js';
+import type { ProgressReporter } from './progress.js';
+
+/** What the steps of one operation share. */
+export interface Operation {
+  readonly vim: VimSession;
+  readonly backupService: BackupService;
+  readonly config: ResolvedConfig;
+  readonly logger: Logger;
+  readonly slots: TransferSlots;
+  readonly progress: ProgressReporter;
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,179 @@
+import { assertPoweredOff, readBacking, type AttachedDisk, type Backing } from '../backing/backing.js';
+import { formatDatastorePath, parseDatastorePath } from '../backing/datastore-path.js';
+import { datacenterOf, readDatastores } from '../backing/inventory.js';
+import { extraConfig } from '../backing/vm-config.js';
+import { asBackingError } from '../backing/backing-faults.js';
+import type { Operation } from '../operation/operation.js';
+import {
+  BackingInvalidError,
+  NoValidDatastoreError,
+  RestoreError,
+  throwIfAborted,
+  VolumeHasSnapshotsError,
+} from '../errors/index.js';
+import { writeJournal, type DiskReplacement, type RestoreJournal } from '../journal/restore-journal.js';
+import { runTask } from '../vim/run-task.js';
+import type { MoRef } from '../vim/schema/index.js';
+import { settle } from '../vim/settle.js';
+import type { ParsedVolume } from '../volume.js';
+import { exchangeDisk, readAttachedDisks } from './attach-disk.js';
+import { importTemporaryVm, type ImportedVm } from './import-temporary-vm.js';
+import type { Restoration } from './restoration.js';
+import type { RestoreSource } from './restore-source.js';
+import { extendDisk, hasUuid, moveDisk, setDiskUuid, type DiskFile } from './virtual-disk.js';
+
+/**
+ * The blueprint's restore over an existing backing: import the stream as a temporary VM and reconfigure the backing to
+ * replace its disk with the temporary VM's.
+ *
+ * Every step before the exchange leaves the volume as it was; the exchange itself is one call. The old disk's file and
+ * the temporary VM are still there when it took effect: `resolveRestore` ends both, after this as after any failure.
+ */
+export async function replacingDisk(
+  operation: Operation,
+  journal: RestoreJournal,
+  volume: ParsedVolume,
+  backing: Backing,
+  source: RestoreSource,
+): Promise<Restoration> {
+  const { vim, signal } = operation;
+  const { disk } = backing;
+  const datacenter = await datacenterOf(vim, backing.ref, { signal });
+  await assertRoom(operation, disk, source, volume);
+  const replacement: DiskReplacement = {
+    backing: backing.ref.value,
+    datacenter: datacenter.value,
+    oldDisk: disk.path,
+    controllerKey: disk.device.controllerKey ?? 0,
+    unitNumber: disk.device.unitNumber ?? 0,
+  };
+  const target = {
+    folder: backing.folder,
+    resourcePool: backing.resourcePool,
+    host: backing.host,
+    adapterType: disk.adapterType,
+    provisioning: disk.provisioning,
+    hardwareVersion: backing.hardwareVersion ?? operation.config.hardwareVersion,
+    vmPathName: `[${parseDatastorePath(disk.path).datastore}]`,
+  };
+
+  return {
+    importDisk: () => importTemporaryVm(operation, { ...journal, replacement }, target, source),
+
+    async takeEffect(imported) {
+      const importedDisk = { path: imported.disk.path, datacenter };
+      const newDisk = { path: newDiskPath(disk.path, journal.operation), datacenter };
+      const planned = { ...replacement, importedDisk: importedDisk.path, newDisk: newDisk.path };
+      await detachImportedDisk(operation, imported, { ...journal, replacement: planned });
+      await moveDisk(vim, importedDisk, newDisk, { signal });
+      const capacityBytes = Math.max(volume.sizeBytes, imported.disk.capacityBytes);
+      if (capacityBytes > imported.disk.capacityBytes) {
+        await extendDisk(vim, newDisk, capacityBytes, disk.provisioning, { signal });
+      }
+      if (disk.uuid !== undefined) await setDiskUuid(vim, newDisk, disk.uuid, { signal });
+      await exchange(operation, backing, newDisk, capacityBytes);
+    },
+  };
+}
+
+/** The new disk's file: beside the old one, and named after the operation so that no other restore can mean it. */
+function newDiskPath(oldDisk: string, operationId: string): string {
+  const { datastore, folder, file } = parseDatastorePath(oldDisk);
+  const base = file.replace(/\.vmdk$/, '').replace(/-restored-[0-9a-f]{8}$/, '');
+  return formatDatastorePath({ datastore, folder, file: `${base}-restored-${operationId.slice(0, 8)}.vmdk` });
+}
+
+/** Writes down where the disk is and will be, and detaches it, in one atomic reconfiguration. */
+async function detachImportedDisk(
+  { vim, signal }: Operation,
+  { ref, disk }: ImportedVm,
+  journal: RestoreJournal,
+): Promise<void> {
+  const spec = {
+    deviceChange: [{ operation: 'remove', device: disk.device }],
+    extraConfig: extraConfig(writeJournal(journal)),
+  };
+  await settle(vim, {
+    make: () => runTask(vim, 'ReconfigVM_Task', ref, { spec }, { signal }),
+    on: ref,
+    lookUp: async () => (await readAttachedDisks(vim, ref)).length === 0 || undefined,
+  });
+}
+
+/** Gives the backing the new disk for the old one, and proves it; a new disk that is not as it should be goes back out. */
+async function exchange(
+  { vim, signal }: Operation,
+  before: Backing,
+  newDisk: DiskFile,
+  capacityBytes: number,
+): Promise<void> {
+  const now = await readBacking(vim, before.ref, { signal });
+  // The last moment at which the operation can be cancelled.
+  throwIfAborted(signal);
+  assertUnchanged(before, now);
+  const { device, provisioning, uuid } = now.disk;
+  const slot = {
+    path: newDisk.path,
+    controllerKey: device.controllerKey ?? 0,
+    unitNumber: device.unitNumber ?? 0,
+    capacityBytes,
+    provisioning,
+  };
+  await exchangeDisk(vim, before.ref, now.disk, slot, now.changeVersion).catch((error: unknown) => {
+    throw asBackingError(error, before.name);
+  });
+
+  const after = await readBacking(vim, before.ref);
+  const wrong = whatIsWrong(after.disk, { ...slot, uuid });
+  if (wrong === undefined) return;
+  const oldSlot = { ...slot, path: now.disk.path, capacityBytes: now.disk.capacityBytes };
+  await exchangeDisk(vim, before.ref, after.disk, oldSlot);
+  throw new RestoreError(`the exchanged disk was not as it should be (${wrong}); the volume has its old disk again`);
+}
+
+/** The backing may have been touched while bytes moved: what was refused at the beginning is refused now. */
+function assertUnchanged(before: Backing, now: Backing): void {
+  assertPoweredOff(now);
+  if (now.hasSnapshots) {
+    throw new VolumeHasSnapshotsError(`${now.name} got a snapshot during the restore; its disk was not replaced`);
+  }
+  if (now.disk.path !== before.disk.path) {
+    throw new BackingInvalidError(`${now.name} got another disk during the restore: ${now.disk.path}`);
+  }
+}
+
+function whatIsWrong(
+  disk: AttachedDisk,
+  wanted: {
+    readonly path: string;
+    readonly controllerKey: number;
+    readonly unitNumber: number;
+    readonly capacityBytes: number;
+    readonly uuid: string | undefined;
+  },
+): string | undefined {
+  if (disk.path !== wanted.path) return `its file is ${disk.path}`;
+  if (disk.capacityBytes !== wanted.capacityBytes) return `its capacity is ${disk.capacityBytes} bytes`;
+  if (disk.device.controllerKey !== wanted.controllerKey || disk.device.unitNumber !== wanted.unitNumber) {
+    return 'it is attached elsewhere';
+  }
+  if (!hasUuid(disk.uuid, wanted.uuid)) return `its UUID is ${disk.uuid ?? 'unknown'}`;
+  return undefined;
+}
+
+/** Old and new disk lie side by side until the exchange is proved. */
+async function assertRoom(
+  { vim, signal }: Operation,
+  disk: AttachedDisk,
+  source: RestoreSource,
+  volume: ParsedVolume,
+): Promise<void> {
+  const neededBytes = disk.provisioning === 'thin' ? source.allocatedBytes : volume.sizeBytes;
+  const [datastore] = await readDatastores(vim, [disk.datastore] satisfies MoRef[], { signal });
+  const summary = datastore?.properties.summary;
+  if (summary !== undefined && summary.freeSpace < neededBytes) {
+    throw new NoValidDatastoreError(`the backing's datastore has no room for a second disk`, [
+      { name: summary.name, reason: `${summary.freeSpace} bytes free, ${neededBytes} needed` },
+    ]);
+  }
+}

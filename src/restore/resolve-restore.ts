@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { extraConfig } from '../backing/vm-config.js';
+import { managerOf } from '../backing/managers.js';
+import { isVimFault, RestoreError } from '../errors/index.js';
+import { eraseJournal, temporaryVmName, type DiskReplacement } from '../journal/restore-journal.js';
+import { runTask } from '../vim/run-task.js';
+import type { MoRef } from '../vim/schema/index.js';
+import { runningTasksEnd, settle } from '../vim/settle.js';
+import type { VimSession } from '../vim/vim-session.js';
+import { exchangeDisk, readAttachedDisks } from './attach-disk.js';
+import { destroyTemporaryVm, readTemporaryVm, type TemporaryVm } from './temporary-vm.js';
+import { deleteDisk } from './virtual-disk.js';
+
+/** What became of a restore that had not ended: `completed`, the volume has the new disk; `undone`, it is as it was. */
+export type Resolution = 'completed' | 'undone';
+
+/**
+ * Ends a restore that did not end by itself, whoever began it and wherever it stopped: forward where the volume has its
+ * new disk already, back otherwise. It goes by what is attached now and by the paths in the journal, deletes nothing the
+ * journal does not name, and may be repeated: a failed restore's undo, the last step of a good one and `recover()` are
+ * all this one function.
+ *
+ * @throws RestoreError where the inventory is in a state no restore leaves; then nothing is changed
+ */
+export async function resolveRestore(vim: VimSession, temporary: TemporaryVm): Promise<Resolution> {
+  await runningTasksEnd(vim, temporary.ref);
+  const { replacement } = temporary.journal;
+  return replacement === undefined
+    ? resolvePublication(vim, temporary)
+    : resolveReplacement(vim, temporary, replacement);
+}
+
+/** A restore to a new volume is done once its temporary VM has the volume's name. */
+async function resolvePublication(vim: VimSession, { ref, name, journal }: TemporaryVm): Promise<Resolution> {
+  if (name === temporaryVmName(journal.volumeId)) {
+    await destroyTemporaryVm(vim, ref);
+    return 'undone';
+  }
+  // A backing of its own now: it must not be found as a temporary VM any more.
+  const spec = { uuid: randomUUID(), extraConfig: extraConfig(eraseJournal()) };
+  await settle(vim, {
+    make: () => runTask(vim, 'ReconfigVM_Task', ref, { spec }),
+    on: ref,
+    lookUp: async () => (await readTemporaryVm(vim, ref)) === undefined || undefined,
+  });
+  return 'completed';
+}
+
+/** A disk replacement is done once the backing has the new disk. */
+async function resolveReplacement(
+  vim: VimSession,
+  temporary: TemporaryVm,
+  replacement: DiskReplacement,
+): Promise<Resolution> {
+  const backing: MoRef = { type: 'VirtualMachine', value: replacement.backing };
+  const { oldDisk, newDisk, importedDisk } = replacement;
+  await runningTasksEnd(vim, managerOf(vim, 'taskManager'));
+  const attached = await pathsAttachedTo(vim, backing);
+
+  if (attached?.length === 0) {
+    // Only a server whose reconfigure is not atomic leaves this: the old disk goes back to where it was.
+    await exchangeDisk(vim, backing, undefined, { ...replacement, path: oldDisk });
+  }
+  const [disk, ...others] = attached ?? [];
+  const completed = disk !== undefined && disk === newDisk;
+  if (disk !== undefined && (others.length > 0 || !(completed || disk === oldDisk))) {
+    throw new RestoreError(
+      `the backing of volume ${temporary.journal.volumeId} has ${[disk, ...others].join(', ')} attached where either ` +
+        `${oldDisk} or ${newDisk ?? 'nothing else'} should be; nothing was changed`,
+    );
+  }
+
+  // The journal goes last: until then whatever is left can be found by it.
+  const datacenter: MoRef = { type: 'Datacenter', value: replacement.datacenter };
+  const superfluous = completed ? [oldDisk] : await detachedDisks(vim, temporary.ref, [newDisk, importedDisk]);
+  for (const path of superfluous) await deleteDisk(vim, { path, datacenter });
+  await destroyTemporaryVm(vim, temporary.ref);
+  return completed ? 'completed' : 'undone';
+}
+
+/** Of the paths the imported disk may be at, those that will not go with the temporary VM itself. */
+async function detachedDisks(
+  vim: VimSession,
+  temporary: MoRef,
+  paths: readonly (string | undefined)[],
+): Promise<string[]> {
+  const attached = await pathsAttachedTo(vim, temporary);
+  return paths.filter((path) => path !== undefined).filter((path) => attached?.includes(path) !== true);
+}
+
+/** The paths of a VM's disks; `undefined` where the VM is gone. */
+async function pathsAttachedTo(vim: VimSession, ref: MoRef): Promise<string[] | undefined> {
+  try {
+    return (await readAttachedDisks(vim, ref)).map(({ path }) => path);
+  } catch (error) {
+    if (isVimFault(error, 'ManagedObjectNotFound')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,121 @@
+import { createReadStream } from 'node:fs';
+import { pipeline, Transform, type Readable } from 'node:stream';
+import { BackupCorruptError, UnsupportedBackupError } from '../errors/index.js';
+import { StreamMeter, type MeasuredStream } from '../nfc/stream-meter.js';
+import type { BackupManifest } from '../services/backup-manifest.js';
+
+/** Where the bytes of a restore come from, once they are known to be worth importing. */
+export interface RestoreSource {
+  /** Capacity of the disk the stream is of, in bytes. */
+  readonly capacityBytes: number;
+  /** What the import will take in its datastore at the least, in bytes. */
+  readonly allocatedBytes: number;
+  /** Opens the stream as vSphere is to get it. Each call opens it anew. */
+  open(onBytes: (bytesDone: number) => void): Promise<OpenedSource>;
+}
+
+/** One pass over a source. */
+export interface OpenedSource {
+  readonly stream: Readable;
+  /** Exact length of `stream`, in bytes. */
+  readonly length: number;
+  /** To be called after the last byte: resolves to what the stream was, or throws where it was not the backup. */
+  readonly verify: () => MeasuredStream;
+}
+
+/** How many bytes are read at once. */
+const bufferBytes = 1024 * 1024;
+/** An end-of-stream marker: a sector of zeros. */
+const endOfStream = Buffer.alloc(512);
+
+/** A source whose file was read and validated to its end before. */
+export function fileSource(path: string, measured: MeasuredStream): RestoreSource {
+  const { info, streamBytes } = measured;
+  // What qemu-img writes has no end-of-stream marker, without which vSphere takes a stream for cut off.
+  const trailer = info.needsEndOfStream ? endOfStream : Buffer.alloc(0);
+  return {
+    capacityBytes: info.capacityBytes,
+    allocatedBytes: info.allocatedBytes,
+    open(onBytes) {
+      const file = createReadStream(path, { highWaterMark: bufferBytes, end: streamBytes - 1 });
+      const counter = new ByteCounter(onBytes, trailer);
+      // The import fails with the counter's error, which is the file's.
+      pipeline(file, counter, () => undefined);
+      return Promise.resolve({ stream: counter, length: streamBytes + trailer.length, verify: () => measured });
+    },
+  };
+}
+
+/**
+ * A source that comes straight from the backup service and is measured as it passes: the volume is not touched before
+ * `verify` accepted it.
+ *
+ * @param openStream opens the service's stream
+ */
+export function streamSource(manifest: BackupManifest, openStream: () => Promise<Readable>): RestoreSource {
+  return {
+    capacityBytes: manifest.capacityBytes,
+    // The stream says how much it allocates only at its end; it is about this much, compressed.
+    allocatedBytes: manifest.streamBytes,
+    async open(onBytes) {
+      const stream = await openStream();
+      const meter = new StreamMeter(() => {
+        onBytes(meter.streamBytes);
+      });
+      pipeline(stream, meter, () => undefined);
+      return {
+        stream: meter,
+        length: manifest.streamBytes,
+        verify() {
+          const { measured } = meter;
+          assertIsBackup(measured, manifest);
+          if (measured.info.needsEndOfStream) {
+            throw new UnsupportedBackupError("a stream without end-of-stream marker needs config.transfer 'file'");
+          }
+          return measured;
+        },
+      };
+    },
+  };
+}
+
+/**
+ * @throws BackupCorruptError where a stream is not the one its manifest describes
+ */
+export function assertIsBackup(measured: MeasuredStream, manifest: BackupManifest): void {
+  const { streamBytes, sha256, info } = measured;
+  if (streamBytes !== manifest.streamBytes) {
+    throw new BackupCorruptError(`the stream has ${streamBytes} bytes, its manifest says ${manifest.streamBytes}`);
+  }
+  if (sha256 !== manifest.sha256) {
+    throw new BackupCorruptError(`the stream's SHA-256 is ${sha256}, its manifest says ${manifest.sha256}`);
+  }
+  if (info.capacityBytes !== manifest.capacityBytes) {
+    throw new BackupCorruptError(
+      `the stream is of a disk of ${info.capacityBytes} bytes, its manifest says ${manifest.capacityBytes}`,
+    );
+  }
+}
+
+/** Counts bytes that pass, and adds a trailer. */
+class ByteCounter extends Transform {
+  readonly #onBytes: (bytesDone: number) => void;
+  readonly #trailer: Buffer;
+  #bytes = 0;
+
+  constructor(onBytes: (bytesDone: number) => void, trailer: Buffer) {
+    super({ readableHighWaterMark: bufferBytes, writableHighWaterMark: bufferBytes });
+    this.#onBytes = onBytes;
+    this.#trailer = trailer;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: null, data: Buffer) => void): void {
+    this.#bytes += chunk.length;
+    this.#onBytes(this.#bytes);
+    done(null, chunk);
+  }
+
+  override _flush(done: (error: null, data: Buffer) => void): void {
+    done(null, this.#trailer);
+  }
+}
