@@ -21,6 +21,8 @@ export class NfcLease implements AsyncDisposable {
   #timer: NodeJS.Timeout | undefined;
   #percent = 0;
   #renewedAt = Date.now();
+  /** Whether the lease is being ended: a renewal that comes after that would be refused. */
+  #ending = false;
   #ended = false;
 
   /** The lease's managed object. */
@@ -85,10 +87,8 @@ export class NfcLease implements AsyncDisposable {
    * @throws LeaseError where the server does not take it as done
    */
   async complete({ signal }: AbortableOptions = {}): Promise<void> {
-    // The renewal stops first: a renewal that overtakes the completion would be refused.
-    clearTimeout(this.#timer);
+    this.#stopRenewal();
     try {
-      await this.#vim.invoke('HttpNfcLeaseProgress', this.ref, { percent: 100 }, { signal });
       await this.#vim.invoke('HttpNfcLeaseComplete', this.ref, {}, { signal });
     } catch (error) {
       if (!(await this.#isDoneAfter(error))) {
@@ -100,7 +100,7 @@ export class NfcLease implements AsyncDisposable {
 
   /** Gives the lease up (`HttpNfcLeaseAbort`); an import's VM goes with it. One that is already gone is no error. */
   async abort(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#stopRenewal();
     if (this.#ended) return;
     this.#ended = true;
     await abortLease(this.#vim, this.ref, this.#logger);
@@ -112,7 +112,7 @@ export class NfcLease implements AsyncDisposable {
 
   /** Whether the lease ended well although the completion's own reply says otherwise, or was lost. */
   async #isDoneAfter(error: unknown): Promise<boolean> {
-    if (!(error instanceof VimConnectionError)) return false;
+    if (!(error instanceof VimConnectionError || isVimFault(error, 'ManagedObjectNotFound'))) return false;
     try {
       const { state } = await readProperties(this.#vim, this.ref, 'HttpNfcLease', ['state']);
       return state === 'done';
@@ -126,6 +126,11 @@ export class NfcLease implements AsyncDisposable {
     }
   }
 
+  #stopRenewal(): void {
+    this.#ending = true;
+    clearTimeout(this.#timer);
+  }
+
   #scheduleRenewal(): void {
     const pause = Math.min(longestRenewalMs, (this.info.leaseTimeout * 1000) / 4);
     this.#timer = setTimeout(() => void this.#renew(), pause);
@@ -137,7 +142,7 @@ export class NfcLease implements AsyncDisposable {
       await this.#vim.invoke('HttpNfcLeaseProgress', this.ref, { percent: this.#percent });
       this.#renewedAt = Date.now();
     } catch (error) {
-      if (this.#ended) return;
+      if (this.#ending) return;
       const expired = Date.now() - this.#renewedAt > this.info.leaseTimeout * 1000;
       if (error instanceof VimFault || expired) {
         this.#lost.abort(new LeaseError('the lease was lost while bytes moved', { cause: error, retryable: true }));
@@ -145,7 +150,7 @@ export class NfcLease implements AsyncDisposable {
       }
       this.#logger.warn({ lease: this.ref.value, error }, 'an NFC lease could not be renewed; trying again');
     }
-    if (!this.#ended) this.#scheduleRenewal();
+    if (!this.#ending) this.#scheduleRenewal();
   }
 }
 

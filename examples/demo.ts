@@ -1,0 +1,122 @@
+/**
+ * The main job, from end to end, on a vCenter and an ESXi host that live in this process: a volume is backed up, damaged,
+ * restored in place, to a new volume and to a larger one, over real HTTPS, SOAP and NFC traffic with real bytes.
+ *
+ *     npm start
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { VmdkDriver, type Volume } from '../src/index.js';
+import { FileBackupService } from '../src/services/index.js';
+import { startSimulator, type Simulator, type SimulatorMode } from '../src/simulator/index.js';
+import { SoapVimSession } from '../src/vim/index.js';
+import { damage, realContent } from './disk-content.js';
+import { ProgressBar } from './progress-bar.js';
+
+const bytesPerGiB = 1024 ** 3;
+
+/** One disk that was restored, and what it should be. */
+interface Comparison {
+  readonly what: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+async function demonstrate(mode: SimulatorMode): Promise<{ comparisons: Comparison[]; leftovers: readonly unknown[] }> {
+  await using simulator = await startSimulator({ mode });
+  const { host, port, username, password, thumbprint } = simulator;
+  console.log(`\n${mode === 'vcenter' ? 'A vCenter' : 'An ESXi host'} at ${simulator.url}`);
+
+  const directory = await mkdtemp(join(tmpdir(), 'vmdk-driver-demo-'));
+  try {
+    await using vim = new SoapVimSession({ host, port, username, password, thumbprint });
+    await vim.connect();
+    const driver = new VmdkDriver({ vim, backupService: new FileBackupService({ directory }) });
+    const bar = new ProgressBar();
+    const onProgress = bar.show;
+    const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
+      console.log(`  ${title}`);
+      const result = await work();
+      bar.finish();
+      return result;
+    };
+
+    const volume: Volume = { id: randomUUID(), size: 1, projectId: 'demo' };
+    const path = await step('a volume of 1 GiB: program code, text, zeros, random bytes', () => makeVolume(simulator, volume));
+    const original = await simulator.diskSha256(path);
+
+    const backup = { id: randomUUID(), volumeId: volume.id, size: volume.size };
+    const manifest = await step('backup', () => driver.backupVolume(backup, volume, { onProgress }));
+    await step('the stored backup is read again and every grain of it inflated', () =>
+      driver.verifyBackup(backup, { manifest, onProgress }),
+    );
+
+    await step('the disk is overwritten', () => simulator.writeDisk(path, damage(256 * 1024 * 1024)));
+    const damaged = await simulator.diskSha256(path);
+    if (damaged === original) throw new Error('the demo did not manage to damage the disk');
+
+    const copy: Volume = { id: randomUUID(), size: 1, projectId: 'demo' };
+    const larger: Volume = { id: randomUUID(), size: 2, projectId: 'demo' };
+    await step('restore in place', () => driver.restoreBackup(backup, volume, { manifest, onProgress }));
+    await step('restore to a second, new volume', () => driver.restoreBackup(backup, copy, { manifest, onProgress }));
+    await step('restore to a third, larger one of 2 GiB', () =>
+      driver.restoreBackup(backup, larger, { manifest, onProgress }),
+    );
+
+    const diskOf = (wanted: Volume): Promise<string> => simulator.diskSha256(diskPath(simulator, wanted));
+    return {
+      comparisons: [
+        { what: `${mode}: restored in place`, expected: original, actual: await diskOf(volume) },
+        { what: `${mode}: restored to a new volume`, expected: original, actual: await diskOf(copy) },
+        {
+          what: `${mode}: restored to a larger volume`,
+          expected: await withZeros(simulator, diskPath(simulator, copy), bytesPerGiB),
+          actual: await diskOf(larger),
+        },
+      ],
+      leftovers: simulator.leftovers(),
+    };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+async function makeVolume(simulator: Simulator, volume: Volume): Promise<string> {
+  simulator.addVm({
+    name: `volume-${volume.id}`,
+    instanceUuid: volume.id,
+    disk: { capacityBytes: volume.size * bytesPerGiB },
+    extraConfig: { 'cinder.volume.id': volume.id },
+  });
+  const path = diskPath(simulator, volume);
+  await simulator.writeDisk(path, realContent());
+  return path;
+}
+
+function diskPath(simulator: Simulator, volume: Volume): string {
+  const path = simulator.vms().find(({ instanceUuid }) => instanceUuid === volume.id)?.disks[0]?.path;
+  if (path === undefined) throw new Error(`volume ${volume.id} has no disk`);
+  return path;
+}
+
+/** The SHA-256 a disk has once it was extended by zeros. */
+async function withZeros(simulator: Simulator, path: string, zeroBytes: number): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of simulator.readDisk(path)) hash.update(chunk as Buffer);
+  const zeros = Buffer.alloc(1024 * 1024);
+  for (let done = 0; done < zeroBytes; done += zeros.length) hash.update(zeros);
+  return hash.digest('hex');
+}
+
+const results = [await demonstrate('vcenter'), await demonstrate('esxi')];
+
+console.log('\nSHA-256 of each disk');
+const comparisons = results.flatMap((result) => result.comparisons);
+for (const { what, expected, actual } of comparisons) {
+  console.log(`  ${actual === expected ? 'identical' : 'DIFFERENT'}  ${actual}  ${what}`);
+}
+const leftovers = results.flatMap((result) => result.leftovers);
+console.log(`leftovers: ${leftovers.length === 0 ? 'none' : JSON.stringify(leftovers, undefined, 2)}`);
+if (leftovers.length > 0 || comparisons.some(({ expected, actual }) => expected !== actual)) process.exitCode = 1;
