@@ -1,0 +1,210 @@
+import {
+  InvalidLoginError,
+  isVimFault,
+  throwIfAborted,
+  VimConnectionError,
+  VimFault,
+  VimProtocolError,
+} from '../../errors/index.js';
+import { CookieJar } from '../http/cookie-jar.js';
+import { SoapTransport } from '../http/soap-transport.js';
+import { methods, type MethodArgs, type MethodName, type MethodResult, type MoRef } from '../schema/index.js';
+import { SoapClient } from '../soap/soap-client.js';
+import { authority } from '../tls/peer.js';
+import type { AbortableOptions } from '../vim-session.js';
+import { withRetries, type Backoff } from './backoff.js';
+import { LoginKeeper, type Login } from './login-keeper.js';
+import type { SessionSettings } from './session-options.js';
+
+const serviceInstance: MoRef<'ServiceInstance'> = { type: 'ServiceInstance', value: 'ServiceInstance' };
+
+const backoff: Backoff = { tries: 4, firstDelayMs: 250, maxDelayMs: 5_000 };
+
+/** How often one call is repeated after a new login: once is normal, twice if the server restarts meanwhile. */
+const maxReplays = 2;
+
+/** How long the goodbye may take, in milliseconds. */
+const logoutTimeoutMs = 10_000;
+
+/** How long a server lets `WaitForUpdatesEx` wait that was given no limit, in seconds. */
+const unlimitedWaitSeconds = 1_800;
+
+/** One logged-in connection, from connect to disconnect. */
+export class ServerConnection {
+  readonly #settings: SessionSettings;
+  readonly #transport: SoapTransport;
+  readonly #client: Promise<SoapClient>;
+  readonly #closed = new AbortController();
+  readonly #keeper = new LoginKeeper(() => this.#logIn());
+  #keepAliveTimer: NodeJS.Timeout | undefined;
+  #keepingAlive = false;
+
+  constructor(settings: SessionSettings) {
+    this.#settings = settings;
+    this.#transport = new SoapTransport(settings.peer, settings.trust);
+    this.#client = SoapClient.create(`https://${authority(settings.peer)}/sdk`);
+    this.#client.catch(() => undefined);
+  }
+
+  /** The current login; `undefined` before the first. */
+  get login(): Login | undefined {
+    return this.#keeper.current;
+  }
+
+  /** Logs in, and from then on keeps the session from expiring. */
+  async open(signal: AbortSignal | undefined): Promise<void> {
+    await this.#keeper.renew(undefined, signal);
+    if (this.#closed.signal.aborted) return;
+    this.#keepAliveTimer ??= setInterval(() => {
+      void this.#keepAlive();
+    }, this.#settings.keepAliveIntervalMs).unref();
+  }
+
+  /** Ends calls that are under way, logs out, and closes the connections. Never throws. */
+  async close(): Promise<void> {
+    clearInterval(this.#keepAliveTimer);
+    this.#closed.abort();
+    const login = this.#keeper.current;
+    try {
+      const sessionManager = login?.serviceContent.sessionManager;
+      if (login !== undefined && sessionManager !== undefined) {
+        await this.#call('Logout', sessionManager, {}, login.cookies, { silenceMs: logoutTimeoutMs });
+      }
+    } catch (error) {
+      this.#settings.logger.debug({ err: error }, 'logout failed; the server ends the session by itself');
+    } finally {
+      this.#transport.close();
+    }
+  }
+
+  /** Calls a method as {@link VimSession.invoke} promises it. */
+  invoke<M extends MethodName>(
+    method: M,
+    target: MoRef,
+    args: MethodArgs<M>,
+    { signal }: AbortableOptions,
+  ): Promise<MethodResult<M>> {
+    return withRetries(
+      () => this.#invokeLoggedIn(method, target, args, signal),
+      (error) => mayRepeat(method, error),
+      backoff,
+      signal,
+    ) as Promise<MethodResult<M>>;
+  }
+
+  async #invokeLoggedIn(
+    method: MethodName,
+    target: MoRef,
+    args: object,
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    for (let replays = 0; ; replays++) {
+      throwIfAborted(signal);
+      const login = this.#keeper.current ?? (await this.#keeper.renew(undefined, signal));
+      try {
+        const silenceMs = this.#settings.requestTimeoutMs + longPollMs(method, args);
+        const sessionSignal = this.#closed.signal;
+        const result = await this.#call(method, target, args, login.cookies, { silenceMs, signal, sessionSignal });
+        refuseUnauthenticated(method, result);
+        return result;
+      } catch (error) {
+        // A call so refused had no effect, whatever its method: it can be repeated.
+        if (!isVimFault(error, 'NotAuthenticated') || replays >= maxReplays) throw error;
+        this.#settings.logger.info({ method }, 'the session expired; logging in again');
+        await this.#keeper.renew(login, signal);
+      }
+    }
+  }
+
+  async #logIn(): Promise<Login> {
+    const cookies = new CookieJar();
+    const limits = { silenceMs: this.#settings.requestTimeoutMs, sessionSignal: this.#closed.signal };
+    const repeating = <M extends MethodName>(method: M, target: MoRef, args: MethodArgs<M>): Promise<MethodResult<M>> =>
+      withRetries(
+        () => this.#call(method, target, args, cookies, limits),
+        (error) => mayRepeat(method, error),
+        backoff,
+        this.#closed.signal,
+      ) as Promise<MethodResult<M>>;
+    const serviceContent = await repeating('RetrieveServiceContent', serviceInstance, {});
+    if (serviceContent.sessionManager === undefined) throw new VimProtocolError('the server has no session manager');
+    const { username: userName, password } = this.#settings;
+    try {
+      // In English, so that messages are in the language of this library's own.
+      await repeating('Login', serviceContent.sessionManager, { userName, password, locale: 'en' });
+    } catch (error) {
+      if (!isVimFault(error, 'InvalidLogin')) throw error;
+      throw new InvalidLoginError(`${authority(this.#settings.peer)} refused the user name or the password`);
+    }
+    return { cookies, serviceContent };
+  }
+
+  async #call(
+    method: MethodName,
+    target: MoRef,
+    args: object,
+    cookies: CookieJar,
+    limits: { silenceMs: number; signal?: AbortSignal | undefined; sessionSignal?: AbortSignal | undefined },
+  ): Promise<unknown> {
+    const client = await this.#client;
+    const reuseConnection = methods[method].idempotent;
+    return client.call(
+      method,
+      target,
+      args,
+      (body, headers) => this.#transport.exchange({ body, headers, cookies, reuseConnection, ...limits }),
+      (text) => this.#withoutSecrets(text, cookies),
+    );
+  }
+
+  async #keepAlive(): Promise<void> {
+    if (this.#keepingAlive) return;
+    this.#keepingAlive = true;
+    try {
+      // It needs a session and no privilege that a backup's user lacks; SessionIsActive needs one.
+      await this.invoke('CurrentTime', serviceInstance, {}, { signal: this.#closed.signal });
+    } catch (error) {
+      if (!this.#closed.signal.aborted) this.#settings.logger.warn({ err: error }, 'keeping the session alive failed');
+    } finally {
+      this.#keepingAlive = false;
+    }
+  }
+
+  /** Servers do not echo secrets; should one do so, the error it is in goes further than it should. */
+  #withoutSecrets(text: string, cookies: CookieJar): string {
+    return [this.#settings.password, ...cookies.values()]
+      .filter((secret) => secret.length > 2)
+      .reduce((cleaned, secret) => cleaned.replaceAll(secret, '***'), text);
+  }
+}
+
+function mayRepeat(method: MethodName, error: unknown): boolean {
+  return (
+    error instanceof VimConnectionError &&
+    error.retryable &&
+    (error.outcome === 'not-sent' || methods[method].idempotent)
+  );
+}
+
+function longPollMs(method: MethodName, args: object): number {
+  if (method !== 'WaitForUpdatesEx') return 0;
+  const { options } = args as MethodArgs<'WaitForUpdatesEx'>;
+  return (options?.maxWaitSeconds ?? unlimitedWaitSeconds) * 1_000;
+}
+
+/**
+ * The property collector answers an expired session not always with a fault: it may say of every property that it cannot
+ * be read, for that reason.
+ *
+ * @throws VimFault NotAuthenticated
+ */
+function refuseUnauthenticated(method: MethodName, result: unknown): void {
+  if (method !== 'RetrievePropertiesEx') return;
+  const objects = (result as MethodResult<'RetrievePropertiesEx'>)?.objects ?? [];
+  for (const { missingSet = [] } of objects) {
+    for (const { fault } of missingSet) {
+      const name: string = fault.fault._type;
+      if (name.endsWith('NotAuthenticated')) throw new VimFault(name, method, fault.localizedMessage ?? '');
+    }
+  }
+}
