@@ -419,7 +419,7 @@ export const objectTypes = {
     fields: { connectionState: 'string', powerState: 'string', inMaintenanceMode: 'boolean' },
   },
   FileQueryFlags: {
-    fields: { fileType: 'boolean', fileSize: 'boolean', modification: 'boolean', fileOwner: 'boolean?' },
+    fields: { fileType: 'boolean', fileSize: 'boolean', modification: 'boolean', fileOwner: 'boolean' },
   },
   FileInfo: {
     fields: {
