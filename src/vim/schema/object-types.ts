@@ -248,6 +248,7 @@ export const objectTypes = {
       vm: 'ref?',
       runtime: 'VirtualMachineRuntimeInfo',
       config: 'VirtualMachineConfigSummary',
+      storage: 'VirtualMachineStorageSummary?',
       quickStats: 'VirtualMachineQuickStats',
       overallStatus: 'string',
     },
