@@ -8,6 +8,9 @@
 /** Bytes in a sector: the unit of every address in the format. */
 export const SECTOR = 512;
 
+/** A sector of zeros: compared with at once, sector by sector, it spares looking at most of an empty disk's tables. */
+export const ZERO_SECTOR = Buffer.alloc(SECTOR);
+
 /** `KDMV`, read as a little-endian number. */
 export const MAGIC = 0x564d444b;
 

@@ -1,5 +1,5 @@
 import { InvalidVmdkError } from '../errors/invalid-vmdk-error.js';
-import { ENTRIES_PER_TABLE, SECTOR, TABLE_SECTORS } from './format.js';
+import { ENTRIES_PER_TABLE, SECTOR, TABLE_SECTORS, ZERO_SECTOR } from './format.js';
 import type { GrainGeometry } from './grain-geometry.js';
 import { U32List } from './u32-list.js';
 
@@ -65,6 +65,12 @@ export class FrontDirectory {
     if (expected === undefined || sector < expected) return;
     if (sector !== expected + this.#part) throw this.#misplaced();
 
+    if (ZERO_SECTOR.compare(bytes, from, from + SECTOR) !== 0) this.#readEntries(sector, bytes, from);
+    this.#part = (this.#part + 1) % TABLE_SECTORS;
+    if (this.#part === 0) this.#table += 1;
+  }
+
+  #readEntries(sector: number, bytes: Buffer, from: number): void {
     const { grains, firstSector, zeroedGrainEntries } = this.geometry;
     for (let at = 0; at < SECTOR; at += 4) {
       const entry = bytes.readUInt32LE(from + at);
@@ -76,8 +82,6 @@ export class FrontDirectory {
       }
       this.visit(grain, entry, sector * SECTOR + at);
     }
-    this.#part = (this.#part + 1) % TABLE_SECTORS;
-    if (this.#part === 0) this.#table += 1;
   }
 
   #skipAbsent(): void {

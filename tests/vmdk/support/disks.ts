@@ -13,7 +13,7 @@ export function noise(seed: string, length: number): Buffer {
 /** Text that compresses about as well as text does. */
 export function prose(seed: string, length: number): Buffer {
   const words =
-    noise(seed, Math.ceil(length / 4))
+    noise(seed, 2048)
       .toString('hex')
       .match(/.{1,5}/g) ?? [];
   return Buffer.alloc(length, words.map((word) => `${word} ${word} volume `).join(''));
