@@ -1,5 +1,6 @@
 import { constants, open, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { InvalidInputError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../backup.js';
 import { parseBackupManifest, type BackupManifest } from '../backup-manifest.js';
@@ -181,7 +182,7 @@ export class FileBackupService implements BackupService {
   async openRestore(
     backup: Backup,
     options: ServiceOptions = {},
-  ): Promise<{ readonly stream: VerifiedReadStream; readonly length: number }> {
+  ): Promise<{ readonly stream: Readable; readonly length: number }> {
     return this.#guarded(backup, options.signal, 'cannot be restored', async () => {
       const { record, handle } = await openStored(this.directory, backup);
       try {

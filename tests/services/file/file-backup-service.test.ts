@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
-import { link, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BackupServiceError } from '../../../src/errors/index.js';
@@ -54,6 +54,16 @@ describe('on disk', () => {
 
   it('a deleted backup leaves nothing', async () => {
     await store.fill(backup);
+    await store.service.delete(backup);
+    expect(await store.names()).toEqual([]);
+  });
+
+  it('a backup that another host stored is deleted with its data', async () => {
+    await store.fill(backup);
+    const dataFile = 'backup-1.00000000-1-0-0123456789abcdef.vmdk';
+    await rename(await store.dataPath(), store.path(dataFile));
+    const record = JSON.parse(await readFile(store.path('backup-1.json'), 'utf8')) as Record<string, unknown>;
+    await writeFile(store.path('backup-1.json'), JSON.stringify({ ...record, dataFile }));
     await store.service.delete(backup);
     expect(await store.names()).toEqual([]);
   });
