@@ -17,7 +17,10 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-import-type-side-effects': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true, ignoreUsingDeclarations: true }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', ignoreRestSiblings: true, ignoreUsingDeclarations: true },
+      ],
       // What a host implements may resolve to nothing or to something: `Promise<void | BackupMetadata>`.
       '@typescript-eslint/no-invalid-void-type': 'off',
       // `noPropertyAccessFromIndexSignature` asks for the brackets that this rule would take away.
@@ -27,9 +30,20 @@ export default defineConfig(
     },
   },
   {
-    // Named exports only: a thing has the same name wherever it is used.
     files: ['src/**'],
-    rules: { 'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }] },
+    rules: {
+      // A thing has the same name wherever it is used.
+      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'MetaProperty[meta.name="import"]', message: 'The CommonJS build has no import.meta.' },
+        { selector: 'Program > ExpressionStatement > AwaitExpression', message: 'CommonJS cannot await at the top.' },
+        {
+          selector: 'ImportDeclaration[source.value="node-fetch"]:not([importKind="type"])',
+          message: 'ESM-only: load it by `await import()` where it is used.',
+        },
+      ],
+    },
   },
   {
     files: ['tests/**'],

@@ -1,0 +1,8 @@
+import * as driver from 'vmdk-driver';
+import * as services from 'vmdk-driver/services';
+import * as simulator from 'vmdk-driver/simulator';
+import * as vim from 'vmdk-driver/vim';
+import * as vmdk from 'vmdk-driver/vmdk';
+import { work } from './work-with.cjs';
+
+await work({ ...driver, ...vim, ...services, ...vmdk, ...simulator });
