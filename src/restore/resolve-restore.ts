@@ -55,6 +55,7 @@ async function resolveReplacement(
   const backing: MoRef = { type: 'VirtualMachine', value: replacement.backing };
   const { oldDisk, newDisk, importedDisk } = replacement;
   await runningTasksEnd(vim, managerOf(vim, 'taskManager'));
+  await tasksOfBackingEnd(vim, backing);
   const attached = await pathsAttachedTo(vim, backing);
 
   if (attached?.length === 0) {
@@ -76,6 +77,13 @@ async function resolveReplacement(
   for (const path of superfluous) await deleteDisk(vim, { path, datacenter });
   await destroyTemporaryVm(vim, temporary.ref);
   return completed ? 'completed' : 'undone';
+}
+
+/** An exchange may still be under way whose caller died, or was told otherwise. */
+async function tasksOfBackingEnd(vim: VimSession, backing: MoRef): Promise<void> {
+  await runningTasksEnd(vim, backing).catch((error: unknown) => {
+    if (!isVimFault(error, 'ManagedObjectNotFound')) throw error;
+  });
 }
 
 /** Of the paths the imported disk may be at, those that will not go with the temporary VM itself. */

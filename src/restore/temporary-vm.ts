@@ -10,6 +10,8 @@ import type { ParsedVolume } from '../volume.js';
 
 /** How often a temporary VM that something is still being done to is waited for. */
 const patience = 3;
+/** How long each wait for it may take. */
+const patienceMs = 10_000;
 
 /** A restore's temporary VM, as it is now. */
 export interface TemporaryVm {
@@ -80,6 +82,9 @@ export async function destroyTemporaryVm(vim: VimSession, ref: MoRef): Promise<v
   }
 }
 
+/** Waits for what stands in the way, well or not; a lease nobody ends any more lasts until its timeout. */
 async function taskEnd(vim: VimSession, task: MoRef | undefined): Promise<void> {
-  if (task !== undefined) await taskResult(vim, task, 'TaskInProgress').catch(() => undefined);
+  if (task === undefined) return;
+  const signal = AbortSignal.timeout(patienceMs);
+  await taskResult(vim, task, 'TaskInProgress', { signal }).catch(() => undefined);
 }

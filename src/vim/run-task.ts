@@ -44,7 +44,12 @@ export async function runTask<M extends TaskMethodName>(
 }
 
 /** Waits for a task's end, whoever started it. */
-export function taskResult(vim: VimSession, task: MoRef, method: string): Promise<unknown> {
+export function taskResult(
+  vim: VimSession,
+  task: MoRef,
+  method: string,
+  options: AbortableOptions = {},
+): Promise<unknown> {
   return waitForProperties<'Task', 'info.state' | 'info.error' | 'info.result', { readonly result: unknown }>(
     vim,
     task,
@@ -60,6 +65,7 @@ export function taskResult(vim: VimSession, task: MoRef, method: string): Promis
           return undefined;
       }
     },
+    options,
   ).then(({ result }) => result);
 }
 
