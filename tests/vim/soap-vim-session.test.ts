@@ -1,16 +1,43 @@
-import { describe, expect, test } from '@jest/globals';
+import { getEventListeners, once } from 'node:events';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { VimConnectionError, VimFault } from '../../src/errors/index.js';
+import type { Logger } from '../../src/logger.js';
 import { SoapVimSession } from '../../src/vim/index.js';
-import { SoapServer } from './support/soap-server.js';
+import { makeCertificate } from './support/certificate.js';
+import { failureOf } from './support/failure.js';
+import { faultEnvelope, password, SoapServer, username, type SoapAnswer } from './support/soap-server.js';
 
 const root = { type: 'ServiceInstance', value: 'ServiceInstance' };
+const vm = { type: 'VirtualMachine', value: 'vm-1' };
+const now = '<returnval>2026-01-01T00:00:00Z</returnval>';
+const task = '<returnval type="Task">task-1</returnval>';
+const rename = { newName: 'volume-1' };
 
-describe('SoapVimSession', () => {
+/** A connected session that is disconnected in the end. */
+async function connected(server: SoapServer, options: object = {}): Promise<SoapVimSession> {
+  const session = new SoapVimSession({ ...server.options, ...options });
+  await session.connect();
+  return session;
+}
+
+/** Answers as a server that checks the session does. */
+const guarded =
+  (server: SoapServer, answer: SoapAnswer) =>
+  (call: Parameters<typeof server.isAuthenticated>[0]): SoapAnswer =>
+    server.isAuthenticated(call) ? answer : { fault: 'NotAuthenticated', message: 'The session is not authenticated.' };
+
+describe('a session', () => {
   test('logs in, calls, logs out', async () => {
     await using server = await SoapServer.start();
     const vim = new SoapVimSession(server.options);
     await vim.connect();
+    await vim.connect();
     expect(vim.serviceContent.rootFolder).toEqual({ type: 'Folder', value: 'group-d1' });
     expect(await vim.invoke('CurrentTime', root, {})).toBe('2026-01-01T00:00:00Z');
+    await vim.disconnect();
     await vim.disconnect();
     expect(server.calls.map(({ method }) => method)).toEqual([
       'RetrieveServiceContent',
@@ -18,6 +45,580 @@ describe('SoapVimSession', () => {
       'CurrentTime',
       'Logout',
     ]);
+    expect(server.calls[1]!.body).toContain('<locale>en</locale>');
     expect(server.sessions.size).toBe(0);
   });
+
+  test('`await using` logs out', async () => {
+    await using server = await SoapServer.start();
+    {
+      await using vim = await connected(server);
+      expect(vim.host).toBe('127.0.0.1');
+      expect(server.sessions.size).toBe(1);
+    }
+    expect(server.sessions.size).toBe(0);
+  });
+
+  test('is of no use before connect and after disconnect', async () => {
+    await using server = await SoapServer.start();
+    const vim = new SoapVimSession(server.options);
+    const notConnected = { code: 'VIM_CONNECTION_FAILED', outcome: 'not-sent', retryable: false };
+    expect(() => vim.serviceContent).toThrow(expect.objectContaining(notConnected));
+    expect(await failureOf(vim.invoke('CurrentTime', root, {}))).toMatchObject(notConnected);
+    await vim.connect();
+    await vim.disconnect();
+    expect(await failureOf(vim.invoke('CurrentTime', root, {}))).toMatchObject(notConnected);
+    await vim.connect();
+    await vim.invoke('CurrentTime', root, {});
+    await vim.disconnect();
+  });
+
+  test('disconnect does not throw when the server is gone', async () => {
+    let vim: SoapVimSession;
+    {
+      await using server = await SoapServer.start();
+      vim = await connected(server);
+    }
+    await vim.disconnect();
+  });
+
+  test('disconnect ends calls under way', async () => {
+    await using server = await SoapServer.start();
+    const vim = await connected(server);
+    const arrived = new Promise<void>((resolve) => {
+      server.handlers['CurrentTime'] = () => {
+        resolve();
+        return () => {};
+      };
+    });
+    const pending = failureOf(vim.invoke('CurrentTime', root, {}));
+    await arrived;
+    await vim.disconnect();
+    expect(await pending).toMatchObject({ code: 'VIM_CONNECTION_FAILED', retryable: false });
+    expect(server.count('CurrentTime')).toBe(1);
+  });
+
+  test('a wrong password is refused, once', async () => {
+    await using server = await SoapServer.start();
+    const vim = new SoapVimSession({ ...server.options, password: 'wrong' });
+    expect(await failureOf(vim.connect())).toMatchObject({ code: 'INVALID_LOGIN', retryable: false });
+    expect(server.count('Login')).toBe(1);
+    expect(() => vim.serviceContent).toThrow();
+  });
+
+  test('sends all cookies the server sets, as they are', async () => {
+    await using server = await SoapServer.start();
+    server.handlers['RetrieveServiceContent'] = async () => {
+      const { serviceContent, resultEnvelope } = await import('./support/soap-server.js');
+      return (response) => {
+        response.setHeader('Set-Cookie', ['route=a=b; Path=/', 'gone=1; Max-Age=0', 'JSESSIONID="x y"; HttpOnly']);
+        response.end(resultEnvelope('RetrieveServiceContent', serviceContent));
+      };
+    };
+    await using vim = await connected(server);
+    await vim.invoke('CurrentTime', root, {});
+    expect(server.calls.at(-1)!.cookie).toBe(
+      `route=a=b; JSESSIONID="x y"; vmware_soap_session="${server.cookies[0]!}"`,
+    );
+  });
+
+  test('works over IPv6', async () => {
+    await using server = await SoapServer.start(undefined, '::1');
+    await using vim = await connected(server, { host: '::1' });
+    expect(await vim.invoke('CurrentTime', root, {})).toBe('2026-01-01T00:00:00Z');
+    expect(server.calls[0]!.request.headers.host).toBe(`[::1]:${server.port}`);
+  });
 });
+
+describe('trust', () => {
+  test.each(['sha1', 'sha256'] as const)('the right %s', async (kind) => {
+    await using server = await SoapServer.start();
+    const print = server.certificate[kind];
+    for (const thumbprint of [print, print.toLowerCase().replaceAll(':', '')]) {
+      await using vim = await connected(server, { thumbprint });
+      await vim.invoke('CurrentTime', root, {});
+    }
+  });
+
+  test.each(['sha1', 'sha256'] as const)('a wrong %s: not one byte of a request, no second try', async (kind) => {
+    const certificate = await makeCertificate();
+    let bytes = 0;
+    let connections = 0;
+    const server = createTlsServer({ key: certificate.key, cert: certificate.cert }, (socket) => {
+      socket.on('data', (chunk: Buffer) => (bytes += chunk.length));
+      socket.on('error', () => {});
+    }).listen(0, '127.0.0.1');
+    server.on('connection', () => connections++);
+    await once(server, 'listening');
+    const actual = certificate[kind];
+    const thumbprint = actual.replace(/..$/, actual.endsWith('00') ? '01' : '00');
+    const { port } = server.address() as AddressInfo;
+    const error = await failureOf(
+      new SoapVimSession({ host: '127.0.0.1', port, username, password, thumbprint }).connect(),
+    );
+    expect(error).toMatchObject({
+      code: 'TLS_VERIFICATION_FAILED',
+      peer: `127.0.0.1:${port}`,
+      expected: thumbprint,
+      actual,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect([bytes, connections]).toEqual([0, 1]);
+    server.close();
+  });
+
+  test('its CA, for the name it was made out to only', async () => {
+    await using server = await SoapServer.start();
+    await using other = await SoapServer.start(await makeCertificate(['vcenter.example']));
+    const withCa = { thumbprint: undefined, ca: server.certificate.cert };
+    {
+      await using vim = await connected(server, withCa);
+      await vim.invoke('CurrentTime', root, {});
+    }
+    {
+      await using vim = await connected(server, { ...withCa, ca: [other.certificate.cert, server.certificate.cert] });
+      await vim.invoke('CurrentTime', root, {});
+    }
+    const untrusted = await failureOf(new SoapVimSession({ ...other.options, ...withCa }).connect());
+    expect(untrusted).toMatchObject({ code: 'TLS_VERIFICATION_FAILED', actual: other.certificate.sha256 });
+    const misnamed = { ...other.options, thumbprint: undefined, ca: other.certificate.cert };
+    expect(await failureOf(new SoapVimSession(misnamed).connect())).toMatchObject({ code: 'TLS_VERIFICATION_FAILED' });
+    expect(other.calls).toHaveLength(0);
+  });
+
+  describe('with NODE_TLS_REJECT_UNAUTHORIZED=0', () => {
+    afterEach(() => {
+      delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+    });
+
+    test.each(['0', undefined])(
+      '%p: an unknown certificate is refused unless it is said to be insecure',
+      async (value) => {
+        if (value !== undefined) process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = value;
+        await using server = await SoapServer.start();
+        const unpinned = { ...server.options, thumbprint: undefined };
+        expect(await failureOf(new SoapVimSession(unpinned).connect())).toMatchObject({
+          code: 'TLS_VERIFICATION_FAILED',
+        });
+        expect(server.calls).toHaveLength(0);
+        await using vim = await connected(server, { thumbprint: undefined, insecure: true });
+        await vim.invoke('CurrentTime', root, {});
+      },
+    );
+  });
+});
+
+describe('faults', () => {
+  test('are told by their type, with their fields', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    server.handlers['Rename_Task'] = () => ({
+      fault: 'DuplicateName',
+      message: 'The name &apos;volume-1&apos; already exists.',
+      detail: '<name>volume-1</name><object type="VirtualMachine">vm-7</object>',
+    });
+    const error = await failureOf(vim.invoke('Rename_Task', vm, rename));
+    expect(error).toMatchObject({
+      code: 'VIM_FAULT',
+      faultName: 'DuplicateName',
+      method: 'Rename_Task',
+      detail: { name: 'volume-1', object: { type: 'VirtualMachine', value: 'vm-7' } },
+      message: "Rename_Task: DuplicateName: The name 'volume-1' already exists.",
+    });
+    expect(error.cause).toBeUndefined();
+    expect(server.count('Rename_Task')).toBe(1);
+  });
+
+  test("the type wins over the element's name", async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    server.handlers['CurrentTime'] = () => ({
+      fault: 'SystemError',
+      element: 'RuntimeFaultFault',
+      detail: '<reason>r</reason>',
+    });
+    expect(await failureOf(vim.invoke('CurrentTime', root, {}))).toMatchObject({
+      faultName: 'SystemError',
+      detail: { reason: 'r' },
+    });
+  });
+
+  test.each([
+    [
+      'by element name',
+      faultEnvelope('X')
+        .replace(/ xsi:type="X"/, '')
+        .replaceAll('XFault', 'HostNotConnectedFault'),
+      'HostNotConnected',
+      {},
+    ],
+    [
+      'unknown type',
+      faultEnvelope('BrandNew', 'm', '<a>1</a><b type="Task">t</b>'),
+      'BrandNew',
+      { a: '1', b: { type: 'Task', value: 't' } },
+    ],
+    ['lacking what its type needs', faultEnvelope('DuplicateName'), 'DuplicateName', {}],
+    ['without detail', faultEnvelope('X', 'm').replace(/<detail>.*<\/detail>/, ''), 'RuntimeFault', {}],
+    ['with empty text', faultEnvelope('NotSupported'), 'NotSupported', {}],
+  ])('%s', async (_name, body, faultName, detail) => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    server.handlers['CurrentTime'] = () => (response) => response.writeHead(500).end(body);
+    const error = (await failureOf(vim.invoke('CurrentTime', root, {}))) as VimFault;
+    expect(error).toMatchObject({ code: 'VIM_FAULT', faultName });
+    expect(error.detail).toEqual(detail);
+    expect(error.message).not.toContain('undefined');
+  });
+});
+
+describe('an expired session', () => {
+  test('is renewed once for 20 calls, each of which then succeeds', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    server.handlers['Rename_Task'] = guarded(server, task);
+    server.sessions.clear();
+    const tasks = await Promise.all(Array.from({ length: 20 }, () => vim.invoke('Rename_Task', vm, rename)));
+    expect(tasks).toEqual(Array(20).fill({ type: 'Task', value: 'task-1' }));
+    expect(server.count('Login')).toBe(2);
+    expect(server.count('Rename_Task')).toBe(40);
+  });
+
+  test("is told by the fault's type, also of another namespace, and NoPermission is none", async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    const answers: SoapAnswer[] = [{ fault: 'PbmFaultNotAuthenticated' }, now];
+    server.handlers['CurrentTime'] = () => answers.shift()!;
+    expect(await vim.invoke('CurrentTime', root, {})).toBe('2026-01-01T00:00:00Z');
+    expect(server.count('Login')).toBe(2);
+    server.handlers['CurrentTime'] = () => ({
+      fault: 'NoPermission',
+      message: 'not authenticated',
+      detail: '<object type="Folder">f</object><privilegeId>System.View</privilegeId>',
+    });
+    expect(await failureOf(vim.invoke('CurrentTime', root, {}))).toMatchObject({
+      faultName: 'NoPermission',
+      detail: { privilegeId: 'System.View' },
+    });
+    expect(server.count('Login')).toBe(2);
+  });
+
+  test('is also told by properties that cannot be read for that reason', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    const missing =
+      '<returnval><objects><obj type="VirtualMachine">vm-1</obj><missingSet><path>name</path><fault>' +
+      '<fault xsi:type="NotAuthenticated"><object type="Folder">f</object><privilegeId>System.Read</privilegeId></fault>' +
+      '<localizedMessage></localizedMessage></fault></missingSet></objects></returnval>';
+    const answers = [missing, ''];
+    server.handlers['RetrievePropertiesEx'] = () => answers.shift()!;
+    const specSet = [{ propSet: [{ type: 'VirtualMachine' }], objectSet: [{ obj: vm }] }];
+    expect(await vim.invoke('RetrievePropertiesEx', vm, { specSet, options: {} })).toBeUndefined();
+    expect(server.count('Login')).toBe(2);
+  });
+
+  test('a server that never accepts a login it gave is not asked for ever', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    server.handlers['CurrentTime'] = () => ({ fault: 'NotAuthenticated' });
+    expect(await failureOf(vim.invoke('CurrentTime', root, {}))).toMatchObject({ faultName: 'NotAuthenticated' });
+    expect(server.count('Login')).toBe(3);
+  });
+
+  test('a password that is not valid any more is tried once, for all calls and for ever', async () => {
+    await using server = await SoapServer.start();
+    const vim = await connected(server);
+    server.sessions.clear();
+    server.acceptedPassword = 'changed';
+    const calls = Array.from({ length: 10 }, () => failureOf(vim.invoke('CurrentTime', root, {})));
+    for (const error of await Promise.all(calls)) expect(error).toMatchObject({ code: 'INVALID_LOGIN' });
+    expect(await failureOf(vim.invoke('CurrentTime', root, {}))).toMatchObject({ code: 'INVALID_LOGIN' });
+    expect(server.count('Login')).toBe(2);
+    await vim.disconnect();
+  });
+
+  test("one caller's abort does not end the login the others wait for", async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    server.sessions.clear();
+    const controller = new AbortController();
+    server.handlers['RetrieveServiceContent'] = async () => {
+      controller.abort();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return (await import('./support/soap-server.js')).serviceContent;
+    };
+    const aborted = failureOf(vim.invoke('CurrentTime', root, {}, controller));
+    expect(await vim.invoke('CurrentTime', root, {})).toBe('2026-01-01T00:00:00Z');
+    expect(await aborted).toMatchObject({ code: 'ABORTED' });
+  });
+});
+
+describe('a lost connection', () => {
+  const cut: SoapAnswer = (response) => response.socket?.destroy();
+
+  test('an idempotent call is repeated', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    const answers: SoapAnswer[] = [cut, cut, now];
+    server.handlers['CurrentTime'] = () => answers.shift()!;
+    expect(await vim.invoke('CurrentTime', root, {})).toBe('2026-01-01T00:00:00Z');
+    expect(server.count('CurrentTime')).toBe(3);
+  });
+
+  test('not for ever', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    server.handlers['CurrentTime'] = () => cut;
+    expect(await failureOf(vim.invoke('CurrentTime', root, {}))).toMatchObject({
+      code: 'VIM_CONNECTION_FAILED',
+      outcome: 'unknown',
+      retryable: true,
+    });
+    expect(server.count('CurrentTime')).toBe(4);
+  });
+
+  test.each<[string, SoapAnswer]>([
+    ['the connection was cut', cut],
+    [
+      'within the reply',
+      (response) => {
+        response.writeHead(200, { 'Content-Length': 1000 }).write('<?xml');
+        setTimeout(() => response.socket?.destroy(), 20);
+      },
+    ],
+    [
+      "a proxy's page",
+      (response) =>
+        response.writeHead(503, { 'Content-Type': 'text/html' }).end('<html><body>Service Unavailable</body></html>'),
+    ],
+    [
+      'a page with status 200',
+      (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<html>Welcome</html>'),
+    ],
+    ['a redirect', (response) => response.writeHead(302, { Location: '/elsewhere' }).end()],
+    ['nothing', (response) => response.writeHead(200).end()],
+  ])('a call that may have been carried out is not repeated: %s', async (_name, answer) => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    server.handlers['Rename_Task'] = () => answer;
+    expect(await failureOf(vim.invoke('Rename_Task', vm, rename))).toMatchObject({
+      code: 'VIM_CONNECTION_FAILED',
+      outcome: 'unknown',
+    });
+    expect(server.count('Rename_Task')).toBe(1);
+    expect(server.calls.filter(({ request }) => request.url !== '/sdk')).toHaveLength(0);
+  });
+
+  test('a call that was not sent is repeated, whatever it does', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    server.handlers['Rename_Task'] = guarded(server, task);
+    let refused = 0;
+    server.server.prependListener('connection', (socket) => {
+      if (refused++ < 2) socket.destroy();
+    });
+    expect(await vim.invoke('Rename_Task', vm, rename)).toEqual({ type: 'Task', value: 'task-1' });
+    expect(refused).toBe(3);
+    expect(server.count('Rename_Task')).toBe(1);
+  });
+
+  test('an idle connection the server closed does not make an outcome unknown', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    server.handlers['Rename_Task'] = guarded(server, task);
+    for (let round = 0; round < 5; round++) {
+      await vim.invoke('CurrentTime', root, {});
+      server.server.closeAllConnections();
+      await vim.invoke('Rename_Task', vm, rename);
+    }
+    expect(server.count('Rename_Task')).toBe(5);
+  });
+
+  test('nobody listens: the outcome is known', async () => {
+    const listener = createTcpServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const { port } = listener.address() as AddressInfo;
+    listener.close();
+    const vim = new SoapVimSession({ host: '127.0.0.1', port, username, password, insecure: true });
+    const error = (await failureOf(vim.connect())) as VimConnectionError;
+    expect(error).toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'not-sent' });
+    expect(error.message).toContain('ECONNREFUSED');
+  });
+
+  test('a server that stays silent is given up', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server, { requestTimeoutMs: 200 });
+    server.handlers['Rename_Task'] = () => () => {};
+    const error = await failureOf(vim.invoke('Rename_Task', vm, rename));
+    expect(error).toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'unknown' });
+    expect(error.message).toContain('200 ms');
+  });
+
+  test('a long poll may be silent for as long as it asked for', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server, { requestTimeoutMs: 200 });
+    server.handlers['WaitForUpdatesEx'] = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      return '';
+    };
+    const options = { maxWaitSeconds: 1 };
+    expect(await vim.invoke('WaitForUpdatesEx', root, { options })).toBeUndefined();
+    expect(server.count('WaitForUpdatesEx')).toBe(1);
+  });
+
+  test('a server whose login fails for a while is logged into later', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    server.sessions.clear();
+    server.handlers['Rename_Task'] = guarded(server, task);
+    let logins = 0;
+    server.handlers['Login'] = (call) => {
+      if (logins++ > 0) delete server.handlers['Login'];
+      void call;
+      return cut;
+    };
+    expect(await vim.invoke('Rename_Task', vm, rename)).toEqual({ type: 'Task', value: 'task-1' });
+    expect(server.count('Login')).toBe(4);
+  });
+});
+
+describe('abort', () => {
+  test('before, during and between tries', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    expect(await failureOf(vim.invoke('CurrentTime', root, {}, { signal: AbortSignal.abort() }))).toMatchObject({
+      code: 'ABORTED',
+    });
+    expect(server.count('CurrentTime')).toBe(0);
+
+    const during = new AbortController();
+    let closed: Promise<unknown> = Promise.resolve();
+    server.handlers['CurrentTime'] = ({ request }) => {
+      closed = once(request.socket, 'close');
+      setTimeout(() => during.abort('why'), 20);
+      return () => {};
+    };
+    expect(await failureOf(vim.invoke('CurrentTime', root, {}, during))).toMatchObject({
+      code: 'ABORTED',
+      cause: 'why',
+    });
+    await closed;
+    expect(server.count('CurrentTime')).toBe(1);
+
+    const between = new AbortController();
+    server.handlers['CurrentTime'] = () => (response) => {
+      response.socket?.destroy();
+      setTimeout(() => between.abort(), 50);
+    };
+    const started = performance.now();
+    expect(await failureOf(vim.invoke('CurrentTime', root, {}, between))).toMatchObject({ code: 'ABORTED' });
+    expect(performance.now() - started).toBeLessThan(240);
+  });
+
+  test('while it connects, at every point', async () => {
+    await using server = await SoapServer.start();
+    for (const method of ['RetrieveServiceContent', 'Login']) {
+      const controller = new AbortController();
+      server.handlers[method] = () => {
+        controller.abort();
+        return () => {};
+      };
+      const vim = new SoapVimSession(server.options);
+      expect(await failureOf(vim.connect(controller))).toMatchObject({ code: 'ABORTED' });
+      expect(() => vim.serviceContent).toThrow();
+      delete server.handlers[method];
+    }
+    const silent = createTcpServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const controller = new AbortController();
+    const { port } = silent.address() as AddressInfo;
+    const pending = failureOf(new SoapVimSession({ ...server.options, port }).connect(controller));
+    const [socket] = (await once(silent, 'connection')) as [import('node:net').Socket];
+    controller.abort();
+    expect(await pending).toMatchObject({ code: 'ABORTED' });
+    await once(socket.resume(), 'close');
+    silent.close();
+  });
+
+  test('leaves no listener on the signal', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    const { signal } = new AbortController();
+    for (let round = 0; round < 3; round++) await vim.invoke('CurrentTime', root, {}, { signal });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+});
+
+describe('keep-alive', () => {
+  test('uses the session on its own, renews it, survives failures, and stops', async () => {
+    await using server = await SoapServer.start();
+    const warnings: object[] = [];
+    const ignore = (): void => {};
+    const logger: Logger = { debug: ignore, info: ignore, error: ignore, warn: (fields) => warnings.push(fields) };
+    const vim = await connected(server, { keepAliveIntervalMs: 50, logger });
+    await until(() => server.count('CurrentTime') >= 2);
+    server.sessions.clear();
+    await until(() => server.count('Login') === 2);
+    server.handlers['CurrentTime'] = () => ({ fault: 'SystemError', message: 'no' });
+    await until(() => warnings.length >= 2);
+    delete server.handlers['CurrentTime'];
+    await vim.disconnect();
+    const calls = server.calls.length;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(server.calls).toHaveLength(calls);
+  });
+});
+
+describe('secrets', () => {
+  test('are in no error, no log, no inspection', async () => {
+    await using server = await SoapServer.start();
+    const logged: unknown[] = [];
+    const log = (fields: object, message: string): void => {
+      logged.push(fields, message);
+    };
+    const vim = await connected(server, { logger: { debug: log, info: log, warn: log, error: log } });
+    const cookie = server.cookies[0]!;
+    const seen: unknown[] = [vim, logged];
+    const answers: SoapAnswer[] = [
+      {
+        fault: 'SystemError',
+        message: `for ${cookie}`,
+        detail: `<reason>${cookie} and S3cret&amp;Pass&lt;word&gt;</reason>`,
+      },
+      {
+        fault: 'Odd',
+        message: 'S3cret&amp;Pass&lt;word&gt;',
+        detail: `<deep><list>${cookie}</list><list>x</list></deep>`,
+      },
+      (response) => response.writeHead(500).end(`<html>${cookie}</html>`),
+      (response) => response.writeHead(200).end(`<?xml version="1.0"?><Envelope><Body><x>${cookie}</Body></Envelope>`),
+      (response) => response.socket?.destroy(),
+    ];
+    for (const answer of answers) {
+      server.handlers['Rename_Task'] = () => answer;
+      seen.push(await failureOf(vim.invoke('Rename_Task', vm, rename)));
+    }
+    server.sessions.clear();
+    server.handlers['Login'] = () => ({ fault: 'SystemError', message: 'S3cret&amp;Pass&lt;word&gt;' });
+    seen.push(await failureOf(vim.invoke('CurrentTime', root, {})));
+    server.handlers['Login'] = () => (response) => response.socket?.destroy();
+    seen.push(await failureOf(vim.invoke('CurrentTime', root, {})));
+    server.handlers['Login'] = () => ({ fault: 'InvalidLogin', message: 'S3cret&amp;Pass&lt;word&gt;' });
+    seen.push(await failureOf(vim.invoke('CurrentTime', root, {})));
+    await vim.disconnect();
+    for (const value of [...seen, ...logged]) {
+      const text = inspect(value, { depth: 20, showHidden: true }) + (JSON.stringify(value) ?? '');
+      for (const secret of [cookie, password, 'S3cret']) expect(text).not.toContain(secret);
+    }
+    expect(JSON.stringify(vim)).toBe(`{"host":"127.0.0.1","port":${server.port},"connected":false}`);
+    expect(seen).toHaveLength(10);
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('it did not happen');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

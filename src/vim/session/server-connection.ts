@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   InvalidLoginError,
   isVimFault,
@@ -41,6 +42,8 @@ export class ServerConnection {
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
+    // Every call under way listens to it.
+    setMaxListeners(0, this.#closed.signal);
     this.#transport = new SoapTransport(settings.peer, settings.trust);
     this.#client = SoapClient.create(`https://${authority(settings.peer)}/sdk`);
     this.#client.catch(() => undefined);

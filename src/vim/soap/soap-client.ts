@@ -1,7 +1,7 @@
 import type { Client, IHttpClient } from 'soap';
 import { InvalidInputError, VimProtocolError } from '../../errors/index.js';
 import { decodeResult, encodeCall, type WireNode } from '../codec/index.js';
-import { attributesKey } from '../codec/wire-node.js';
+import { attributesKey, isWireElement } from '../codec/wire-node.js';
 import type { SoapReply } from '../http/soap-transport.js';
 import type { MethodName, MoRef } from '../schema/index.js';
 import { faultOf } from './fault.js';
@@ -63,6 +63,10 @@ export class SoapClient {
       soapMethod(encoded, done, { send, undelivered: reject });
       this.#forget();
     });
+    // An empty answer is `null`. Where the body holds something else or nothing, node-soap gives nothing or the envelope.
+    if (response === undefined || (isWireElement(response) && 'Body' in response)) {
+      throw new VimProtocolError(`${method}: the reply is not its answer`);
+    }
     return decodeResult(method, response);
   }
 
