@@ -1,0 +1,243 @@
+import { describe, expect, test } from '@jest/globals';
+import { AbortError, VimConnectionError, VimFault } from '../../src/errors/index.js';
+import { waitForProperties, type MoRef, type PropertiesOf } from '../../src/vim/index.js';
+import { failureOf } from './support/failure.js';
+import { ScriptedSession, type ScriptedCall } from './support/scripted-session.js';
+
+const task: MoRef = { type: 'Task', value: 'task-1' };
+const paths = ['info.state', 'info.result'] as const;
+type Info = PropertiesOf<'Task', (typeof paths)[number]>;
+const ended = (info: Info): string | undefined => (info['info.state'] === 'success' ? 'done' : undefined);
+
+let versions = 0;
+const update = (changes: Record<string, unknown>, more: object = {}): object => ({
+  version: String(++versions),
+  filterSet: [
+    {
+      filter: { type: 'PropertyFilter', value: 'f' },
+      objectSet: [
+        {
+          kind: 'modify',
+          obj: task,
+          changeSet: Object.entries(changes).map(([name, val]) => ({ name, op: 'assign', val })),
+        },
+      ],
+    },
+  ],
+  ...more,
+});
+
+const wait = (session: ScriptedSession, signal?: AbortSignal): Promise<string> =>
+  waitForProperties(session, task, 'Task', paths, ended, { signal });
+
+describe('waitForProperties', () => {
+  test('watches with a collector of its own until the condition holds, and destroys it', async () => {
+    const session = new ScriptedSession({
+      WaitForUpdatesEx: [
+        update({ 'info.state': 'queued' }),
+        undefined,
+        update({ 'info.state': 'running' }),
+        update({ 'info.state': 'success', 'info.result': 7 }),
+      ],
+    });
+    expect(await wait(session)).toBe('done');
+    const own = { type: 'PropertyCollector', value: 'session[1]1' };
+    expect(session.calls.map(({ method, target }) => [method, target.value])).toEqual([
+      ['CreatePropertyCollector', 'propertyCollector'],
+      ['CreateFilter', own.value],
+      ...Array<unknown>(4).fill(['WaitForUpdatesEx', own.value]),
+      ['DestroyPropertyCollector', own.value],
+    ]);
+    const asked = session.named('WaitForUpdatesEx').map(({ args }) => args as { version: string; options: object });
+    const first = versions - 2;
+    expect(asked.map(({ version }) => version)).toEqual(['', `${first}`, `${first}`, `${first + 1}`]);
+    expect(asked[0]!.options).toEqual({ maxWaitSeconds: 60 });
+    expect(session.named('CreateFilter')[0]!.args).toMatchObject({
+      spec: { propSet: [{ type: 'Task', pathSet: paths }], objectSet: [{ obj: task }] },
+      partialUpdates: false,
+    });
+  });
+
+  test('keeps what did not change, merges changes of parts and of wholes', async () => {
+    const seen: Info[] = [];
+    const session = new ScriptedSession({
+      WaitForUpdatesEx: [
+        update({ info: { _type: 'TaskInfo', state: 'running', result: { a: 1 } } }),
+        update({ 'info.result.a': 2 }),
+        update({ 'info.result.b.c': 3 }),
+        update({ 'info.result': undefined }),
+        update({ 'info.state': 'success', 'info.other': 1 }),
+      ],
+    });
+    await waitForProperties(session, task, 'Task', paths, (info) => {
+      seen.push(info);
+      return ended(info);
+    });
+    expect(seen).toEqual([
+      { 'info.state': 'running', 'info.result': { a: 1 } },
+      { 'info.state': 'running', 'info.result': { a: 2 } },
+      { 'info.state': 'running', 'info.result': { a: 2, b: { c: 3 } } },
+      { 'info.state': 'running' },
+      { 'info.state': 'success' },
+    ]);
+  });
+
+  test('does not judge half an update', async () => {
+    const session = new ScriptedSession({
+      WaitForUpdatesEx: [update({ 'info.result': 1 }, { truncated: true }), update({ 'info.state': 'success' })],
+    });
+    expect(await wait(session)).toBe('done');
+  });
+
+  test('reads anew what it cannot merge', async () => {
+    const session = new ScriptedSession({
+      WaitForUpdatesEx: [update({ 'info.result[4]': 1 })],
+      RetrievePropertiesEx: [{ objects: [{ obj: task, propSet: [{ name: 'info.state', val: 'success' }] }] }],
+    });
+    expect(await wait(session)).toBe('done');
+  });
+
+  test('a condition of its own throws through, whatever it throws', async () => {
+    for (const error of [
+      new Error('mine'),
+      new VimFault('ManagedObjectNotFound', 'Rename_Task', '', { obj: { type: 'VirtualMachine', value: 'vm-1' } }),
+      new VimFault('NotAuthenticated', 'Rename_Task', ''),
+      new VimConnectionError('mine too', 'unknown'),
+    ]) {
+      const session = new ScriptedSession({ WaitForUpdatesEx: [update({ 'info.state': 'error' })] });
+      const work = waitForProperties(session, task, 'Task', paths, () => {
+        throw error;
+      });
+      expect(await failureOf(work)).toBe(error);
+      expect(session.named('CreatePropertyCollector')).toHaveLength(1);
+      expect(session.named('DestroyPropertyCollector')).toHaveLength(1);
+    }
+  });
+
+  test('a falsy result is a result', async () => {
+    const session = new ScriptedSession({ WaitForUpdatesEx: [update({ 'info.state': 'success' })] });
+    expect(await waitForProperties(session, task, 'Task', paths, () => false)).toBe(false);
+  });
+
+  test.each([
+    [
+      'its collector went with the old login',
+      new VimFault('ManagedObjectNotFound', 'W', '', { obj: { type: 'PropertyCollector', value: 'session[1]1' } }),
+    ],
+    ['a collector is gone, without saying so', new VimFault('ManagedObjectNotFound', 'W', '')],
+    ['the version is not known', new VimFault('InvalidCollectorVersion', 'W', '')],
+    ['the login expired', new VimFault('NotAuthenticated', 'W', '')],
+    ['the connection was lost', new VimConnectionError('reset', 'unknown')],
+  ])('goes on with a new collector from the beginning where %s', async (_name, loss) => {
+    const session = new ScriptedSession({
+      WaitForUpdatesEx: [update({ 'info.state': 'running' }), loss, update({ 'info.state': 'success' })],
+    });
+    expect(await wait(session)).toBe('done');
+    expect(
+      session
+        .named('WaitForUpdatesEx')
+        .map(({ target, args }) => [target.value, (args as { version: string }).version]),
+    ).toEqual([
+      ['session[1]1', ''],
+      ['session[1]1', String(versions - 1)],
+      ['session[1]2', ''],
+    ]);
+    expect(session.named('CreateFilter')).toHaveLength(2);
+    expect(session.named('DestroyPropertyCollector')).toHaveLength(2);
+  });
+
+  test.each([
+    [
+      'the filter says so',
+      { CreateFilter: [new VimFault('ManagedObjectNotFound', 'CreateFilter', '', { obj: task })] },
+    ],
+    ['the filter says it in general', { CreateFilter: [new VimFault('ManagedObjectNotFound', 'CreateFilter', '')] }],
+    [
+      'an update says so',
+      {
+        WaitForUpdatesEx: [{ version: '1', filterSet: [{ filter: task, objectSet: [{ kind: 'leave', obj: task }] }] }],
+      },
+    ],
+  ])('an object that is gone ends it: %s', async (_name, script) => {
+    const session = new ScriptedSession(script);
+    expect(await failureOf(wait(session))).toMatchObject({
+      code: 'VIM_FAULT',
+      faultName: 'ManagedObjectNotFound',
+      detail: { obj: task },
+    });
+    expect(session.named('CreatePropertyCollector')).toHaveLength(1);
+    expect(session.named('DestroyPropertyCollector')).toHaveLength(1);
+  });
+
+  test('a property that may not be read is that fault', async () => {
+    const missingSet = [
+      { path: 'info.state', fault: { fault: { _type: 'NoPermission', privilegeId: 'System.Read' } } },
+    ];
+    const session = new ScriptedSession({
+      WaitForUpdatesEx: [
+        { version: '1', filterSet: [{ filter: task, objectSet: [{ kind: 'enter', obj: task, missingSet }] }] },
+      ],
+    });
+    expect(await failureOf(wait(session))).toMatchObject({ faultName: 'NoPermission' });
+  });
+
+  test('an update of another object is not its own', async () => {
+    const other = { type: 'Task', value: 'task-2' };
+    const session = new ScriptedSession({
+      WaitForUpdatesEx: [
+        {
+          version: '1',
+          filterSet: [
+            {
+              filter: task,
+              objectSet: [
+                { kind: 'enter', obj: other, changeSet: [{ name: 'info.state', op: 'assign', val: 'success' }] },
+              ],
+            },
+          ],
+        },
+        update({ 'info.state': 'success' }),
+      ],
+    });
+    expect(await wait(session)).toBe('done');
+    expect(session.named('WaitForUpdatesEx')).toHaveLength(2);
+  });
+
+  test('a session that was disconnected is not waited for', async () => {
+    const closed = new VimConnectionError('disconnected', 'unknown', { retryable: false });
+    const session = new ScriptedSession({ WaitForUpdatesEx: [closed] });
+    expect(await failureOf(wait(session))).toBe(closed);
+  });
+
+  test('abort ends the poll and the pause before another try; the collector is destroyed all the same', async () => {
+    const controller = new AbortController();
+    const session = new ScriptedSession({
+      WaitForUpdatesEx: [
+        ({ signal }: ScriptedCall) =>
+          new Promise((_resolve, reject) => {
+            signal!.addEventListener('abort', () => reject(new AbortError(signal!)));
+            setTimeout(() => controller.abort(), 10);
+          }),
+      ],
+    });
+    expect(await failureOf(wait(session, controller.signal))).toMatchObject({ code: 'ABORTED' });
+    expect(session.named('DestroyPropertyCollector')).toHaveLength(1);
+    expect(session.named('DestroyPropertyCollector')[0]!.signal).not.toBe(controller.signal);
+
+    const pausing = new ScriptedSession({ WaitForUpdatesEx: [new VimConnectionError('reset', 'unknown')] });
+    const started = performance.now();
+    expect(await failureOf(wait(pausing, AbortSignal.timeout(100)))).toMatchObject({ code: 'ABORTED' });
+    expect(performance.now() - started).toBeLessThan(450);
+    const before = new ScriptedSession({});
+    expect(await failureOf(wait(before, AbortSignal.abort()))).toMatchObject({ code: 'ABORTED' });
+    expect(before.calls).toHaveLength(0);
+  });
+
+  test('a failure to destroy the collector does not matter', async () => {
+    const session = new ScriptedSession({
+      WaitForUpdatesEx: [update({ 'info.state': 'success' })],
+      DestroyPropertyCollector: [new VimConnectionError('reset', 'unknown')],
+    });
+    expect(await wait(session)).toBe('done');
+  });
+});
