@@ -43,7 +43,7 @@ export async function createTemporaryFile(directory: string, neededBytes: number
 
 /** Makes the error of a temporary file's disk typed; every other error stays what it is. */
 export function asTemporaryFileError(error: unknown, directory: string): unknown {
-  const { code, syscall } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new NoTemporarySpaceError(`config.tmpDir: ${directory} is full`, { cause: error, retryable: true });
   }

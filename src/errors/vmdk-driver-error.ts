@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import type { ErrorCode } from './error-code.js';
 import type { Phase } from './phase.js';
 
@@ -57,7 +58,7 @@ export abstract class VmdkDriverError extends Error {
       retryable,
       cleanup,
       ...(phase === undefined ? {} : { phase }),
-      ...(cause instanceof Error
+      ...(isNativeError(cause)
         ? { cause: { name: cause.name, message: cause.message, ...('code' in cause ? { code: cause.code } : {}) } }
         : {}),
     };
