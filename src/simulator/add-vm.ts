@@ -1,0 +1,122 @@
+import type { VimObject } from '../vim/schema/index.js';
+import { Datacenter } from './inventory/datacenter.js';
+import type { ControllerType } from './inventory/devices.js';
+import { entityName } from './inventory/entity-name.js';
+import { Folder } from './inventory/folder.js';
+import { HostSystem } from './inventory/host-system.js';
+import type { VirtualMachine } from './inventory/virtual-machine.js';
+import { createVm } from './operations/create-vm.js';
+import type { Provisioning } from './storage/disk-file.js';
+import type { World } from './world.js';
+
+/** A VM to put into the inventory without any call. */
+export interface NewVm {
+  readonly name: string;
+  /** @defaultValue a new one */
+  readonly instanceUuid?: string | undefined;
+  /** @defaultValue none: the VM has no disk */
+  readonly disk?: NewVmDisk | undefined;
+  readonly extraConfig?: Readonly<Record<string, string>> | undefined;
+  readonly managedBy?: { readonly extensionKey: string; readonly type: string } | undefined;
+  /** Folders below the datacenter's VM folder, `a/b`; they are made where they are missing. @defaultValue none */
+  readonly folder?: string | undefined;
+  /** @defaultValue the first datacenter */
+  readonly datacenter?: string | undefined;
+  /** @defaultValue the datacenter's first datastore */
+  readonly datastore?: string | undefined;
+}
+
+/** The disk of a {@link NewVm}. */
+export interface NewVmDisk {
+  readonly capacityBytes: number;
+  /** @defaultValue `thin` */
+  readonly provisioning?: Provisioning | undefined;
+  /** The controller it hangs on. @defaultValue `lsiLogic` */
+  readonly adapterType?: 'lsiLogic' | 'busLogic' | 'lsiLogicsas' | 'paraVirtual' | 'ide' | undefined;
+  /** @defaultValue a new one */
+  readonly uuid?: string | undefined;
+  /** @defaultValue 0 */
+  readonly unitNumber?: number | undefined;
+}
+
+const controllers: Readonly<Record<NonNullable<NewVmDisk['adapterType']>, ControllerType>> = {
+  lsiLogic: 'VirtualLsiLogicController',
+  busLogic: 'VirtualBusLogicController',
+  lsiLogicsas: 'VirtualLsiLogicSASController',
+  paraVirtual: 'ParaVirtualSCSIController',
+  ide: 'VirtualIDEController',
+};
+
+/** Puts a VM into the inventory. */
+export async function addVm(world: World, options: NewVm): Promise<VirtualMachine> {
+  const datacenter = world.registry
+    .all(Datacenter)
+    .find(({ name }) => options.datacenter === undefined || name === options.datacenter);
+  const datastore = datacenter?.datastores.find(
+    ({ name }) => options.datastore === undefined || name === options.datastore,
+  );
+  if (datacenter === undefined || datastore === undefined) {
+    throw new Error(`there is no datastore ${options.datastore ?? ''} in datacenter ${options.datacenter ?? ''}`);
+  }
+  const host = world.registry
+    .all(HostSystem)
+    .find((entry) => entry.usable && datastore.mounts.some((mount) => mount.host === entry));
+  if (host === undefined) throw new Error(`no host can use ${datastore.name}`);
+  const { disk, managedBy } = options;
+  return createVm(
+    world,
+    { folder: folderAt(world, datacenter, options.folder), pool: host.compute.resourcePool, host },
+    {
+      name: options.name,
+      ...(options.instanceUuid === undefined ? {} : { instanceUuid: options.instanceUuid }),
+      files: { vmPathName: datastore.pathTo('') },
+      deviceChange: disk === undefined ? [] : diskChanges(disk),
+      extraConfig: Object.entries(options.extraConfig ?? {}).map(([key, value]) => ({ key, value })),
+      ...(managedBy === undefined ? {} : { managedBy }),
+    },
+  );
+}
+
+function folderAt(world: World, { vmFolder }: Datacenter, path = ''): Folder {
+  let folder = vmFolder;
+  for (const raw of path.split('/').filter((part) => part !== '')) {
+    const name = entityName(raw);
+    const existing = folder.child(name);
+    if (existing instanceof Folder) {
+      folder = existing;
+      continue;
+    }
+    const made = new Folder(`group-v${world.registry.nextNumber('entity')}`, name, folder, folder.childTypes);
+    folder.adopt(made);
+    folder = world.registry.add(made);
+  }
+  return folder;
+}
+
+function diskChanges(disk: NewVmDisk): VimObject<'VirtualDeviceConfigSpec'>[] {
+  const type = controllers[disk.adapterType ?? 'lsiLogic'];
+  const { provisioning = 'thin' } = disk;
+  const isIde = type === 'VirtualIDEController';
+  const add: VimObject<'VirtualDeviceConfigSpec'> = {
+    operation: 'add',
+    fileOperation: 'create',
+    device: {
+      _type: 'VirtualDisk',
+      key: -101,
+      backing: {
+        _type: 'VirtualDiskFlatVer2BackingInfo',
+        fileName: '',
+        diskMode: 'persistent',
+        thinProvisioned: provisioning === 'thin',
+        eagerlyScrub: provisioning === 'eagerZeroedThick',
+        ...(disk.uuid === undefined ? {} : { uuid: disk.uuid }),
+      },
+      controllerKey: isIde ? 200 : -100,
+      unitNumber: disk.unitNumber ?? 0,
+      capacityInKB: Math.floor(disk.capacityBytes / 1024),
+      capacityInBytes: disk.capacityBytes,
+    },
+  };
+  if (isIde) return [add];
+  return [{ operation: 'add', device: { _type: type, key: -100, busNumber: 0, sharedBus: 'noSharing' } }, add];
+}

@@ -1,0 +1,37 @@
+/**
+ * A vCenter or an ESXi host within this process, for tests of code that backs up and restores volumes.
+ *
+ * @module
+ */
+
+export type { NewVm, NewVmDisk } from './add-vm.js';
+export type { CallFault, CallFaultKind, CallFaultTime, FaultTemplate, InjectedFault } from './call-faults.js';
+export type { CallEvent, CallListener, CallPhase } from './call-listeners.js';
+export type { CallRecord } from './call-log.js';
+export type {
+  DiskInfo,
+  FileInfo,
+  LeaseInfo,
+  SessionInfo,
+  SimulatorState,
+  TaskDescription,
+  VmInfo,
+} from './inspection.js';
+export type { Leftover } from './leftovers.js';
+export type { TransferFault, TransferFaultKind } from './nfc/transfer-faults.js';
+export type { LeaseKind, LeaseState } from './nfc/lease.js';
+export type {
+  ClusterOptions,
+  DatacenterOptions,
+  DatastoreOptions,
+  DatastoreState,
+  HostOptions,
+  Latency,
+  MountOptions,
+  SimulatorMode,
+  SimulatorOptions,
+} from './options.js';
+export type { Simulator, VmName } from './simulator.js';
+export { startSimulator } from './start-simulator.js';
+export type { Provisioning } from './storage/disk-file.js';
+export type { TaskState } from './task.js';

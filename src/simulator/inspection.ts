@@ -1,0 +1,179 @@
+import type { MoRef } from '../vim/schema/index.js';
+import { Datacenter } from './inventory/datacenter.js';
+import type { DiskDevice } from './inventory/devices.js';
+import type { ManagedEntity } from './inventory/managed-entity.js';
+import type { VirtualMachine } from './inventory/virtual-machine.js';
+import type { Lease, LeaseKind, LeaseState } from './nfc/lease.js';
+import type { Session } from './session.js';
+import type { Provisioning } from './storage/disk-file.js';
+import type { Task, TaskState } from './task.js';
+
+/** A disk of a VM, as it is now. */
+export interface DiskInfo {
+  /** The device's key. */
+  readonly key: number;
+  /** Its file's datastore path. */
+  readonly path: string;
+  readonly capacityBytes: number;
+  readonly provisioning: Provisioning;
+  /** In the dashed form. */
+  readonly uuid: string;
+  readonly controllerKey: number;
+  readonly controllerType: string;
+  readonly unitNumber: number;
+  /** As in a descriptor: `lsilogic`, `pvscsi`, … */
+  readonly adapterType: string;
+  readonly diskMode: string;
+}
+
+/** A VM, as it is now. */
+export interface VmInfo {
+  readonly ref: MoRef;
+  /** As the inventory keeps it: `%`, `/` and `\` escaped. */
+  readonly name: string;
+  /** The names from the root folder down, its own included. */
+  readonly inventoryPath: string;
+  /** Its configuration file's datastore path. */
+  readonly vmPathName: string;
+  readonly uuid: string;
+  readonly instanceUuid: string;
+  readonly powerState: string;
+  readonly version: string;
+  readonly guestId: string;
+  readonly host: string;
+  readonly datacenter: string | undefined;
+  readonly extraConfig: Readonly<Record<string, unknown>>;
+  readonly managedBy: { readonly extensionKey: string; readonly type: string } | undefined;
+  /** Storage policies of the VM. */
+  readonly profileIds: readonly string[];
+  readonly disks: readonly DiskInfo[];
+  /** Names of its snapshots, oldest first. */
+  readonly snapshots: readonly string[];
+  /** The description id of what has it locked. */
+  readonly busy: string | undefined;
+}
+
+/** Something in a datastore. */
+export interface FileInfo {
+  /** Its datastore path. */
+  readonly path: string;
+  readonly kind: 'directory' | 'file' | 'disk';
+  /** What it takes of the datastore, in bytes. */
+  readonly sizeBytes: number;
+  /** Disks only. */
+  readonly capacityBytes?: number;
+  readonly provisioning?: Provisioning;
+  readonly uuid?: string;
+  /** The VM whose device the disk is. */
+  readonly attachedTo?: string;
+  readonly locked?: boolean;
+  /** SHA-256 of the disk's bytes, where it was asked for. */
+  readonly sha256?: string;
+}
+
+/** An NFC lease. */
+export interface LeaseInfo {
+  readonly ref: MoRef;
+  readonly kind: LeaseKind;
+  readonly state: LeaseState;
+  readonly vm: string;
+  /** The type of the fault it ended with. */
+  readonly error: string | undefined;
+  /** As last reported, in percent. */
+  readonly progress: number;
+  readonly progressReports: number;
+  readonly transfers: readonly { readonly targetId: string; readonly state: string; readonly bytes: number }[];
+}
+
+/** A login. */
+export interface SessionInfo {
+  readonly key: string;
+  readonly userName: string;
+  readonly userAgent: string;
+  readonly callCount: number;
+  readonly loginTime: string;
+}
+
+/** A task. */
+export interface TaskDescription {
+  readonly ref: MoRef;
+  readonly descriptionId: string;
+  readonly entity: MoRef;
+  readonly entityName: string | undefined;
+  readonly state: TaskState;
+  /** The type of the fault it ended with. */
+  readonly error: string | undefined;
+}
+
+/** Everything, as plain data: equal before and after means that nothing changed. */
+export interface SimulatorState {
+  readonly vms: readonly VmInfo[];
+  readonly files: readonly FileInfo[];
+}
+
+export function describeVm(vm: VirtualMachine): VmInfo {
+  const { config, home } = vm;
+  return {
+    ref: vm.ref,
+    name: vm.name,
+    inventoryPath: inventoryPath(vm),
+    vmPathName: home.datastore.pathTo(home.vmx),
+    uuid: config.uuid,
+    instanceUuid: config.instanceUuid,
+    powerState: vm.powerState,
+    version: config.version,
+    guestId: config.guestId,
+    host: vm.host.name,
+    datacenter: vm.ancestor(Datacenter)?.name,
+    extraConfig: Object.fromEntries(config.extraConfig),
+    managedBy: config.managedBy && { extensionKey: config.managedBy.extensionKey, type: config.managedBy.type },
+    profileIds: config.profileIds,
+    disks: vm.disks.map((disk) => describeDisk(vm, disk)),
+    snapshots: vm.snapshots.map(({ name }) => name),
+    busy: vm.busy?.descriptionId,
+  };
+}
+
+function describeDisk(
+  vm: VirtualMachine,
+  { key, file, datastore, controllerKey, unitNumber, diskMode }: DiskDevice,
+): DiskInfo {
+  const controller = vm.config.devices.find((device) => device.key === controllerKey);
+  return {
+    key,
+    path: datastore.pathTo(file.path),
+    capacityBytes: file.capacityBytes,
+    provisioning: file.provisioning,
+    uuid: file.uuid,
+    controllerKey,
+    controllerType: controller?.kind === 'controller' ? controller.type : '',
+    unitNumber,
+    adapterType: file.adapterType,
+    diskMode,
+  };
+}
+
+function inventoryPath(entity: ManagedEntity): string {
+  return entity.parent === undefined ? '' : `${inventoryPath(entity.parent)}/${entity.name}`;
+}
+
+export function describeLease(lease: Lease): LeaseInfo {
+  return {
+    ref: lease.ref,
+    kind: lease.kind,
+    state: lease.state,
+    vm: lease.vm.name,
+    error: lease.error?.data._type,
+    progress: lease.progress,
+    progressReports: lease.progressReports,
+    transfers: lease.devices.map(({ targetId, transfer, bytes }) => ({ targetId, state: transfer, bytes })),
+  };
+}
+
+export function describeSession({ key, userName, userAgent, callCount, loginTime }: Session): SessionInfo {
+  return { key, userName, userAgent, callCount, loginTime: loginTime.toISOString() };
+}
+
+export function describeTask({ ref, descriptionId, entity, entityName, state, error }: Task): TaskDescription {
+  return { ref, descriptionId, entity, entityName, state, error: error?.data._type };
+}

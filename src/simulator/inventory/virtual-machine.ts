@@ -1,0 +1,201 @@
+import type { VimObject } from '../../vim/schema/index.js';
+import { fault } from '../fault.js';
+import type { PropertyTable } from '../managed-object.js';
+import type { Task } from '../task.js';
+import type { Datastore } from './datastore.js';
+import { describeDevice, type Device, type DiskDevice } from './devices.js';
+import type { Folder } from './folder.js';
+import type { HostSystem } from './host-system.js';
+import { ManagedEntity, managedEntityProperties } from './managed-entity.js';
+import type { ResourcePool } from './resource-pool.js';
+import { describeSnapshots, type Snapshot } from './snapshot.js';
+
+export type PowerState = 'poweredOff' | 'poweredOn';
+
+/** Where a VM's configuration file is. */
+export interface VmHome {
+  readonly datastore: Datastore;
+  /** The directory of its files, within the datastore. */
+  readonly directory: string;
+  /** The `.vmx` file, within the datastore. */
+  readonly vmx: string;
+}
+
+/** All of a VM that a reconfigure can change. Never modified: a change is a new one put in its place. */
+export interface VmConfig {
+  readonly uuid: string;
+  readonly instanceUuid: string;
+  readonly guestId: string;
+  readonly version: string;
+  readonly annotation: string | undefined;
+  readonly numCPUs: number;
+  readonly memoryMB: number;
+  readonly extraConfig: ReadonlyMap<string, unknown>;
+  readonly managedBy: VimObject<'ManagedByInfo'> | undefined;
+  readonly profileIds: readonly string[];
+  readonly devices: readonly Device[];
+  readonly changeVersion: string;
+}
+
+/** A virtual machine. */
+export class VirtualMachine extends ManagedEntity {
+  readonly created = new Date().toISOString();
+  pool: ResourcePool;
+  host: HostSystem;
+  home: VmHome;
+  powerState: PowerState = 'poweredOff';
+  snapshots: readonly Snapshot[] = [];
+  /** What has it locked: a task that is running, or the task of an NFC lease. */
+  busy: Task | undefined;
+  #config: VmConfig;
+
+  constructor(
+    id: string,
+    name: string,
+    place: { readonly folder: Folder; readonly pool: ResourcePool; readonly host: HostSystem; readonly home: VmHome },
+    config: VmConfig,
+  ) {
+    super('VirtualMachine', id, name, place.folder);
+    this.pool = place.pool;
+    this.host = place.host;
+    this.home = place.home;
+    this.#config = { ...config, devices: [] };
+    this.config = config;
+  }
+
+  get config(): VmConfig {
+    return this.#config;
+  }
+
+  /** Puts a new configuration in place, and lets disk files and datastores know who uses them. */
+  set config(config: VmConfig) {
+    for (const { file, datastore } of this.disks) {
+      if (file.attachedTo === this) file.attachedTo = undefined;
+      datastore.vms.delete(this);
+    }
+    this.#config = config;
+    for (const { file, datastore } of this.disks) {
+      file.attachedTo = this;
+      datastore.vms.add(this);
+    }
+    this.home.datastore.vms.add(this);
+  }
+
+  get disks(): readonly DiskDevice[] {
+    return this.#config.devices.filter((device) => device.kind === 'disk');
+  }
+
+  get datastores(): readonly Datastore[] {
+    return [...new Set([this.home.datastore, ...this.disks.map(({ datastore }) => datastore)])];
+  }
+
+  /** @throws Fault InvalidPowerState */
+  requirePoweredOff(): void {
+    if (this.powerState === 'poweredOff') return;
+    throw fault(
+      'InvalidPowerState',
+      { requestedState: 'poweredOff', existingState: this.powerState },
+      'The attempted operation cannot be performed in the current state (Powered on).',
+    );
+  }
+
+  /** @throws Fault TaskInProgress */
+  requireIdle(): void {
+    if (this.busy !== undefined) {
+      throw fault(
+        'TaskInProgress',
+        { task: this.busy.ref },
+        'The operation is not allowed: another task is already in progress.',
+      );
+    }
+  }
+}
+
+function configInfo(vm: VirtualMachine): VimObject<'VirtualMachineConfigInfo'> {
+  const { config } = vm;
+  return {
+    changeVersion: config.changeVersion,
+    modified: vm.created,
+    name: vm.name,
+    guestFullName: 'Other (32-bit)',
+    version: config.version,
+    uuid: config.uuid,
+    instanceUuid: config.instanceUuid,
+    template: false,
+    guestId: config.guestId,
+    alternateGuestName: '',
+    ...(config.annotation === undefined ? {} : { annotation: config.annotation }),
+    files: {
+      vmPathName: vm.home.datastore.pathTo(vm.home.vmx),
+      snapshotDirectory: `${vm.home.datastore.pathTo(vm.home.directory)}/`,
+      suspendDirectory: `${vm.home.datastore.pathTo(vm.home.directory)}/`,
+      logDirectory: `${vm.home.datastore.pathTo(vm.home.directory)}/`,
+    },
+    flags: {},
+    defaultPowerOps: {},
+    hardware: {
+      numCPU: config.numCPUs,
+      numCoresPerSocket: 1,
+      memoryMB: config.memoryMB,
+      device: config.devices.map((device) => describeDevice(device, config.devices)),
+    },
+    extraConfig: [...config.extraConfig].map(([key, value]) => ({ key, value })),
+    ...(config.managedBy === undefined ? {} : { managedBy: config.managedBy }),
+  };
+}
+
+function runtimeInfo({ host, powerState }: VirtualMachine): VimObject<'VirtualMachineRuntimeInfo'> {
+  return {
+    host: host.ref,
+    connectionState: host.connectionState === 'connected' ? 'connected' : 'disconnected',
+    powerState,
+    faultToleranceState: 'notConfigured',
+    toolsInstallerMounted: false,
+    numMksConnections: 0,
+    recordReplayState: 'inactive',
+    onlineStandby: false,
+    consolidationNeeded: false,
+  };
+}
+
+function summary(vm: VirtualMachine): VimObject<'VirtualMachineSummary'> {
+  const { config } = vm;
+  return {
+    vm: vm.ref,
+    runtime: runtimeInfo(vm),
+    config: {
+      name: vm.name,
+      template: false,
+      vmPathName: vm.home.datastore.pathTo(vm.home.vmx),
+      memorySizeMB: config.memoryMB,
+      numCpu: config.numCPUs,
+      numVirtualDisks: vm.disks.length,
+      uuid: config.uuid,
+      instanceUuid: config.instanceUuid,
+      guestId: config.guestId,
+      guestFullName: 'Other (32-bit)',
+      ...(config.managedBy === undefined ? {} : { managedBy: config.managedBy }),
+    },
+    storage: storageSummary(vm),
+    quickStats: { guestHeartbeatStatus: 'gray' },
+    overallStatus: 'green',
+  };
+}
+
+function storageSummary({ disks, created }: VirtualMachine): VimObject<'VirtualMachineStorageSummary'> {
+  const sum = (sizeOf: (disk: DiskDevice) => number): number => disks.reduce((total, disk) => total + sizeOf(disk), 0);
+  const committed = sum(({ file }) => file.spaceUsed);
+  const uncommitted = sum(({ file }) => file.capacityBytes) - committed;
+  return { committed, uncommitted, unshared: committed, timestamp: created };
+}
+
+export const virtualMachineProperties: PropertyTable<VirtualMachine> = {
+  ...managedEntityProperties,
+  config: { spec: 'VirtualMachineConfigInfo?', get: configInfo },
+  datastore: { spec: 'ref[]?', get: ({ datastores }) => datastores.map(({ ref }) => ref) },
+  network: { spec: 'ref[]?', get: () => [] },
+  resourcePool: { spec: 'ref?', get: ({ pool }) => pool.ref },
+  runtime: { spec: 'VirtualMachineRuntimeInfo', get: runtimeInfo },
+  snapshot: { spec: 'VirtualMachineSnapshotInfo?', get: ({ snapshots }) => describeSnapshots(snapshots) },
+  summary: { spec: 'VirtualMachineSummary', get: summary },
+};

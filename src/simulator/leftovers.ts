@@ -1,0 +1,62 @@
+import { describeLease, describeTask, describeVm } from './inspection.js';
+import type { World } from './world.js';
+
+/** What a finished set of operations must not leave behind. */
+export interface Leftover {
+  readonly kind: 'lease' | 'transfer' | 'disk-file' | 'directory' | 'vm-without-disk' | 'marked-vm' | 'task';
+  /** What it is, for people. */
+  readonly what: string;
+}
+
+/** extraConfig keys by which the driver marks what belongs to an operation. */
+const MARK = 'vmdk-driver.';
+
+/** Finds what is left behind: nothing, if all went well. */
+export function findLeftovers(world: World): Leftover[] {
+  return [...leases(world), ...disksOfNobody(world), ...vms(world), ...tasks(world)];
+}
+
+function leases({ leases: { all } }: World): Leftover[] {
+  return all.flatMap((lease): Leftover[] => {
+    const { kind, state, vm, transfers } = describeLease(lease);
+    const open = transfers.filter((transfer) => transfer.state === 'open');
+    return [
+      ...(lease.isOver ? [] : [{ kind: 'lease', what: `${kind} lease of ${vm} is ${state}` } as const]),
+      ...open.map(({ targetId }) => ({ kind: 'transfer', what: `${kind} of ${vm}, ${targetId}` }) as const),
+    ];
+  });
+}
+
+/** Disk files no VM refers to, and empty directories. */
+function disksOfNobody({ datastores }: World): Leftover[] {
+  return datastores.flatMap((datastore) =>
+    [...datastore.files.entries()].flatMap(([path, entry]): Leftover[] => {
+      const what = datastore.pathTo(path);
+      if (entry.kind === 'disk' && entry.attachedTo === undefined) return [{ kind: 'disk-file', what }];
+      if (entry.kind === 'directory' && datastore.files.children(path).length === 0)
+        return [{ kind: 'directory', what }];
+      return [];
+    }),
+  );
+}
+
+function vms({ vms: all }: World): Leftover[] {
+  return all.flatMap((vm): Leftover[] => {
+    const { name, disks, extraConfig } = describeVm(vm);
+    const marks = Object.keys(extraConfig).filter((key) => key.startsWith(MARK));
+    return [
+      ...(disks.length === 0 ? [{ kind: 'vm-without-disk', what: name } as const] : []),
+      ...(marks.length > 0 ? [{ kind: 'marked-vm', what: `${name}: ${marks.join(', ')}` } as const] : []),
+    ];
+  });
+}
+
+function tasks({ tasks: { tasks: all } }: World): Leftover[] {
+  return all
+    .filter(({ ended }) => !ended)
+    .map(describeTask)
+    .map(({ descriptionId, entityName, state }) => ({
+      kind: 'task',
+      what: `${descriptionId} of ${entityName ?? '?'} is ${state}`,
+    }));
+}

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { encodeVmdkStream } from '../../vmdk/index.js';
+import { spacedDiskUuid } from '../storage/disk-uuid.js';
+import type { World } from '../world.js';
+import { breakStream } from './break-stream.js';
+import type { Lease, LeaseDevice, SentBytes } from './lease.js';
+import type { PlannedTransferFault } from './transfer-faults.js';
+
+/** Sends a disk as a stream-optimized VMDK. Rejects where the connection is to be cut. */
+export async function exportDisk(
+  world: World,
+  { ended }: Lease,
+  device: LeaseDevice,
+  response: ServerResponse,
+  planned: PlannedTransferFault | undefined,
+): Promise<void> {
+  if (planned?.kind === 'status') {
+    response.writeHead(planned.status, { 'Content-Type': 'text/html' }).end('<html>injected</html>');
+    return;
+  }
+  const gone = new AbortController();
+  response.on('close', () => {
+    gone.abort();
+  });
+  const signal = AbortSignal.any([ended, gone.signal, world.closed]);
+  device.transfer = 'open';
+  device.bytes = 0;
+  device.sent = undefined;
+  try {
+    const prepared = world.preparedExports.find(device.disk.file);
+    const length =
+      prepared?.size ??
+      (world.settings.exportLength === 'content-length' ? await streamLength(world, device, signal) : undefined);
+    const counted = prepared === undefined ? hashed(encode(world, device, signal)) : undefined;
+    const source = counted?.stream ?? fileStream(prepared?.file ?? '', signal);
+    response.writeHead(200, {
+      'Content-Type': 'application/x-vnd.vmware-streamVmdk',
+      ...(length === undefined ? {} : { 'Content-Length': length }),
+    });
+    for await (const chunk of breakStream(source, planned, signal)) {
+      signal.throwIfAborted();
+      device.bytes += chunk.length;
+      if (!response.write(chunk)) await once(response, 'drain', { signal });
+    }
+    if (planned?.kind === 'truncate' && length !== undefined) throw new Error('a body of known length was truncated');
+    // Before the client can have seen the end: it may complete the lease at once.
+    device.sent = prepared ?? counted?.digest();
+    device.transfer = 'done';
+    response.end();
+  } catch (error) {
+    device.transfer = 'failed';
+    throw error;
+  }
+}
+
+function encode(world: World, { disk: { file } }: LeaseDevice, signal: AbortSignal): AsyncGenerator<Buffer> {
+  return encodeVmdkStream(file.raw, {
+    adapterType: file.adapterType,
+    uuid: spacedDiskUuid(file.uuid),
+    workers: world.settings.codecWorkers,
+    signal,
+  });
+}
+
+async function streamLength(world: World, device: LeaseDevice, signal: AbortSignal): Promise<number> {
+  let length = 0;
+  for await (const chunk of encode(world, device, signal)) length += chunk.length;
+  return length;
+}
+
+function fileStream(file: string, signal: AbortSignal): AsyncIterable<Buffer> {
+  return createReadStream(file, { highWaterMark: 2 ** 20, signal });
+}
+
+/** Passes a stream on and takes its checksums. */
+function hashed(source: AsyncIterable<Buffer>): { stream: AsyncGenerator<Buffer>; digest(): SentBytes } {
+  const sha1 = createHash('sha1');
+  const sha256 = createHash('sha256');
+  let size = 0;
+  async function* pass(): AsyncGenerator<Buffer> {
+    for await (const chunk of source) {
+      sha1.update(chunk);
+      sha256.update(chunk);
+      size += chunk.length;
+      yield chunk;
+    }
+  }
+  return { stream: pass(), digest: () => ({ size, sha1: sha1.digest('hex'), sha256: sha256.digest('hex') }) };
+}

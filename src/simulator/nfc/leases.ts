@@ -1,0 +1,173 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { fault, type Fault } from '../fault.js';
+import type { VirtualMachine } from '../inventory/virtual-machine.js';
+import { removeVm } from '../operations/remove-vm.js';
+import type { World } from '../world.js';
+import { diskUrl, leaseThumbprint, type NfcEndpoint } from './endpoint.js';
+import { Lease, type LeaseDevice, type LeaseKind } from './lease.js';
+
+/** How many ended leases are remembered for inspection. */
+const REMEMBERED = 1000;
+
+/** Opens leases, and ends them when nobody keeps them alive. */
+export class Leases {
+  /** Where disks move; set when the server listens. */
+  endpoint: NfcEndpoint | undefined;
+  readonly #world: World;
+  #all: readonly Lease[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Every lease there was, oldest first. */
+  get all(): readonly Lease[] {
+    return this.#all;
+  }
+
+  /**
+   * Opens a lease on a VM's disks. It locks the VM until it is over.
+   *
+   * @throws Fault TaskInProgress
+   */
+  open(kind: LeaseKind, vm: VirtualMachine, userName: string): Lease {
+    const { registry, tasks, settings } = this.#world;
+    vm.requireIdle();
+    const descriptionId = kind === 'export' ? 'VirtualMachine.ExportVmLRO' : 'ResourcePool.ImportVAppLRO';
+    const task = tasks.create(userName, { descriptionId, entity: vm });
+    tasks.markRunning(task);
+    vm.busy = task;
+    const devices = vm.disks.map((disk, index): LeaseDevice => {
+      const controller = vm.config.devices.find(({ key }) => key === disk.controllerKey);
+      const type = controller?.kind === 'controller' ? controller.type : 'VirtualIDEController';
+      const bus = controller?.kind === 'controller' ? controller.busNumber : 0;
+      const place = `${type}${bus}:${disk.unitNumber}`;
+      return {
+        key: `/${vm.id}/${place}`,
+        importKey: `/${vm.name}/${place}`,
+        targetId: `disk-${index}.vmdk`,
+        disk,
+        transfer: 'none',
+        bytes: 0,
+        checksumType: 'sha256',
+        sent: undefined,
+      };
+    });
+    const id = this.#world.isVcenter ? `session[${randomUUID()}]${randomUUID()}` : `haNfcLease-${randomUUID()}`;
+    const lease = registry.add(
+      new Lease(id, { kind, vm, task, ticket: randomBytes(24).toString('base64url'), devices }),
+    );
+    this.#all = [...this.#all.slice(-REMEMBERED), lease];
+    lease.timer = setTimeout(() => {
+      this.#makeReady(lease);
+    }, settings.latency.taskMs).unref();
+    return lease;
+  }
+
+  /** Keeps a lease alive. @throws Fault InvalidArgument, InvalidState, Timedout */
+  progress(lease: Lease, percent: number): void {
+    this.#requireReady(lease);
+    if (percent < 0 || percent > 100) {
+      throw fault('InvalidArgument', { invalidProperty: 'percent' }, 'percent must be from 0 to 100');
+    }
+    lease.progress = percent;
+    lease.progressReports++;
+    this.#restartTimer(lease);
+    this.#world.registry.changed();
+  }
+
+  /** @throws Fault InvalidState where it is not ready or a transfer is not finished; Timedout */
+  complete(lease: Lease): void {
+    this.#requireReady(lease);
+    const unfinished = lease.devices.find(
+      ({ transfer }) => transfer === 'open' || (lease.kind === 'import' && transfer !== 'done'),
+    );
+    if (unfinished !== undefined) {
+      throw fault('InvalidState', {}, `The transfer of ${unfinished.targetId} is not finished`);
+    }
+    this.#end(lease, 'done');
+  }
+
+  /** Ends a lease; an import's VM is removed. @throws Fault InvalidState where it is over already; Timedout */
+  async abort(lease: Lease, reason: Fault): Promise<void> {
+    if (lease.isOver) this.#requireReady(lease);
+    await this.fail(lease, reason);
+  }
+
+  /** Ends a lease because something went wrong with it; an import's VM is removed. */
+  async fail(lease: Lease, reason: Fault): Promise<void> {
+    if (lease.isOver) return;
+    lease.error = reason;
+    lease.cutTransfers();
+    clearTimeout(lease.timer);
+    const removal = lease.kind === 'import' ? removeVm(this.#world, lease.vm) : undefined;
+    this.#end(lease, 'error');
+    await removal;
+  }
+
+  /** What a ticket and the last part of a URL name; undefined where there is no such thing. */
+  find(ticket: string, targetId: string): { lease: Lease; device: LeaseDevice } | undefined {
+    const lease = this.#all.find((entry) => entry.ticket === ticket);
+    const device = lease?.devices.find((entry) => entry.targetId === targetId);
+    return lease === undefined || device === undefined ? undefined : { lease, device };
+  }
+
+  close(): void {
+    for (const lease of this.#all) {
+      clearTimeout(lease.timer);
+      lease.cutTransfers();
+    }
+  }
+
+  #makeReady(lease: Lease): void {
+    const { settings, registry } = this.#world;
+    const { endpoint } = this;
+    if (endpoint === undefined || lease.isOver) return;
+    const bytes = lease.devices.reduce((sum, { disk }) => sum + disk.file.capacityBytes, 0);
+    lease.info = {
+      lease: lease.ref,
+      entity: lease.vm.ref,
+      deviceUrl: lease.devices.map(({ key, importKey, targetId, disk }) => ({
+        key,
+        importKey,
+        url: diskUrl(endpoint, settings, lease.ticket, targetId),
+        sslThumbprint: leaseThumbprint(endpoint, settings.leaseThumbprint),
+        disk: true,
+        targetId,
+        datastoreKey: disk.datastore.id,
+        ...(lease.kind === 'export' ? { fileSize: disk.file.raw.allocatedBytes } : {}),
+      })),
+      totalDiskCapacityInKB: Math.ceil(bytes / 1024),
+      leaseTimeout: Math.ceil(settings.leaseTimeoutSeconds),
+    };
+    lease.state = 'ready';
+    this.#restartTimer(lease);
+    registry.changed();
+  }
+
+  #restartTimer(lease: Lease): void {
+    clearTimeout(lease.timer);
+    const expire = (): void => {
+      void this.fail(lease, fault('Timedout', {}, 'The lease timed out: nobody reported progress'));
+    };
+    lease.timer = setTimeout(expire, this.#world.settings.leaseTimeoutSeconds * 1000).unref();
+  }
+
+  #requireReady(lease: Lease): void {
+    if (lease.state === 'ready') return;
+    if (lease.error?.data._type === 'Timedout') throw lease.error;
+    throw fault('InvalidState', {}, `The lease is ${lease.state}`);
+  }
+
+  #end(lease: Lease, state: 'done' | 'error'): void {
+    const { registry, tasks, settings } = this.#world;
+    clearTimeout(lease.timer);
+    lease.cutTransfers();
+    if (lease.vm.busy === lease.task) lease.vm.busy = undefined;
+    lease.state = state;
+    tasks.markEnded(lease.task, lease.error === undefined ? {} : { error: lease.error });
+    lease.timer = setTimeout(() => {
+      registry.remove(lease);
+    }, settings.leaseRetentionMs).unref();
+  }
+}

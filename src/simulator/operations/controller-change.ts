@@ -1,0 +1,58 @@
+import type { VimObject } from '../../vim/schema/index.js';
+import { isControllerType, type ControllerDevice } from '../inventory/devices.js';
+import { invalidDevice, type DevicePlan } from './device-plan.js';
+
+/** Controllers of one kind a VM can have. */
+const MAX_BUSES = { ide: 2, scsi: 4 } as const;
+
+/** Plans a change of a controller. @throws Fault InvalidDeviceSpec */
+export function planController(plan: DevicePlan, change: VimObject<'VirtualDeviceConfigSpec'>, index: number): void {
+  if (change.fileOperation !== undefined) throw invalidDevice(index, 'fileOperation', 'a controller has no file');
+  switch (change.operation) {
+    case 'add':
+      addController(plan, change.device, index);
+      return;
+    case 'remove':
+      removeController(plan, change.device, index);
+      return;
+    case 'edit':
+      if (!plan.devices.some(({ key }) => key === change.device.key))
+        throw invalidDevice(index, 'device.key', 'there is none');
+      return;
+    default:
+      throw invalidDevice(index, 'operation', `operation ${change.operation ?? '(none)'} is not known`);
+  }
+}
+
+function addController(plan: DevicePlan, device: VimObject<'VirtualDevice'>, index: number): void {
+  const { _type: type } = device;
+  if (!isControllerType(type) || !('busNumber' in device)) {
+    throw invalidDevice(index, 'device', `the simulator has no ${type}`);
+  }
+  const ide = type === 'VirtualIDEController';
+  const buses = plan.devices.filter(
+    (other): other is ControllerDevice =>
+      other.kind === 'controller' && (other.type === 'VirtualIDEController') === ide,
+  );
+  const { busNumber } = device;
+  if (busNumber < 0 || busNumber >= (ide ? MAX_BUSES.ide : MAX_BUSES.scsi)) {
+    throw invalidDevice(index, 'device.busNumber', `bus ${busNumber} is out of range`);
+  }
+  if (buses.some((other) => other.busNumber === busNumber)) {
+    throw invalidDevice(index, 'device.busNumber', `bus ${busNumber} is taken`);
+  }
+  const key = (ide ? 200 : 1000) + busNumber;
+  if (plan.newKeys.has(device.key)) throw invalidDevice(index, 'device.key', `key ${device.key} occurs twice`);
+  plan.newKeys.set(device.key, key);
+  const sharedBus = 'sharedBus' in device ? device.sharedBus : 'noSharing';
+  plan.devices = [...plan.devices, { kind: 'controller', key, type, busNumber, sharedBus }];
+}
+
+function removeController(plan: DevicePlan, { key }: VimObject<'VirtualDevice'>, index: number): void {
+  const found = plan.devices.find((device) => device.key === key);
+  if (found?.kind !== 'controller') throw invalidDevice(index, 'device.key', `there is no controller ${key}`);
+  if (plan.devices.some((device) => device.kind === 'disk' && device.controllerKey === key)) {
+    throw invalidDevice(index, 'device.key', `controller ${key} still has disks`);
+  }
+  plan.devices = plan.devices.filter((device) => device !== found);
+}

@@ -1,0 +1,115 @@
+import type { VimObject } from '../../vim/schema/index.js';
+import { fault } from '../fault.js';
+import type { DiskFile, Provisioning } from '../storage/disk-file.js';
+import type { World } from '../world.js';
+import type { Place } from './locate.js';
+import { requireUnlocked, requireUnused } from './locks.js';
+
+type DiskSpec = VimObject<'VirtualDiskSpec'>;
+
+/** What `VirtualDiskSpec.adapterType` says, as a descriptor does. */
+const adapterTypes = new Map([
+  ['ide', 'ide'],
+  ['busLogic', 'buslogic'],
+  ['lsiLogic', 'lsilogic'],
+]);
+
+const provisionings = new Map<string, Provisioning>([
+  ['thin', 'thin'],
+  ['preallocated', 'thick'],
+  ['thick', 'thick'],
+  ['eagerZeroedThick', 'eagerZeroedThick'],
+]);
+
+/** Makes a disk larger. @throws Fault FileNotFound, FileLocked, InvalidArgument, InvalidState, NoDiskSpace */
+export async function extendDisk(
+  { datastore, path }: Place,
+  capacityBytes: number,
+  eagerZero: boolean | undefined,
+): Promise<void> {
+  const disk = datastore.files.disk(path);
+  requireUnlocked(disk);
+  if (capacityBytes < disk.capacityBytes) {
+    throw fault('InvalidArgument', { invalidProperty: 'newCapacityKb' }, 'A disk cannot shrink');
+  }
+  const owner = disk.attachedTo;
+  if (owner !== undefined && 'snapshots' in owner && (owner.snapshots as readonly unknown[]).length > 0) {
+    throw fault('InvalidState', {}, 'The disk is part of a snapshot');
+  }
+  await disk.resize(capacityBytes);
+  // Space added without wiping it is not eagerly zeroed, and then neither is the disk.
+  if (disk.provisioning === 'eagerZeroedThick' && eagerZero !== true) disk.provisioning = 'thick';
+}
+
+/** Moves a disk. @throws Fault FileNotFound, FileLocked, FileAlreadyExists, NoDiskSpace */
+export async function moveDisk(world: World, from: Place, to: Place, force: boolean): Promise<void> {
+  const disk = from.datastore.files.disk(from.path);
+  requireUnused(disk);
+  await makeWay(world, to, force, disk);
+  from.datastore.files.move(from.path, to.datastore.files, to.path);
+  world.registry.changed();
+}
+
+/** Copies a disk; into another form where a spec says so. @throws Fault FileNotFound, FileLocked, FileAlreadyExists, NoDiskSpace */
+export async function copyDisk(
+  world: World,
+  from: Place,
+  to: Place,
+  { spec, force }: { readonly spec: DiskSpec | undefined; readonly force: boolean },
+): Promise<void> {
+  const source = from.datastore.files.disk(from.path);
+  requireUnlocked(source);
+  await makeWay(world, to, force, source);
+  const copy = world.newDisk({
+    capacityBytes: source.capacityBytes,
+    provisioning: spec === undefined ? source.provisioning : provisioningOf(spec),
+    adapterType: spec === undefined ? source.adapterType : adapterOf(spec),
+  });
+  to.datastore.files.requireSpace(source.raw.allocatedBytes, to.path);
+  to.datastore.files.addDisk(to.path, copy);
+  try {
+    await copy.raw.copyFrom(source.raw);
+  } catch (error) {
+    await world.deleteDisk(copy);
+    throw error;
+  }
+  world.registry.changed();
+}
+
+/** Creates an empty disk. @throws Fault InvalidArgument, FileAlreadyExists, FileNotFound, NoDiskSpace */
+export function createDisk(world: World, { datastore, path }: Place, spec: DiskSpec): void {
+  if (spec._type !== 'FileBackedVirtualDiskSpec' || spec.capacityKb <= 0) {
+    throw fault(
+      'InvalidArgument',
+      { invalidProperty: 'spec' },
+      'The spec must be a FileBackedVirtualDiskSpec with a capacity',
+    );
+  }
+  const { capacityKb } = spec;
+  const common = { provisioning: provisioningOf(spec), adapterType: adapterOf(spec) };
+  datastore.files.addDisk(path, world.newDisk({ capacityBytes: capacityKb * 1024, ...common }));
+  world.registry.changed();
+}
+
+async function makeWay(world: World, { datastore, path }: Place, force: boolean, except: DiskFile): Promise<void> {
+  const there = datastore.files.find(path);
+  if (!force || there?.kind !== 'disk' || there === except) return;
+  requireUnused(there);
+  await world.deleteDisk(there);
+}
+
+function provisioningOf({ diskType }: DiskSpec): Provisioning {
+  const provisioning = provisionings.get(diskType);
+  if (provisioning === undefined) {
+    throw fault('InvalidArgument', { invalidProperty: 'spec.diskType' }, `The simulator makes no ${diskType} disks`);
+  }
+  return provisioning;
+}
+
+function adapterOf({ adapterType }: DiskSpec): string {
+  const adapter = adapterTypes.get(adapterType);
+  if (adapter === undefined) {
+    throw fault('InvalidArgument', { invalidProperty: 'spec.adapterType' }, `There is no adapter type ${adapterType}`);
+  }
+  return adapter;
+}

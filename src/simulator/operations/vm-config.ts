@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import type { VimObject } from '../../vim/schema/index.js';
+import { fault } from '../fault.js';
+import type { VirtualMachine, VmConfig } from '../inventory/virtual-machine.js';
+import type { World } from '../world.js';
+
+type Spec = VimObject<'VirtualMachineConfigSpec'>;
+
+/** The configuration of a VM about which nothing was said. */
+export function emptyConfig(): VmConfig {
+  return {
+    uuid: randomUUID(),
+    instanceUuid: randomUUID(),
+    guestId: 'otherGuest',
+    version: 'vmx-19',
+    annotation: undefined,
+    numCPUs: 1,
+    memoryMB: 32,
+    extraConfig: new Map(),
+    managedBy: undefined,
+    profileIds: [],
+    devices: [],
+    changeVersion: new Date().toISOString(),
+  };
+}
+
+/**
+ * A configuration with what a spec says, devices aside.
+ *
+ * @throws Fault InvalidArgument; ConcurrentAccess where the spec was made for an earlier configuration
+ */
+export function applySpec(world: World, config: VmConfig, spec: Spec, vm: VirtualMachine | undefined): VmConfig {
+  if (spec.changeVersion !== undefined && spec.changeVersion !== config.changeVersion) {
+    throw fault('ConcurrentAccess', {}, 'The object or item referred to has been changed meanwhile.');
+  }
+  return {
+    uuid: spec.uuid === undefined ? config.uuid : parseUuid(spec.uuid, 'uuid'),
+    instanceUuid: instanceUuid(world, config, spec, vm),
+    guestId: spec.guestId ?? config.guestId,
+    version: spec.version ?? config.version,
+    annotation: spec.annotation ?? config.annotation,
+    numCPUs: positive(spec.numCPUs ?? config.numCPUs, 'numCPUs'),
+    memoryMB: positive(spec.memoryMB ?? config.memoryMB, 'memoryMB'),
+    extraConfig: applyExtraConfig(config.extraConfig, spec.extraConfig ?? []),
+    managedBy:
+      spec.managedBy === undefined ? config.managedBy : spec.managedBy.extensionKey === '' ? undefined : spec.managedBy,
+    profileIds:
+      spec.vmProfile?.flatMap((profile) =>
+        profile._type === 'VirtualMachineDefinedProfileSpec' ? [profile.profileId] : [],
+      ) ?? config.profileIds,
+    devices: config.devices,
+    changeVersion: `${new Date().toISOString()}-${world.registry.nextNumber('changeVersion')}`,
+  };
+}
+
+/** A vCenter sees to it that no two VMs have one instance UUID: of two, the later gets another. */
+function instanceUuid(world: World, config: VmConfig, spec: Spec, vm: VirtualMachine | undefined): string {
+  if (spec.instanceUuid === undefined) return config.instanceUuid;
+  const wanted = parseUuid(spec.instanceUuid, 'instanceUuid');
+  const taken = world.isVcenter && world.vms.some((other) => other !== vm && other.config.instanceUuid === wanted);
+  return taken ? randomUUID() : wanted;
+}
+
+function applyExtraConfig(
+  before: VmConfig['extraConfig'],
+  changes: readonly VimObject<'OptionValue'>[],
+): Map<string, unknown> {
+  const result = new Map(before);
+  for (const { key, value } of changes) {
+    if (key === '') throw fault('InvalidArgument', { invalidProperty: 'extraConfig' }, 'An extraConfig key is empty');
+    if (value === undefined || value === '') result.delete(key);
+    else result.set(key, value);
+  }
+  return result;
+}
+
+function parseUuid(text: string, invalidProperty: string): string {
+  const hex = text.replaceAll(/[\s-]/g, '').toLowerCase();
+  if (!/^[0-9a-f]{32}$/.test(hex)) throw fault('InvalidArgument', { invalidProperty }, `"${text}" is no UUID`);
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+function positive(value: number, invalidProperty: string): number {
+  if (value <= 0) throw fault('InvalidArgument', { invalidProperty }, `${invalidProperty} must be positive`);
+  return value;
+}

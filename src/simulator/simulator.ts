@@ -1,0 +1,368 @@
+import { Readable } from 'node:stream';
+import { addVm, type NewVm } from './add-vm.js';
+import type { CallFault, CallFaults, InjectedFault } from './call-faults.js';
+import type { CallListener, CallListeners } from './call-listeners.js';
+import type { CallLog, CallRecord } from './call-log.js';
+import { addDatastore } from './inventory/build-inventory.js';
+import { Datacenter } from './inventory/datacenter.js';
+import type { Datastore } from './inventory/datastore.js';
+import type { VirtualMachine } from './inventory/virtual-machine.js';
+import { findLeftovers, type Leftover } from './leftovers.js';
+import {
+  describeLease,
+  describeSession,
+  describeTask,
+  describeVm,
+  type FileInfo,
+  type LeaseInfo,
+  type SessionInfo,
+  type SimulatorState,
+  type TaskDescription,
+  type VmInfo,
+} from './inspection.js';
+import type { TransferFault, TransferFaults } from './nfc/transfer-faults.js';
+import { powerOff, powerOn } from './operations/power.js';
+import { removeVm } from './operations/remove-vm.js';
+import { createSnapshot, removeAllSnapshots } from './operations/snapshots.js';
+import type { DatastoreOptions, DatastoreState, Latency, SimulatorMode } from './options.js';
+import { parseDatastorePath } from './storage/datastore-path.js';
+import type { DatastoreEntry } from './storage/datastore-files.js';
+import type { DiskFile } from './storage/disk-file.js';
+import type { World } from './world.js';
+
+/** What a running simulator is made of. */
+export interface SimulatorParts {
+  readonly world: World;
+  readonly log: CallLog;
+  readonly callFaults: CallFaults;
+  readonly transferFaults: TransferFaults;
+  readonly listeners: CallListeners;
+  readonly host: string;
+  readonly port: number;
+  readonly thumbprint: string;
+  readonly thumbprintSha256: string;
+  /** PEM. */
+  readonly ca: string;
+  /** Frees sockets and files. */
+  readonly close: () => Promise<void>;
+}
+
+/** Names a VM: by its name, where no other has it, or by its reference's id. */
+export type VmName = string;
+
+/**
+ * A vCenter or an ESXi host within this process. Made by `startSimulator`.
+ *
+ * Everything it has can be looked at and changed from outside, past its API: what a test sets up so is no call, and is not
+ * subject to injected faults.
+ */
+export class Simulator implements AsyncDisposable {
+  readonly #parts: SimulatorParts;
+  readonly #world: World;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(parts: SimulatorParts) {
+    this.#parts = parts;
+    this.#world = parts.world;
+  }
+
+  get mode(): SimulatorMode {
+    return this.#world.settings.mode;
+  }
+
+  /** The URL of its SOAP endpoint. */
+  get url(): string {
+    const { host, port } = this.#parts;
+    return `https://${host.includes(':') ? `[${host}]` : host}:${port}/sdk`;
+  }
+
+  get host(): string {
+    return this.#parts.host;
+  }
+
+  get port(): number {
+    return this.#parts.port;
+  }
+
+  get username(): string {
+    return this.#world.settings.username;
+  }
+
+  get password(): string {
+    return this.#world.settings.password;
+  }
+
+  /** SHA-1 of the SOAP endpoint's certificate: hexadecimal, in pairs with colons between. */
+  get thumbprint(): string {
+    return this.#parts.thumbprint;
+  }
+
+  /** SHA-256 of the SOAP endpoint's certificate, in the same form. */
+  get thumbprintSha256(): string {
+    return this.#parts.thumbprintSha256;
+  }
+
+  /** The authority that signed all of its certificates, in PEM. */
+  get ca(): string {
+    return this.#parts.ca;
+  }
+
+  // What there is
+
+  vms(): VmInfo[] {
+    return this.#world.vms.map(describeVm);
+  }
+
+  /** The VM of a name or id, or undefined. */
+  vm(vm: VmName): VmInfo | undefined {
+    const found = this.#findVm(vm);
+    return found === undefined ? undefined : describeVm(found);
+  }
+
+  /** Everything in all datastores, ordered by path. */
+  files(): FileInfo[] {
+    return this.#world.datastores
+      .flatMap((datastore) =>
+        [...datastore.files.entries()].map(([path, entry]) => describeFile(datastore.pathTo(path), entry)),
+      )
+      .sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** Every lease there was, oldest first. */
+  leases(): LeaseInfo[] {
+    return this.#world.leases.all.map(describeLease);
+  }
+
+  /** Who is logged in. */
+  sessions(): SessionInfo[] {
+    return this.#world.sessions.active.map(describeSession);
+  }
+
+  /** Every call there was, in order of arrival. */
+  calls(): readonly CallRecord[] {
+    return [...this.#parts.log.records];
+  }
+
+  /** The tasks of the recent past, oldest first. */
+  tasks(): TaskDescription[] {
+    return this.#world.tasks.tasks.map(describeTask);
+  }
+
+  /**
+   * Everything, as plain data, to be compared with what it was at another time.
+   *
+   * @param options - `content`: with the SHA-256 of each disk's bytes, which takes reading them
+   */
+  async state({ content = false }: { readonly content?: boolean } = {}): Promise<SimulatorState> {
+    const files: FileInfo[] = [];
+    for (const file of this.files()) {
+      files.push(content && file.kind === 'disk' ? { ...file, sha256: await this.diskSha256(file.path) } : file);
+    }
+    const vms = this.vms().sort((a, b) => (a.inventoryPath < b.inventoryPath ? -1 : 1));
+    return structuredClone({ vms, files });
+  }
+
+  /** What a finished set of operations must not leave behind. */
+  leftovers(): Leftover[] {
+    return findLeftovers(this.#world);
+  }
+
+  // Disks
+
+  /** Writes bytes to a disk. @param position - of the first byte @defaultValue 0 */
+  async writeDisk(path: string, data: Uint8Array | AsyncIterable<Uint8Array>, position = 0): Promise<void> {
+    const disk = this.#disk(path);
+    this.#world.preparedExports.forget(disk);
+    let at = position;
+    for await (const chunk of data instanceof Uint8Array ? [data] : data) {
+      if (at + chunk.length > disk.capacityBytes) throw new RangeError(`${path} ends at ${disk.capacityBytes}`);
+      await disk.write(chunk, at);
+      at += chunk.length;
+    }
+    this.#world.registry.changed();
+  }
+
+  /** A disk's bytes from `start` up to, without, `end`. @defaultValue all of them */
+  readDisk(path: string, { start, end }: { readonly start?: number; readonly end?: number } = {}): Readable {
+    return Readable.from(this.#disk(path).raw.chunks(start, end), { objectMode: false });
+  }
+
+  /** SHA-256 of all of a disk's bytes, holes included, hexadecimal. */
+  diskSha256(path: string): Promise<string> {
+    return this.#disk(path).raw.sha256();
+  }
+
+  /**
+   * SHA-256 over what a disk holds besides zeros, and where: as telling as {@link diskSha256}, quick for an emptyish disk, and
+   * the same for disks that differ only in zeros at their ends.
+   */
+  diskFingerprint(path: string): Promise<string> {
+    return this.#disk(path).raw.fingerprint();
+  }
+
+  /**
+   * Has a file served as the export of a disk, instead of encoding the disk while it is sent, until the disk is next written
+   * to: for measuring clients. The file must be a stream-optimized VMDK.
+   */
+  serveExport(path: string, file: string): Promise<void> {
+    return this.#world.preparedExports.prepare(this.#disk(path), file);
+  }
+
+  /** Locks a disk's file, as something outside the inventory would. */
+  lockFile(path: string): void {
+    this.#disk(path).locked = true;
+  }
+
+  unlockFile(path: string): void {
+    this.#disk(path).locked = false;
+  }
+
+  // Inventory
+
+  async addVm(options: NewVm): Promise<VmInfo> {
+    return describeVm(await addVm(this.#world, options));
+  }
+
+  /** Deletes a VM with its disks. */
+  async removeVm(vm: VmName): Promise<void> {
+    await removeVm(this.#world, this.#vm(vm));
+  }
+
+  powerOn(vm: VmName): void {
+    powerOn(this.#world, this.#vm(vm));
+  }
+
+  powerOff(vm: VmName): void {
+    powerOff(this.#world, this.#vm(vm));
+  }
+
+  createSnapshot(vm: VmName, name = 'snapshot'): void {
+    createSnapshot(this.#world, this.#vm(vm), name, '');
+  }
+
+  removeAllSnapshots(vm: VmName): void {
+    removeAllSnapshots(this.#world, this.#vm(vm));
+  }
+
+  /** @param datacenter - its name @defaultValue the first */
+  addDatastore(options: DatastoreOptions, datacenter?: string): void {
+    const { registry } = this.#world;
+    const found = registry.all(Datacenter).find(({ name }) => datacenter === undefined || name === datacenter);
+    if (found === undefined) throw new Error(`there is no datacenter ${datacenter ?? ''}`);
+    addDatastore(registry, `datastore-${registry.nextNumber('entity')}`, found, options);
+  }
+
+  /** Changes a datastore. `freeBytes` is what is to be free now. */
+  updateDatastore(name: string, { capacityBytes, freeBytes, accessible, maintenanceMode }: DatastoreState): void {
+    const datastore = this.#datastore(name);
+    const { files } = datastore;
+    if (capacityBytes !== undefined) files.capacityBytes = capacityBytes;
+    if (freeBytes !== undefined) files.foreignBytes += files.freeBytes - freeBytes;
+    if (accessible !== undefined) datastore.accessible = accessible;
+    if (maintenanceMode !== undefined) datastore.maintenanceMode = maintenanceMode;
+    this.#world.registry.changed();
+  }
+
+  /** Free space of a datastore, in bytes. */
+  freeBytes(datastore: string): number {
+    return this.#datastore(datastore).files.freeBytes;
+  }
+
+  // Trouble
+
+  /** Makes calls and tasks slower, from now on; a number stands for both. Milliseconds. */
+  setLatency(latency: number | Latency): void {
+    const { callMs = 0, taskMs = 0 } = typeof latency === 'number' ? { callMs: latency, taskMs: latency } : latency;
+    this.#world.settings.latency = { callMs, taskMs };
+  }
+
+  /** Ends all sessions, as their expiry would. */
+  expireSessions(): void {
+    this.#world.sessions.closeAll();
+  }
+
+  /** Makes a call go wrong. */
+  injectFault(fault: CallFault): InjectedFault {
+    return this.#parts.callFaults.inject(fault);
+  }
+
+  /** Makes a transfer go wrong. */
+  injectTransferFault(fault: TransferFault): InjectedFault {
+    return this.#parts.transferFaults.inject(fault);
+  }
+
+  /** Takes back what was injected and has not happened yet. */
+  clearFaults(): void {
+    this.#parts.callFaults.clear();
+    this.#parts.transferFaults.clear();
+  }
+
+  /**
+   * Calls `listener` before and after each call's effect; the call waits for it.
+   *
+   * @returns ends it
+   */
+  onCall(listener: CallListener): () => void {
+    return this.#parts.listeners.add(listener);
+  }
+
+  /** Cuts all connections and frees everything. */
+  close(): Promise<void> {
+    this.#closing ??= this.#parts.close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #findVm(vm: VmName): VirtualMachine | undefined {
+    const { vms } = this.#world;
+    const named = vms.filter(({ id }) => id === vm);
+    const found = named.length > 0 ? named : vms.filter(({ name }) => name === vm);
+    if (found.length > 1) throw new Error(`there are ${found.length} VMs named ${vm}`);
+    return found[0];
+  }
+
+  #vm(vm: VmName): VirtualMachine {
+    const found = this.#findVm(vm);
+    if (found === undefined) throw new Error(`there is no VM ${vm}`);
+    return found;
+  }
+
+  #datastore(name: string): Datastore {
+    const datastore = this.#world.datastoreNamed(name);
+    if (datastore === undefined) throw new Error(`there is no datastore ${name}`);
+    return datastore;
+  }
+
+  #disk(text: string): DiskFile {
+    const { datastore, path } = parseDatastorePath(text);
+    const entry = this.#datastore(datastore).files.find(path);
+    if (entry?.kind !== 'disk') throw new Error(`there is no disk ${text}`);
+    return entry;
+  }
+}
+
+function describeFile(path: string, entry: DatastoreEntry): FileInfo {
+  switch (entry.kind) {
+    case 'directory':
+      return { path, kind: 'directory', sizeBytes: 0 };
+    case 'file':
+      return { path, kind: 'file', sizeBytes: entry.sizeBytes, locked: entry.locked };
+    case 'disk': {
+      const { attachedTo } = entry;
+      return {
+        path,
+        kind: 'disk',
+        sizeBytes: entry.spaceUsed,
+        capacityBytes: entry.capacityBytes,
+        provisioning: entry.provisioning,
+        uuid: entry.uuid,
+        ...(attachedTo === undefined ? {} : { attachedTo: attachedTo.id }),
+        locked: entry.locked,
+      };
+    }
+  }
+}

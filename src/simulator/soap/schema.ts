@@ -1,0 +1,34 @@
+import type { MethodDefinition } from '../../vim/schema/methods.js';
+import type { ObjectTypeDefinition } from '../../vim/schema/object-types.js';
+import { methods, objectTypes, type TypeSpec } from '../../vim/schema/index.js';
+
+/** What a SOAP endpoint understands: its namespace, methods and data object types. */
+export interface Schema {
+  readonly namespace: string;
+  readonly methods: Readonly<Record<string, MethodDefinition>>;
+  readonly objectTypes: Readonly<Record<string, ObjectTypeDefinition>>;
+}
+
+/** The vim25 subset. */
+export const vim25: Schema = { namespace: 'urn:vim25', methods, objectTypes };
+
+/** A data object type's definition, or undefined where there is none of that name. */
+export function objectType(schema: Schema, name: string): ObjectTypeDefinition | undefined {
+  return Object.hasOwn(schema.objectTypes, name) ? schema.objectTypes[name] : undefined;
+}
+
+/** A type's fields with those of its bases, in schema order. */
+export function fieldsOf(schema: Schema, name: string): readonly (readonly [string, TypeSpec])[] {
+  const definition = objectType(schema, name);
+  if (definition === undefined) return [];
+  const inherited = definition.base === undefined ? [] : fieldsOf(schema, definition.base);
+  return [...inherited, ...Object.entries(definition.fields)];
+}
+
+/** Whether a data object type is another one or extends it. */
+export function extendsType(schema: Schema, name: string, base: string): boolean {
+  for (let type: string | undefined = name; type !== undefined; type = objectType(schema, type)?.base) {
+    if (type === base) return true;
+  }
+  return false;
+}

@@ -1,0 +1,168 @@
+import { fault } from '../fault.js';
+import type { DiskFile } from './disk-file.js';
+import { baseName, directoryOf, formatDatastorePath, joinPath } from './datastore-path.js';
+
+/** A directory. */
+export interface DirectoryEntry {
+  readonly kind: 'directory';
+}
+
+/** A file that is no disk: a VM's configuration, for instance. Only its length is kept. */
+export interface PlainFile {
+  readonly kind: 'file';
+  readonly sizeBytes: number;
+  /** Whether a registered VM owns it. */
+  readonly locked: boolean;
+}
+
+export type DatastoreEntry = DirectoryEntry | PlainFile | DiskFile;
+
+const directory: DirectoryEntry = { kind: 'directory' };
+
+/** What is in one datastore, by path; and how much room is left. */
+export class DatastoreFiles {
+  readonly datastore: string;
+  capacityBytes: number;
+  /** Taken by what the simulator does not show: everything that is not its own. */
+  foreignBytes: number;
+  readonly #entries = new Map<string, DatastoreEntry>();
+
+  constructor(datastore: string, capacityBytes: number, foreignBytes: number) {
+    this.datastore = datastore;
+    this.capacityBytes = capacityBytes;
+    this.foreignBytes = foreignBytes;
+  }
+
+  get freeBytes(): number {
+    let used = this.foreignBytes;
+    for (const entry of this.#entries.values()) if (entry.kind === 'disk') used += entry.spaceUsed;
+    return Math.max(0, this.capacityBytes - used);
+  }
+
+  /** Every path with what is there. */
+  entries(): IterableIterator<[string, DatastoreEntry]> {
+    return this.#entries.entries();
+  }
+
+  find(path: string): DatastoreEntry | undefined {
+    return path === '' ? directory : this.#entries.get(path);
+  }
+
+  /** @throws Fault FileNotFound */
+  get(path: string): DatastoreEntry {
+    return this.find(path) ?? this.#notFound(path);
+  }
+
+  /** @throws Fault FileNotFound where there is no disk at the path */
+  disk(path: string): DiskFile {
+    const entry = this.find(path);
+    return entry?.kind === 'disk' ? entry : this.#notFound(path);
+  }
+
+  /** @throws Fault FileAlreadyExists; FileNotFound where the directory it is to be in is missing */
+  makeDirectory(path: string, parents = false): void {
+    if (this.find(path) !== undefined) this.#exists(path);
+    const parent = directoryOf(path);
+    if (parents && this.find(parent) === undefined) this.makeDirectory(parent, true);
+    this.#requireDirectory(parent);
+    this.#entries.set(path, directory);
+  }
+
+  /** @throws Fault FileAlreadyExists, FileNotFound (its directory), NoDiskSpace */
+  addDisk(path: string, disk: DiskFile): void {
+    if (this.find(path) !== undefined) this.#exists(path);
+    this.#requireDirectory(directoryOf(path));
+    this.requireSpace(disk.spaceUsed, path);
+    this.#place(path, disk);
+  }
+
+  /** @throws Fault FileAlreadyExists, FileNotFound (its directory) */
+  addFile(path: string, sizeBytes: number, locked: boolean): void {
+    if (this.find(path) !== undefined) this.#exists(path);
+    this.#requireDirectory(directoryOf(path));
+    this.#entries.set(path, { kind: 'file', sizeBytes, locked });
+  }
+
+  /** Takes one entry out. A disk's bytes are the caller's to dispose of. */
+  remove(path: string): void {
+    this.#entries.delete(path);
+  }
+
+  /** The paths of a directory's entries, at any depth; the directory itself is not among them. */
+  inside(path: string): string[] {
+    const prefix = path === '' ? '' : `${path}/`;
+    return [...this.#entries.keys()].filter((key) => key.startsWith(prefix));
+  }
+
+  /** The entries directly in a directory. */
+  children(path: string): [string, DatastoreEntry][] {
+    return [...this.#entries].filter(([key]) => directoryOf(key) === path);
+  }
+
+  /**
+   * Moves an entry, a directory with all that is in it, within this datastore or to another.
+   *
+   * @throws Fault FileNotFound, FileAlreadyExists, NoDiskSpace
+   */
+  move(path: string, to: DatastoreFiles, destination: string): void {
+    const entry = this.get(path);
+    if (to.find(destination) !== undefined) to.#exists(destination);
+    to.#requireDirectory(directoryOf(destination));
+    const moved = [path, ...(entry.kind === 'directory' ? this.inside(path) : [])];
+    if (to !== this) {
+      const bytes = moved.map((key) => this.get(key)).reduce((sum, file) => sum + spaceOf(file), 0);
+      to.requireSpace(bytes, destination);
+    }
+    for (const key of moved) {
+      const file = this.get(key);
+      this.#entries.delete(key);
+      to.#place(destination + key.slice(path.length), file);
+    }
+  }
+
+  /** @throws Fault NoDiskSpace */
+  requireSpace(bytes: number, path: string): void {
+    if (bytes > this.freeBytes) {
+      const file = formatDatastorePath({ datastore: this.datastore, path });
+      throw fault('NoDiskSpace', { file, datastore: this.datastore }, `Insufficient disk space on ${this.datastore}`);
+    }
+  }
+
+  /** A name not yet taken in a directory: the wished one, or with `_1`, `_2` before its extension. */
+  freeName(parent: string, stem: string, extension = ''): string {
+    for (let n = 0; ; n++) {
+      const name = `${stem}${n === 0 ? '' : `_${n}`}${extension}`;
+      if (this.find(joinPath(parent, name)) === undefined) return name;
+    }
+  }
+
+  #place(path: string, entry: DatastoreEntry): void {
+    this.#entries.set(path, entry);
+    if (entry.kind === 'disk') {
+      entry.path = path;
+      entry.files = this;
+    }
+  }
+
+  #requireDirectory(path: string): void {
+    if (this.find(path)?.kind !== 'directory') this.#notFound(path);
+  }
+
+  #exists(path: string): never {
+    const file = formatDatastorePath({ datastore: this.datastore, path });
+    throw fault(
+      'FileAlreadyExists',
+      { file },
+      `Cannot complete the operation because the file or folder ${baseName(path)} already exists`,
+    );
+  }
+
+  #notFound(path: string): never {
+    const file = formatDatastorePath({ datastore: this.datastore, path });
+    throw fault('FileNotFound', { file }, `File ${file} was not found`);
+  }
+}
+
+function spaceOf(entry: DatastoreEntry): number {
+  return entry.kind === 'disk' ? entry.spaceUsed : 0;
+}

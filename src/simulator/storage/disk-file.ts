@@ -1,0 +1,80 @@
+import type { ManagedObject } from '../managed-object.js';
+import type { DatastoreFiles } from './datastore-files.js';
+import type { RawDisk } from './raw-disk.js';
+
+/** How a disk takes its space: as it is written, at once, or at once and wiped. */
+export type Provisioning = 'thin' | 'thick' | 'eagerZeroedThick';
+
+/** What a disk is made of. */
+export interface DiskFileInit {
+  readonly raw: RawDisk;
+  readonly provisioning: Provisioning;
+  readonly uuid: string;
+  /** As in a descriptor: `lsilogic`, `buslogic`, `ide`, `pvscsi`, `lsisas1068`. */
+  readonly adapterType: string;
+}
+
+/** A virtual disk in a datastore. */
+export class DiskFile {
+  readonly kind = 'disk';
+  readonly raw: RawDisk;
+  provisioning: Provisioning;
+  /** In the dashed form. */
+  uuid: string;
+  adapterType: string;
+  /** The VM whose device it is. Such a file is locked for everything but that VM. */
+  attachedTo: ManagedObject | undefined;
+  /** Locked by something outside, as a running backup proxy would. */
+  locked = false;
+  /** Where it is. Set by {@link DatastoreFiles} only. */
+  path = '';
+  /** Where it is. Set by {@link DatastoreFiles} only. */
+  files: DatastoreFiles | undefined;
+
+  constructor({ raw, provisioning, uuid, adapterType }: DiskFileInit) {
+    this.raw = raw;
+    this.provisioning = provisioning;
+    this.uuid = uuid;
+    this.adapterType = adapterType;
+  }
+
+  get capacityBytes(): number {
+    return this.raw.capacityBytes;
+  }
+
+  /** What it takes of its datastore. */
+  get spaceUsed(): number {
+    return this.provisioning === 'thin' ? this.raw.allocatedBytes : this.raw.capacityBytes;
+  }
+
+  /**
+   * Writes bytes to the disk.
+   *
+   * @throws Fault NoDiskSpace where a thin disk has to grow and cannot
+   */
+  async write(data: Uint8Array, position: number): Promise<void> {
+    if (this.provisioning === 'thin') this.#requireSpace(this.raw.growthBy(position, data.length));
+    await this.raw.write(data, position);
+  }
+
+  /**
+   * Gives the disk another size.
+   *
+   * @throws Fault NoDiskSpace
+   */
+  async resize(capacityBytes: number): Promise<void> {
+    if (this.provisioning !== 'thin') this.#requireSpace(capacityBytes - this.capacityBytes);
+    await this.raw.resize(capacityBytes);
+  }
+
+  /** Makes a thin disk take all its space. */
+  makeThick(): void {
+    if (this.provisioning !== 'thin') return;
+    this.#requireSpace(this.capacityBytes - this.spaceUsed);
+    this.provisioning = 'thick';
+  }
+
+  #requireSpace(bytes: number): void {
+    if (bytes > 0) this.files?.requireSpace(bytes, this.path);
+  }
+}
