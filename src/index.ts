@@ -31,6 +31,7 @@ export {
   type ServiceProgress,
   type VolumeFile,
 } from './services/index.js';
+export type { MoRef, VimObject } from './vim/schema/index.js';
 export type { AbortableOptions, Download, TransferOptions, UploadOptions, VimSession } from './vim/vim-session.js';
 export type { VmdkInfo, VmdkLayout } from './vmdk/index.js';
 export type { Volume, VolumeType } from './volume.js';

@@ -9,7 +9,7 @@ import { isUuid, sameDiskUuid } from './disk-uuid.js';
 import { findBacking, type BackingLookup } from './find-backing.js';
 import { placeDisk } from './placement.js';
 import { ensureVolumeFolder } from './volume-folder.js';
-import { shadowVmConfig } from './vm-config.js';
+import { managedByCinder, shadowVmConfig } from './vm-config.js';
 
 /** What creating a backing needs. */
 export interface BackingCreation extends BackingLookup {
@@ -34,6 +34,7 @@ export async function createBacking(creation: BackingCreation, volume: ParsedVol
     capacityBytes: volume.sizeBytes,
     hardwareVersion: config.hardwareVersion,
     extraConfig: { [volumeIdKey]: volume.id },
+    managedBy: managedByCinder,
     ...(isUuid(volume.id) ? { instanceUuid: volume.id } : {}),
   });
   const args = { config: spec, pool: placement.resourcePool, host: placement.host };

@@ -17,6 +17,7 @@ export interface ShadowVm {
   readonly extraConfig: Readonly<Record<string, string>>;
   /** Only for a backing itself: a temporary VM must not share it. */
   readonly instanceUuid?: string | undefined;
+  readonly managedBy?: VimObject<'ManagedByInfo'> | undefined;
 }
 
 /** Keys of devices that are only being asked for are negative. */
@@ -49,7 +50,18 @@ export function shadowVmConfig(vm: ShadowVm): VimObject<'VirtualMachineConfigSpe
       ...controller.change,
     ],
     extraConfig: extraConfig(vm.extraConfig),
+    ...(vm.managedBy === undefined ? {} : { managedBy: vm.managedBy }),
   };
+}
+
+/** What vCenter shows as the owner of a backing: Cinder's extension, so that Cinder and its administrators know it. */
+export const managedByCinder: VimObject<'ManagedByInfo'> = { extensionKey: 'org.openstack.storage', type: 'volume' };
+
+/** The datastore path of a VM's configuration file in a folder of the VM's own name. */
+export function vmPathName(datastore: string, name: string): string {
+  // These have a meaning in a datastore path, or in the file systems behind it.
+  const folder = name.replace(/[/\\%[\]:*?"<>|]/g, '_');
+  return `[${datastore}] ${folder}/${folder}.vmx`;
 }
 
 /** Key–value pairs as `extraConfig` takes them. An empty value removes its key. */

@@ -1,14 +1,19 @@
 import * as z from 'zod';
 import { parseConfig, type ResolvedConfig, type VmdkDriverConfig } from '../driver-config.js';
-import { AbortError, InvalidInputError, VmdkDriverError } from '../errors/index.js';
+import { createBacking, type BackingCreation } from '../backing/create-backing.js';
+import { deleteBacking } from '../backing/delete-backing.js';
+import { extendBacking } from '../backing/extend-backing.js';
+import { findBacking } from '../backing/find-backing.js';
+import { AbortError, InvalidInputError, throwIfAborted, VmdkDriverError } from '../errors/index.js';
 import { silentLogger, type Logger } from '../logger.js';
 import { TransferSlots } from '../nfc/transfer-slots.js';
 import { parseInput } from '../parse-input.js';
 import type { Backup } from '../services/backup.js';
 import type { BackupManifest } from '../services/backup-manifest.js';
 import type { BackupService } from '../services/backup-service.js';
-import type { VimSession } from '../vim/vim-session.js';
-import type { Volume } from '../volume.js';
+import type { MoRef } from '../vim/schema/index.js';
+import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
+import type { ParsedVolume, Volume } from '../volume.js';
 import { backupVolume } from './backup-volume.js';
 import type { Operation } from '../operation/operation.js';
 import { parseBackup, parseVolume } from './parse-arguments.js';
@@ -120,6 +125,50 @@ export class VmdkDriver {
   }
 
   /**
+   * Creates a volume's backing with an empty disk, unless it has one.
+   *
+   * @returns the backing VM
+   * @throws InvalidInputError, VolumeBusyError, NoValidDatastoreError, BackingInvalidError, VimFault, VimConnectionError,
+   *   AbortError
+   */
+  async createBacking(volume: Volume, options: AbortableOptions = {}): Promise<MoRef> {
+    return this.#withBacking(
+      volume,
+      options,
+      async (creation, parsed, found) => found ?? createBacking(creation, parsed),
+    );
+  }
+
+  /**
+   * Deletes a volume's backing and its disk. A volume without a backing is deleted already.
+   *
+   * @returns whether there was a backing
+   * @throws InvalidInputError, VolumeBusyError, BackingInvalidError, VimFault, VimConnectionError, AbortError
+   */
+  async deleteBacking(volume: Volume, options: AbortableOptions = {}): Promise<boolean> {
+    return this.#withBacking(volume, options, async ({ vim }, _parsed, found) => {
+      if (found !== undefined) await deleteBacking(vim, found);
+      return found !== undefined;
+    });
+  }
+
+  /**
+   * Grows a volume's disk. A volume without a backing gets its disk in the new size when its backing is created.
+   *
+   * @param newSize in GiB
+   * @returns whether there was a backing
+   * @throws InvalidInputError, VolumeBusyError, BackingInUseError, BackingInvalidError, NoValidDatastoreError, VimFault,
+   *   VimConnectionError, AbortError
+   */
+  async extendVolume(volume: Volume, newSize: number, options: AbortableOptions = {}): Promise<boolean> {
+    const { sizeBytes } = parseVolume({ ...volume, size: newSize });
+    return this.#withBacking(volume, options, async (creation, _parsed, found) => {
+      if (found !== undefined) await extendBacking(creation, found, sizeBytes);
+      return found !== undefined;
+    });
+  }
+
+  /**
    * Ends what dead processes left behind: restores are finished or undone by what their journal says and what is attached
    * now, temporary files are deleted. Nothing of anyone else's is touched, and living operations are left alone.
    *
@@ -132,6 +181,19 @@ export class VmdkDriver {
     const olderThanMs = parseInput('olderThanMs', z.number().nonnegative().default(defaultAgeMs), options.olderThanMs);
     const signal = options.signal ?? new AbortController().signal;
     return recover({ vim: this.#vim, config: this.#config, logger: this.#logger, signal, olderThanMs });
+  }
+
+  /** Finds a volume's backing and does something about it, with the volume locked. */
+  async #withBacking<T>(
+    volume: Volume,
+    { signal }: AbortableOptions,
+    work: (creation: BackingCreation, volume: ParsedVolume, found: MoRef | undefined) => Promise<T>,
+  ): Promise<T> {
+    const parsed = parseVolume(volume);
+    using _lock = this.#lock(parsed.id);
+    throwIfAborted(signal);
+    const creation = { vim: this.#vim, config: this.#config, signal };
+    return await work(creation, parsed, await findBacking(creation, parsed));
   }
 
   async #run<T>(

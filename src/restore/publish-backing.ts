@@ -2,7 +2,7 @@ import { readBacking, volumeIdKey } from '../backing/backing.js';
 import { isUuid } from '../backing/disk-uuid.js';
 import { escapeInventoryName } from '../backing/inventory-name.js';
 import { placeDisk } from '../backing/placement.js';
-import { extraConfig } from '../backing/vm-config.js';
+import { extraConfig, managedByCinder, vmPathName } from '../backing/vm-config.js';
 import { ensureVolumeFolder } from '../backing/volume-folder.js';
 import type { Operation } from '../operation/operation.js';
 import { isVimFault, RestoreError, throwIfAborted } from '../errors/index.js';
@@ -15,7 +15,7 @@ import type { ParsedVolume } from '../volume.js';
 import { importTemporaryVm, type ImportedVm } from './import-temporary-vm.js';
 import type { Restoration } from './restoration.js';
 import type { RestoreSource } from './restore-source.js';
-import { extendDisk, hasUuid } from './virtual-disk.js';
+import { extendDisk, hasUuid } from '../backing/virtual-disk.js';
 
 /** What a new backing's disk is to be like. */
 export interface DiskKind {
@@ -45,7 +45,8 @@ export async function publishingBacking(
     resourcePool: placement.resourcePool,
     host: placement.host,
     hardwareVersion: config.hardwareVersion,
-    vmPathName: `[${placement.datastoreName}]`,
+    // Named after the volume from the start: a rename of the VM leaves its files where they are.
+    vmPathName: vmPathName(placement.datastoreName, volume.name),
   };
   return {
     importDisk: () => importTemporaryVm(operation, journal, target, source),
@@ -76,6 +77,7 @@ async function makeWhole({ vim, signal }: Operation, { ref, disk }: ImportedVm, 
   };
   const spec = {
     ...(uuid === undefined ? {} : { instanceUuid: uuid }),
+    managedBy: managedByCinder,
     deviceChange: [{ operation: 'edit', device }],
     extraConfig: extraConfig({ [volumeIdKey]: volume.id }),
   };

@@ -1,6 +1,7 @@
 import { assertPoweredOff, readBacking, type AttachedDisk, type Backing } from '../backing/backing.js';
 import { formatDatastorePath, parseDatastorePath } from '../backing/datastore-path.js';
 import { datacenterOf, readDatastores } from '../backing/inventory.js';
+import { canRelocate, relocateBacking } from '../backing/relocate-backing.js';
 import { extraConfig } from '../backing/vm-config.js';
 import { asBackingError } from '../backing/backing-faults.js';
 import type { Operation } from '../operation/operation.js';
@@ -20,7 +21,7 @@ import { exchangeDisk, readAttachedDisks } from './attach-disk.js';
 import { importTemporaryVm, type ImportedVm } from './import-temporary-vm.js';
 import type { Restoration } from './restoration.js';
 import type { RestoreSource } from './restore-source.js';
-import { extendDisk, hasUuid, moveDisk, setDiskUuid, type DiskFile } from './virtual-disk.js';
+import { extendDisk, hasUuid, moveDisk, setDiskUuid, type DiskFile } from '../backing/virtual-disk.js';
 
 /**
  * The blueprint's restore over an existing backing: import the stream as a temporary VM and reconfigure the backing to
@@ -33,13 +34,13 @@ export async function replacingDisk(
   operation: Operation,
   journal: RestoreJournal,
   volume: ParsedVolume,
-  backing: Backing,
+  found: Backing,
   source: RestoreSource,
 ): Promise<Restoration> {
   const { vim, signal } = operation;
+  const datacenter = await datacenterOf(vim, found.ref, { signal });
+  const backing = await withRoom(operation, found, source, volume);
   const { disk } = backing;
-  const datacenter = await datacenterOf(vim, backing.ref, { signal });
-  await assertRoom(operation, disk, source, volume);
   const replacement: DiskReplacement = {
     backing: backing.ref.value,
     datacenter: datacenter.value,
@@ -161,19 +162,27 @@ function whatIsWrong(
   return undefined;
 }
 
-/** Old and new disk lie side by side until the exchange is proved. */
-async function assertRoom(
-  { vim, signal }: Operation,
-  disk: AttachedDisk,
+/**
+ * Old and new disk lie side by side until the exchange is proved. Where the backing's datastore has no room for both, the
+ * backing is relocated to one that has.
+ */
+async function withRoom(
+  { vim, config, signal }: Operation,
+  backing: Backing,
   source: RestoreSource,
   volume: ParsedVolume,
-): Promise<void> {
+): Promise<Backing> {
+  const { disk } = backing;
   const neededBytes = disk.provisioning === 'thin' ? source.allocatedBytes : volume.sizeBytes;
-  const [datastore] = await readDatastores(vim, [disk.datastore] satisfies MoRef[], { signal });
+  const [datastore] = await readDatastores(vim, [disk.datastore], { signal });
   const summary = datastore?.properties.summary;
-  if (summary !== undefined && summary.freeSpace < neededBytes) {
-    throw new NoValidDatastoreError(`the backing's datastore has no room for a second disk`, [
-      { name: summary.name, reason: `${summary.freeSpace} bytes free, ${neededBytes} needed` },
-    ]);
+  if (summary === undefined || summary.freeSpace >= neededBytes) return backing;
+  if (canRelocate(vim)) {
+    return relocateBacking(vim, config, backing, neededBytes + (backing.committedBytes ?? disk.capacityBytes), {
+      signal,
+    });
   }
+  throw new NoValidDatastoreError(`the backing's datastore has no room for a second disk`, [
+    { name: summary.name, reason: `${summary.freeSpace} bytes free, ${neededBytes} needed` },
+  ]);
 }

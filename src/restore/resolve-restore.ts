@@ -9,7 +9,7 @@ import { runningTasksEnd, settle } from '../vim/settle.js';
 import type { VimSession } from '../vim/vim-session.js';
 import { exchangeDisk, readAttachedDisks } from './attach-disk.js';
 import { destroyTemporaryVm, readTemporaryVm, type TemporaryVm } from './temporary-vm.js';
-import { deleteDisk } from './virtual-disk.js';
+import { deleteDisk } from '../backing/virtual-disk.js';
 
 /** What became of a restore that had not ended: `completed`, the volume has the new disk; `undone`, it is as it was. */
 export type Resolution = 'completed' | 'undone';

@@ -1,5 +1,5 @@
-import { managerOf } from '../backing/managers.js';
-import { sameDiskUuid, spacedDiskUuid } from '../backing/disk-uuid.js';
+import { managerOf } from './managers.js';
+import { sameDiskUuid, spacedDiskUuid } from './disk-uuid.js';
 import { isVimFault } from '../errors/index.js';
 import type { DiskProvisioning } from '../services/backup-manifest.js';
 import { runTask } from '../vim/run-task.js';

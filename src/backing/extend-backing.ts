@@ -1,0 +1,36 @@
+import { InvalidInputError, isVimFault } from '../errors/index.js';
+import type { MoRef } from '../vim/schema/index.js';
+import { assertPoweredOff, readBacking, type Backing } from './backing.js';
+import type { BackingCreation } from './create-backing.js';
+import { datacenterOf } from './inventory.js';
+import { canRelocate, relocateBacking } from './relocate-backing.js';
+import { extendDisk } from './virtual-disk.js';
+
+/**
+ * Grows a backing's disk, in its own kind of provisioning. Where its datastore is full, and only then, the backing is
+ * relocated to one with room first.
+ *
+ * @throws InvalidInputError where the disk is larger already
+ * @throws NoValidDatastoreError where no datastore has the room
+ */
+export async function extendBacking(creation: BackingCreation, ref: MoRef, capacityBytes: number): Promise<void> {
+  const { vim, config, signal } = creation;
+  const backing = await readBacking(vim, ref, { signal });
+  assertPoweredOff(backing);
+  if (backing.disk.capacityBytes > capacityBytes) {
+    throw new InvalidInputError('newSize', `the disk has ${backing.disk.capacityBytes} bytes; disks do not shrink`);
+  }
+  if (backing.disk.capacityBytes === capacityBytes) return;
+  try {
+    await grow(creation, backing, capacityBytes);
+  } catch (error) {
+    if (!isVimFault(error, 'NoDiskSpace') || !canRelocate(vim)) throw error;
+    const relocated = await relocateBacking(vim, config, backing, capacityBytes, { signal });
+    await grow(creation, relocated, capacityBytes);
+  }
+}
+
+async function grow({ vim, signal }: BackingCreation, { ref, disk }: Backing, capacityBytes: number): Promise<void> {
+  const datacenter = await datacenterOf(vim, ref, { signal });
+  await extendDisk(vim, { path: disk.path, datacenter }, capacityBytes, disk.provisioning, { signal });
+}

@@ -1,0 +1,40 @@
+import type { MoRef } from '../vim/schema/index.js';
+import { runTask } from '../vim/run-task.js';
+import { settle } from '../vim/settle.js';
+import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
+import { readBacking, type Backing } from './backing.js';
+import { isVirtualCenter } from './managers.js';
+import { placeDisk, type PlacementRules } from './placement.js';
+
+/**
+ * Moves a backing with its disk to a datastore that has room (`RelocateVM_Task`), and returns it as it is there. Its
+ * reference, name and folder stay. A single ESXi host cannot relocate; there is nothing it could do but fail.
+ *
+ * @param neededBytes free space the new datastore must have
+ * @throws NoValidDatastoreError where no datastore has the room
+ */
+export async function relocateBacking(
+  vim: VimSession,
+  rules: PlacementRules,
+  backing: Backing,
+  neededBytes: number,
+  options: AbortableOptions,
+): Promise<Backing> {
+  const { datastore, host, resourcePool } = await placeDisk(vim, rules, neededBytes, options);
+  const spec = { datastore, diskMoveType: 'moveAllDiskBackingsAndDisallowSharing', pool: resourcePool, host };
+  await settle(vim, {
+    make: () => runTask(vim, 'RelocateVM_Task', backing.ref, { spec }, options),
+    on: backing.ref,
+    lookUp: async () => isOn(await readBacking(vim, backing.ref), datastore) || undefined,
+  });
+  return readBacking(vim, backing.ref, options);
+}
+
+/** Whether a backing may be relocated when its datastore is full. */
+export function canRelocate(vim: VimSession): boolean {
+  return isVirtualCenter(vim);
+}
+
+function isOn({ disk }: Backing, datastore: MoRef): boolean {
+  return disk.datastore.value === datastore.value;
+}
