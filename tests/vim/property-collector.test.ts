@@ -174,7 +174,9 @@ describe('collectProperties', () => {
   test('a failure to cancel does not matter', async () => {
     const session = pages();
     session.script.CancelRetrievePropertiesEx = [new Error('no')];
-    for await (const _ of collectProperties(session, traversal, 'VirtualMachine', ['name'])) break;
+    const objects = collectProperties(session, traversal, 'VirtualMachine', ['name']);
+    await objects.next();
+    await objects.return();
     expect(session.named('CancelRetrievePropertiesEx')).toHaveLength(1);
   });
 });

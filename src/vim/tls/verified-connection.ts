@@ -33,6 +33,8 @@ export function connectVerified(peer: Peer, trust: Trust, signal: AbortSignal | 
       rejectUnauthorized: false,
       ALPNProtocols: ['http/1.1'],
     });
+    // It stays: between here and the HTTP client, and after a refusal, an error has no other listener.
+    socket.on('error', () => undefined);
     const settle = (error?: Error): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
@@ -41,8 +43,6 @@ export function connectVerified(peer: Peer, trust: Trust, signal: AbortSignal | 
       if (error === undefined) {
         resolve(socket);
       } else {
-        // What the socket still says when it goes is of no interest.
-        socket.on('error', () => undefined);
         socket.destroy();
         reject(error);
       }

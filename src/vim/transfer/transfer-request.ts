@@ -66,7 +66,10 @@ export class TransferRequest {
   }
 
   /** A failure of the transfer. The URL stays out of it: its path is the lease's ticket. */
-  failed(reason: string, details: { readonly status?: number; readonly cause?: unknown } = {}): TransferError {
+  failed(
+    reason: string,
+    details: { readonly status?: number; readonly cause?: unknown; readonly retryable?: boolean } = {},
+  ): TransferError {
     return new TransferError(`${authority(this.#peer)}: ${reason}`, details);
   }
 

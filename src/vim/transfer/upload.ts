@@ -16,7 +16,8 @@ export async function upload(
     const transfer = new TransferRequest(url, { ...options, headers: headersOf(options) }, session);
     await send(transfer, source, options);
   } catch (error) {
-    // Without an error: it is the caller's answer, and the source may have no listener for it.
+    // Without the error, which the caller gets; and what the source may still say has no listener.
+    source.on('error', () => undefined);
     source.destroy();
     throw error;
   }
@@ -54,7 +55,7 @@ function send(transfer: TransferRequest, source: Readable, { length, signal }: U
     const take = (chunk: Buffer | string): void => {
       const bytes = Buffer.byteLength(chunk);
       if (length !== undefined && sent + bytes > length) {
-        fail(transfer.failed(`the source is longer than the announced ${length} bytes`));
+        fail(transfer.failed(`the source is longer than the announced ${length} bytes`, { retryable: false }));
         return;
       }
       sent += bytes;
@@ -85,7 +86,7 @@ function send(transfer: TransferRequest, source: Readable, { length, signal }: U
     source.on('data', take);
     source.once('end', () => {
       if (length !== undefined && sent < length) {
-        fail(transfer.failed(`the source ended after ${sent} of the announced ${length} bytes`));
+        fail(transfer.failed(`the source ended after ${sent} of the announced ${length} bytes`, { retryable: false }));
         return;
       }
       request.end();
