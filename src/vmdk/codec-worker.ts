@@ -58,6 +58,7 @@ export function codecWorker(require: NodeJS.Require): void {
   const slots = data.slots.map(({ input, output }) => ({ input: Buffer.from(input), output: Buffer.from(output) }));
   const zeroGrain = Buffer.alloc(grainBytes);
   const probeBytes = 4096;
+  const counts = new Uint16Array(256);
   const markerBytes = 12;
 
   /** One allocation instead of several, and a bound for what a few bytes can inflate to. */
@@ -73,11 +74,24 @@ export function codecWorker(require: NodeJS.Require): void {
     return pair;
   }
 
-  /** Two samples tell what is encrypted or compressed already; deflating that takes most time and gains nothing. */
+  /** Whether all byte values are about equally frequent in a sample: chi-squared, 255 for noise, 10 standard deviations. */
+  function uniform(sample: Buffer): boolean {
+    counts.fill(0);
+    for (const byte of sample) counts[byte] = (counts[byte] ?? 0) + 1;
+    let sum = 0;
+    for (const count of counts) sum += (count - probeBytes / 256) ** 2;
+    return sum / (probeBytes / 256) < 500;
+  }
+
+  /**
+   * Two samples tell what is encrypted or compressed already; deflating that takes most time and gains nothing. What has
+   * all bytes equally often may still repeat itself, so deflating a sample has the last word.
+   */
   function compressible(grain: Buffer): boolean {
-    return [grainBytes / 4, (grainBytes / 4) * 3].some((at) => {
-      return zlib.deflateSync(grain.subarray(at, at + probeBytes), probeOptions).length < probeBytes * 0.97;
-    });
+    const sample = grain.subarray(grainBytes / 4, grainBytes / 4 + probeBytes);
+    const another = grain.subarray((grainBytes / 4) * 3, (grainBytes / 4) * 3 + probeBytes);
+    if (!uniform(sample) || !uniform(another)) return true;
+    return zlib.deflateSync(sample, probeOptions).length < probeBytes * 0.97;
   }
 
   function deflateGrain(grain: Buffer): Buffer {
