@@ -17,7 +17,7 @@ export class HttpsServer {
     const { cert, key } = certificate;
     this.#server = createServer({ cert, key }, (request, response) => {
       handler(request, response).catch(() => {
-        request.socket.destroy();
+        response.destroy();
       });
     });
     // Uploads of disks and long polls take as long as they take.

@@ -2,21 +2,28 @@ import type { MoRef } from '../vim/schema/index.js';
 import { fault } from './fault.js';
 import type { ManagedObject } from './managed-object.js';
 
+/** A class of managed objects. */
+type Kind = abstract new (...args: never[]) => ManagedObject;
+
 /** Every managed object there is, by its reference; tells who wants to know when any of them changes. */
 export class Registry {
   readonly #objects = new Map<string, ManagedObject>();
+  /** The objects of each class that was ever asked for: inventories are large, and most questions are about few of them. */
+  readonly #byKind = new Map<Kind, Set<ManagedObject>>();
   readonly #listeners = new Set<() => void>();
   readonly #counters = new Map<string, number>();
   #scheduled = false;
 
   add<T extends ManagedObject>(object: T): T {
     this.#objects.set(object.id, object);
+    for (const [kind, objects] of this.#byKind) if (object instanceof kind) objects.add(object);
     this.changed();
     return object;
   }
 
   remove(object: ManagedObject): void {
     this.#objects.delete(object.id);
+    for (const objects of this.#byKind.values()) objects.delete(object);
     this.changed();
   }
 
@@ -44,7 +51,12 @@ export class Registry {
 
   /** Every object of a class. */
   all<T extends ManagedObject>(kind: abstract new (...args: never[]) => T): T[] {
-    return [...this.#objects.values()].filter((object): object is T => object instanceof kind);
+    let objects = this.#byKind.get(kind);
+    if (objects === undefined) {
+      objects = new Set([...this.#objects.values()].filter((object) => object instanceof kind));
+      this.#byKind.set(kind, objects);
+    }
+    return [...objects] as T[];
   }
 
   /** A new number, counted for each prefix by itself. */

@@ -55,7 +55,7 @@ export class SoapEndpoint {
     const answer = await this.#answer(request, text, gone.signal);
     switch (answer.kind) {
       case 'reset':
-        request.socket.destroy();
+        response.destroy();
         return;
       case 'hang':
         return;

@@ -3,13 +3,15 @@ import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import type { DiskFile } from '../storage/disk-file.js';
 import type { World } from '../world.js';
 
-/** Takes a VM out of the inventory; its files stay. */
+/** Takes a VM out of the inventory; its files stay, and are nobody's. */
 export function unregisterVm({ registry }: World, vm: VirtualMachine): void {
   vm.ancestor(Folder)?.release(vm);
   vm.pool.vms.delete(vm);
   vm.host.vms.delete(vm);
   vm.config = { ...vm.config, devices: [] };
   vm.home.datastore.vms.delete(vm);
+  const vmx = vm.home.datastore.files.find(vm.home.vmx);
+  if (vmx?.kind === 'file') vmx.locked = false;
   for (const snapshot of vm.snapshots) registry.remove(snapshot);
   registry.remove(vm);
 }

@@ -12,7 +12,7 @@ export interface PlainFile {
   readonly kind: 'file';
   readonly sizeBytes: number;
   /** Whether a registered VM owns it. */
-  readonly locked: boolean;
+  locked: boolean;
 }
 
 export type DatastoreEntry = DirectoryEntry | PlainFile | DiskFile;

@@ -1,8 +1,8 @@
 import { request } from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import type { IncomingHttpHeaders } from 'node:http';
 import { at, textAt, type XmlNode } from './xml-node.js';
-import { type Ref, type SoapClient } from './soap-client.js';
+import type { Ref, SoapClient } from './soap-client.js';
 
 export interface NfcReply {
   readonly status: number;
@@ -21,7 +21,8 @@ export function nfc(
   return new Promise((resolve, reject) => {
     const outgoing = request(url, { method, headers, rejectUnauthorized: false, agent: false }, (response) => {
       const chunks: Buffer[] = [];
-      const { fingerprint } = (response.socket as TLSSocket).getPeerCertificate();
+      const { socket } = response;
+      const fingerprint = socket instanceof TLSSocket ? socket.getPeerCertificate().fingerprint : '';
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () => {
