@@ -1,5 +1,5 @@
-import { VimConnectionError } from '../errors/index.js';
-import { readProperties } from './property-collector.js';
+import { VimConnectionError, VimFault } from '../errors/index.js';
+import { readProperties, readPropertiesOfMany } from './property-collector.js';
 import { taskResult } from './run-task.js';
 import type { MoRef } from './schema/index.js';
 import type { VimSession } from './vim-session.js';
@@ -33,9 +33,30 @@ export async function settle<T>(vim: VimSession, change: Change<T>): Promise<T> 
   }
 }
 
-/** Waits for the tasks an object lists as recent to end, well or not. */
+/**
+ * Waits for an object's tasks that have not ended yet to end, well or not. Of the task manager's, those of disks' files:
+ * it lists everybody's, and what others do to their VMs may take hours.
+ *
+ * @throws VimConnectionError where their end cannot be waited for: the state is not to be looked at before
+ */
 export async function runningTasksEnd(vim: VimSession, on: MoRef): Promise<void> {
-  const type = on.type === 'TaskManager' ? 'TaskManager' : 'ManagedEntity';
-  const { recentTask } = await readProperties(vim, on, type, ['recentTask']);
-  await Promise.allSettled((recentTask ?? []).map((task) => taskResult(vim, task, 'recentTask')));
+  const ofManager = on.type === 'TaskManager';
+  const { recentTask = [] } = await readProperties(vim, on, ofManager ? 'TaskManager' : 'ManagedEntity', [
+    'recentTask',
+  ]);
+  const tasks = await readPropertiesOfMany(vim, recentTask, 'Task', ['info']);
+  const running = tasks.filter(({ properties: { info } }) => {
+    const isOver = info.state === 'success' || info.state === 'error';
+    return !isOver && (!ofManager || info.descriptionId.includes('VirtualDiskManager.'));
+  });
+  await Promise.all(running.map(({ ref }) => taskEnds(vim, ref)));
+}
+
+async function taskEnds(vim: VimSession, task: MoRef): Promise<void> {
+  try {
+    await taskResult(vim, task, 'recentTask');
+  } catch (error) {
+    // What the task failed with is its caller's business.
+    if (!(error instanceof VimFault)) throw error;
+  }
 }
