@@ -77,15 +77,16 @@ export class CodecPool {
   run(task: DeflateTask): Promise<DeflateResult>;
   run(task: InflateTask): Promise<InflateResult>;
   run(task: DeflateTask | InflateTask): Promise<DeflateResult | InflateResult> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    const failure = this.#failure;
     const member = this.#members.reduce((least, other) => (other.pending.size < least.pending.size ? other : least));
     const id = this.#nextId++;
     const result = new Promise<DeflateResult | InflateResult>((resolve, reject) => {
-      member.pending.set(id, { resolve, reject });
+      if (failure === undefined) member.pending.set(id, { resolve, reject });
+      else reject(failure.error);
     });
     // Results are awaited in order: one that fails early must not count as unhandled until its turn comes.
     result.catch(() => undefined);
-    member.worker.postMessage({ id, task });
+    if (failure === undefined) member.worker.postMessage({ id, task });
     return result;
   }
 
