@@ -1,4 +1,5 @@
 import { describeLease, describeTask, describeVm } from './inspection.js';
+import { directoryOf } from './storage/datastore-path.js';
 import type { World } from './world.js';
 
 /** What a finished set of operations must not leave behind. */
@@ -29,15 +30,16 @@ function leases({ leases: { all } }: World): Leftover[] {
 
 /** Disk files no VM refers to, and empty directories. */
 function disksOfNobody({ datastores }: World): Leftover[] {
-  return datastores.flatMap((datastore) =>
-    [...datastore.files.entries()].flatMap(([path, entry]): Leftover[] => {
+  return datastores.flatMap((datastore) => {
+    const entries = [...datastore.files.entries()];
+    const directoriesInUse = new Set(entries.map(([path]) => directoryOf(path)));
+    return entries.flatMap(([path, entry]): Leftover[] => {
       const what = datastore.pathTo(path);
       if (entry.kind === 'disk' && entry.attachedTo === undefined) return [{ kind: 'disk-file', what }];
-      if (entry.kind === 'directory' && datastore.files.children(path).length === 0)
-        return [{ kind: 'directory', what }];
+      if (entry.kind === 'directory' && !directoriesInUse.has(path)) return [{ kind: 'directory', what }];
       return [];
-    }),
-  );
+    });
+  });
 }
 
 function vms({ vms: all }: World): Leftover[] {
