@@ -68,6 +68,20 @@ export async function setDiskUuid(
   await vim.invoke('SetVirtualDiskUuid', manager, { ...name, uuid: spacedDiskUuid(uuid) }, options);
 }
 
+/**
+ * Refuses a disk that somebody has open, be it attached to a VM that is off. A server tells only one who writes: to give the
+ * disk the UUID it has changes nothing.
+ *
+ * @throws VimFault FileLocked
+ */
+export async function assertUnlocked(
+  vim: VimSession,
+  disk: DiskFile & { readonly uuid: string | undefined },
+  options: AbortableOptions,
+): Promise<void> {
+  if (disk.uuid !== undefined) await setDiskUuid(vim, disk, disk.uuid, options);
+}
+
 /** Deletes a disk's file (`DeleteVirtualDisk_Task`). One that is gone is no error. */
 export async function deleteDisk(vim: VimSession, disk: DiskFile): Promise<void> {
   const args = { name: disk.path, datacenter: disk.datacenter };

@@ -21,7 +21,7 @@ import { exchangeDisk, readAttachedDisks } from './attach-disk.js';
 import { importTemporaryVm, type ImportedVm } from './import-temporary-vm.js';
 import type { Restoration } from './restoration.js';
 import type { RestoreSource } from './restore-source.js';
-import { extendDisk, hasUuid, moveDisk, setDiskUuid, type DiskFile } from '../backing/virtual-disk.js';
+import { assertUnlocked, extendDisk, hasUuid, moveDisk, setDiskUuid, type DiskFile } from '../backing/virtual-disk.js';
 
 /**
  * The blueprint's restore over an existing backing: import the stream as a temporary VM and reconfigure the backing to
@@ -39,6 +39,7 @@ export async function replacingDisk(
 ): Promise<Restoration> {
   const { vim, signal } = operation;
   const datacenter = await datacenterOf(vim, found.ref, { signal });
+  await assertNotInUse(operation, found, datacenter);
   const backing = await withRoom(operation, found, source, volume);
   const { disk } = backing;
   const replacement: DiskReplacement = {
@@ -103,15 +104,17 @@ async function detachImportedDisk(
 
 /** Gives the backing the new disk for the old one, and proves it; a new disk that is not as it should be goes back out. */
 async function exchange(
-  { vim, signal }: Operation,
+  operation: Operation,
   before: Backing,
   newDisk: DiskFile,
   capacityBytes: number,
 ): Promise<void> {
+  const { vim, signal } = operation;
   const now = await readBacking(vim, before.ref, { signal });
+  assertUnchanged(before, now);
+  await assertNotInUse(operation, now, newDisk.datacenter);
   // The last moment at which the operation can be cancelled.
   throwIfAborted(signal);
-  assertUnchanged(before, now);
   const { device, provisioning, uuid } = now.disk;
   const slot = {
     path: newDisk.path,
@@ -130,6 +133,14 @@ async function exchange(
   const oldSlot = { ...slot, path: now.disk.path, capacityBytes: now.disk.capacityBytes };
   await exchangeDisk(vim, before.ref, after.disk, oldSlot);
   throw new RestoreError(`the exchanged disk was not as it should be (${wrong}); the volume has its old disk again`);
+}
+
+/** A disk that somebody has open could be exchanged, and then not be deleted. */
+async function assertNotInUse({ vim, signal }: Operation, { name, disk }: Backing, datacenter: MoRef): Promise<void> {
+  const { path, uuid } = disk;
+  await assertUnlocked(vim, { path, uuid, datacenter }, { signal }).catch((error: unknown) => {
+    throw asBackingError(error, name);
+  });
 }
 
 /** The backing may have been touched while bytes moved: what was refused at the beginning is refused now. */

@@ -2,9 +2,23 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { VmdkDriver, type BackupService, type Volume, type VmdkDriverConfig } from '../../../src/index.js';
+import { expect } from '@jest/globals';
+import {
+  VmdkDriver,
+  VmdkDriverError,
+  type BackupService,
+  type Logger,
+  type VimSession,
+  type Volume,
+  type VmdkDriverConfig,
+} from '../../../src/index.js';
 import { FileBackupService } from '../../../src/services/index.js';
-import { startSimulator, type Simulator, type SimulatorOptions } from '../../../src/simulator/index.js';
+import {
+  startSimulator,
+  type Provisioning,
+  type Simulator,
+  type SimulatorOptions,
+} from '../../../src/simulator/index.js';
 import { SoapVimSession } from '../../../src/vim/index.js';
 
 export const bytesPerMiB = 1024 * 1024;
@@ -15,6 +29,16 @@ export interface LabOptions {
   readonly config?: VmdkDriverConfig;
   /** Default: a `FileBackupService`. */
   readonly service?: BackupService;
+  readonly logger?: Logger;
+}
+
+/** What a volume's disk is like besides its content. */
+export interface DiskOptions {
+  readonly capacityBytes?: number;
+  readonly provisioning?: Provisioning;
+  readonly adapterType?: 'lsiLogic' | 'busLogic' | 'lsiLogicsas' | 'paraVirtual' | 'ide';
+  readonly unitNumber?: number;
+  readonly datastore?: string;
 }
 
 /** A simulator, a session with it, a backup service and a driver: what a test of the driver needs. */
@@ -28,7 +52,7 @@ export class Lab implements AsyncDisposable {
     readonly tmpDir: string,
   ) {}
 
-  static async start({ simulator: simulatorOptions, config, service }: LabOptions = {}): Promise<Lab> {
+  static async start({ simulator: simulatorOptions, config, service, logger }: LabOptions = {}): Promise<Lab> {
     const simulator = await startSimulator(simulatorOptions);
     const directory = await mkdtemp(join(tmpdir(), 'lab-backups-'));
     const tmpDir = await mkdtemp(join(tmpdir(), 'lab-tmp-'));
@@ -36,28 +60,34 @@ export class Lab implements AsyncDisposable {
     const vim = new SoapVimSession({ host, port, username, password, thumbprint });
     await vim.connect();
     const backupService = service ?? new FileBackupService({ directory });
-    const driver = new VmdkDriver({ vim, backupService, config: { tmpDir, ...config } });
+    const driver = new VmdkDriver({ vim, backupService, config: { tmpDir, ...config }, logger });
     return new Lab(simulator, vim, backupService, driver, directory, tmpDir);
   }
 
-  /** A driver beside the lab's own, on the same session. */
-  driverWith({ config, service }: Omit<LabOptions, 'simulator'>): VmdkDriver {
+  /** A driver beside the lab's own, on the same session unless another is given. */
+  driverWith({ config, service, logger, vim }: Omit<LabOptions, 'simulator'> & { vim?: VimSession }): VmdkDriver {
     return new VmdkDriver({
-      vim: this.vim,
+      vim: vim ?? this.vim,
       backupService: service ?? this.service,
       config: { tmpDir: this.tmpDir, ...config },
+      logger,
     });
   }
 
   /** A volume with a backing whose disk holds something. */
-  async addVolume(volume: Partial<Volume> = {}, content: Buffer = someContent()): Promise<Volume> {
+  async addVolume(
+    volume: Partial<Volume> = {},
+    content: Buffer = someContent(),
+    { datastore, ...disk }: DiskOptions = {},
+  ): Promise<Volume> {
     const id = volume.id ?? randomUUID();
     const added = { size: 1, ...volume, id };
-    this.simulator.addVm({
+    await this.simulator.addVm({
       name: added.name ?? `volume-${id}`,
       instanceUuid: id,
-      disk: { capacityBytes: added.size * bytesPerGiB, uuid: id },
+      disk: { capacityBytes: added.size * bytesPerGiB, uuid: id, ...disk },
       extraConfig: { 'cinder.volume.id': id },
+      datastore,
     });
     await this.simulator.writeDisk(this.diskOf(added).path, content);
     return added;
@@ -89,12 +119,50 @@ export class Lab implements AsyncDisposable {
     return readdir(this.tmpDir);
   }
 
+  /** The simulator's state, with what each disk holds. */
+  async everything() {
+    const { vms, files } = await this.simulator.state();
+    const disks = files.filter(({ kind }) => kind === 'disk').map(({ path }) => path);
+    return { vms, files, content: await Promise.all(disks.map((path) => this.simulator.diskFingerprint(path))) };
+  }
+
+  /**
+   * Expects an operation to be refused, and everything to be as it was: inventory, datastores with every disk's bytes,
+   * leases, the temporary directory.
+   *
+   * @returns what it was refused with
+   */
+  async refusedUnchanged(operate: () => Promise<unknown>): Promise<VmdkDriverError> {
+    const before = await this.everything();
+    const error = await refusal(operate);
+    expect(await this.everything()).toEqual(before);
+    await this.expectNothingLeft();
+    return error;
+  }
+
+  /** Nothing an operation makes for itself is there any more. */
+  async expectNothingLeft(): Promise<void> {
+    expect(this.simulator.leftovers()).toEqual([]);
+    expect(await this.temporaryFiles()).toEqual([]);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.vim.disconnect();
     await this.simulator.close();
     await rm(this.directory, { recursive: true, force: true });
     await rm(this.tmpDir, { recursive: true, force: true });
   }
+}
+
+/** What an operation is refused with, which must be one of the library's errors. */
+export async function refusal(operate: () => Promise<unknown>): Promise<VmdkDriverError> {
+  const outcome = await operate().then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  if (!('error' in outcome)) throw new Error(`it was not refused but came to ${JSON.stringify(outcome.value)}`);
+  if (!(outcome.error instanceof VmdkDriverError)) throw outcome.error;
+  return outcome.error;
 }
 
 /** Some hundred KiB that compress a little, with holes between. */
