@@ -3,17 +3,17 @@ import { Writable } from 'node:stream';
 import { assertPoweredOff, readBacking, type Backing } from '../backing/backing.js';
 import { createBacking } from '../backing/create-backing.js';
 import { findBacking } from '../backing/find-backing.js';
-import { BackupServiceError } from '../errors/index.js';
+import { BackupServiceError, InvalidInputError } from '../errors/index.js';
 import type { MeasuredStream } from '../nfc/stream-meter.js';
 import { assertNoTemporaryVm } from '../restore/temporary-vm.js';
 import type { Backup } from '../services/backup.js';
 import type { BackupManifest, BackupMetadata } from '../services/backup-manifest.js';
-import type { BackupService, BackupWriter } from '../services/backup-service.js';
+import type { BackupWriter } from '../services/backup-service.js';
 import type { ParsedVolume } from '../volume.js';
 import { exportDisk } from './export-disk.js';
 import type { Operation } from '../operation/operation.js';
 import { ofService, serviceProgress } from './service-call.js';
-import { asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
+import { assertTemporaryDirectory, asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
 
 /** The largest piece handed to a stream sink at once. */
 const bufferBytes = 1024 * 1024;
@@ -27,18 +27,20 @@ export async function backupVolume(
   backup: Backup,
   volume: ParsedVolume,
 ): Promise<BackupManifest> {
-  const { vim, signal, progress, backupService } = operation;
+  const { vim, config, signal, progress } = operation;
 
   progress.enter('prepare');
+  const throughStream = streamsTo(operation);
+  if (!throughStream) await assertTemporaryDirectory(config.tmpDir);
+  await assertNoTemporaryVm(vim, volume, { signal });
   const ref = (await findBacking(operation, volume)) ?? (await createBacking(operation, volume));
   const backing = await readBacking(vim, ref, { signal });
   assertPoweredOff(backing);
-  await assertNoTemporaryVm(vim, backing.folder, volume, { signal });
 
   const startedAt = new Date().toISOString();
   const manifestOf = (measured: MeasuredStream): BackupManifest =>
     describe(backup, volume, backing, measured, startedAt);
-  return streamsTo(operation, backupService)
+  return throughStream
     ? backupThroughStream(operation, backup, backing, manifestOf)
     : backupThroughFile(operation, backup, backing, manifestOf);
 }
@@ -52,8 +54,8 @@ async function backupThroughFile(
   const { config, signal, progress, backupService } = operation;
   // A stream is at most what the disk's files take: it leaves empty grains out, and stores what does not compress.
   await using file = await createTemporaryFile(config.tmpDir, backing.committedBytes ?? 0);
-  const sink = createWriteStream(file.path, { flags: 'r+', highWaterMark: bufferBytes });
-  const measured = await exportDisk(operation, backing, sink).catch((error: unknown) => {
+  const openSink = () => createWriteStream(file.path, { flags: 'r+', highWaterMark: bufferBytes });
+  const measured = await exportDisk(operation, backing, openSink).catch((error: unknown) => {
     throw asTemporaryFileError(error, config.tmpDir);
   });
 
@@ -75,7 +77,7 @@ async function backupThroughStream(
   const writer = await ofService(operation, async () => backupService.openBackup?.(backup, { signal }));
   if (writer === undefined) throw new BackupServiceError('the backup service takes no streams');
   try {
-    const measured = await exportDisk(operation, backing, writableTo(operation, writer));
+    const measured = await exportDisk(operation, backing, () => writableTo(operation, writer));
     const manifest = manifestOf(measured);
     progress.enter('store', measured.streamBytes);
     const metadata = await ofService(operation, () => writer.commit(manifest));
@@ -92,15 +94,12 @@ async function backupThroughStream(
 }
 
 /** Whether bytes flow straight into the service. */
-function streamsTo({ config }: Operation, service: BackupService): boolean {
-  switch (config.transfer) {
-    case 'file':
-      return false;
-    case 'stream':
-      return true;
-    case 'auto':
-      return service.openBackup !== undefined;
+function streamsTo({ config, backupService }: Operation): boolean {
+  const takesStreams = backupService.openBackup !== undefined;
+  if (config.transfer === 'stream' && !takesStreams) {
+    throw new InvalidInputError('config.transfer', 'the backup service takes no streams');
   }
+  return config.transfer !== 'file' && takesStreams;
 }
 
 function writableTo(operation: Operation, writer: BackupWriter): Writable {

@@ -14,7 +14,11 @@ import type { Operation } from '../operation/operation.js';
  * virtual disk"). When it resolves, the sink has the whole stream, the stream is a whole VMDK of the disk's capacity, its
  * length and checksum are what the server says they are, and the lease is completed.
  */
-export async function exportDisk(operation: Operation, backing: Backing, sink: Writable): Promise<MeasuredStream> {
+export async function exportDisk(
+  operation: Operation,
+  backing: Backing,
+  openSink: () => Writable,
+): Promise<MeasuredStream> {
   const { vim, config, slots, signal, logger, progress } = operation;
   const { capacityBytes } = backing.disk;
   const ref = await vim.invoke('ExportVm', backing.ref, {}).catch((error: unknown) => {
@@ -35,9 +39,11 @@ export async function exportDisk(operation: Operation, backing: Backing, sink: W
       },
       { sha1 },
     );
+    const { stream, length } = await vim.download(disk.url, { thumbprint: disk.thumbprint, signal: scope.signal });
+    // Not before there is something to put into it: the pipeline sees to its end.
+    const sink = openSink();
     let sinkError: unknown;
     sink.once('error', (error) => (sinkError = error));
-    const { stream, length } = await vim.download(disk.url, { thumbprint: disk.thumbprint, signal: scope.signal });
     await pipeline(stream, meter, sink, { signal: scope.signal }).catch((error: unknown) => {
       throw error === sinkError ? error : asTransferError(error);
     });

@@ -5,10 +5,11 @@ import type { ResolvedConfig } from '../driver-config.js';
 import { throwIfAborted, VmdkDriverError } from '../errors/index.js';
 import type { RestoreJournal } from '../journal/restore-journal.js';
 import type { Logger } from '../logger.js';
-import { isRunning, listTemporaryVms } from '../restore/run-restoration.js';
+import { isRunning } from '../restore/run-restoration.js';
 import { resolveRestore, type Resolution } from '../restore/resolve-restore.js';
+import { listTemporaryVms } from '../restore/temporary-vm.js';
 import type { VimSession } from '../vim/vim-session.js';
-import { temporaryFilePrefix } from './temporary-file.js';
+import { isInUse, ownerOfTemporaryFile } from './temporary-file.js';
 
 /** What became of one restore that had not ended. */
 export interface RecoveredRestore {
@@ -89,17 +90,22 @@ function processLives(pid: number): boolean {
 }
 
 /** Deletes the temporary files whose process is dead. The process id stands in the name. */
-async function sweepTemporaryFiles({ config, olderThanMs }: Recovery): Promise<string[]> {
+async function sweepTemporaryFiles({ config, olderThanMs, logger }: Recovery): Promise<string[]> {
   const names = await readdir(config.tmpDir).catch(() => []);
   const swept: string[] = [];
   for (const name of names) {
-    const pid = new RegExp(`^${temporaryFilePrefix}-(\\d+)-.*\\.vmdk$`).exec(name)?.[1];
-    if (pid === undefined || Number(pid) === process.pid || processLives(Number(pid))) continue;
+    const pid = ownerOfTemporaryFile(name);
+    if (pid === undefined || isInUse(name) || (pid !== process.pid && processLives(pid))) continue;
     const path = join(config.tmpDir, name);
-    const { mtimeMs } = await stat(path);
-    if (Date.now() - mtimeMs < olderThanMs) continue;
-    await unlink(path);
-    swept.push(path);
+    try {
+      const { mtimeMs } = await stat(path);
+      if (Date.now() - mtimeMs < olderThanMs) continue;
+      await unlink(path);
+      swept.push(path);
+    } catch (error) {
+      // Another recovery was quicker, or it is not ours to delete.
+      logger.warn({ path, error }, 'a temporary file could not be deleted');
+    }
   }
   return swept;
 }

@@ -52,12 +52,10 @@ export async function restoreBackup(
   const { vim, signal, progress, backupService } = operation;
 
   progress.enter('prepare');
+  await assertNoTemporaryVm(vim, volume, { signal });
   const ref = await findBacking(operation, volume);
   const backing = ref && (await readBacking(vim, ref, { signal }));
-  if (backing !== undefined) {
-    assertReplaceable(backing);
-    await assertNoTemporaryVm(vim, backing.folder, volume, { signal });
-  }
+  if (backing !== undefined) assertReplaceable(backing);
   const kept =
     givenManifest ?? (await ofService(operation, async () => backupService.readManifest?.(backup, { signal })));
   const manifest = kept === undefined ? undefined : parseManifestOf(backup, kept);

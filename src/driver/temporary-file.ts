@@ -1,10 +1,18 @@
 import { access, constants, stat, statfs, unlink } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { file } from 'tmp-promise';
-import { NoTemporarySpaceError, TemporaryDirectoryError, VmdkDriverError } from '../errors/index.js';
+import {
+  BackupServiceError,
+  NoTemporarySpaceError,
+  TemporaryDirectoryError,
+  VmdkDriverError,
+} from '../errors/index.js';
 
 /** What every temporary file's name begins with; `recover()` knows leftovers by it. */
 export const temporaryFilePrefix = 'vmdk-driver';
+
+/** The files of this process that are in use, by name. */
+const inUse = new Set<string>();
 
 /** A regular file for one stream, readable by its owner only. Disposing of it deletes it. */
 export interface TemporaryFile extends AsyncDisposable {
@@ -19,7 +27,7 @@ export interface TemporaryFile extends AsyncDisposable {
  * @throws NoTemporarySpaceError where it has less than `neededBytes` free
  */
 export async function createTemporaryFile(directory: string, neededBytes: number): Promise<TemporaryFile> {
-  await assertUsable(directory);
+  await assertTemporaryDirectory(directory);
   await assertFree(directory, neededBytes);
   // The descriptor is closed at once: a backup service may want the path, and must find it closed.
   const { path } = await file({
@@ -31,9 +39,11 @@ export async function createTemporaryFile(directory: string, neededBytes: number
   }).catch((error: unknown) => {
     throw new TemporaryDirectoryError(`config.tmpDir: ${directory}: no file can be made`, { cause: error });
   });
+  inUse.add(basename(path));
   return {
     path,
     async [Symbol.asyncDispose]() {
+      inUse.delete(basename(path));
       await unlink(path).catch((error: unknown) => {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       });
@@ -41,9 +51,26 @@ export async function createTemporaryFile(directory: string, neededBytes: number
   };
 }
 
-/** Makes the error of a temporary file's disk typed; every other error stays what it is. */
+/**
+ * The process a file's name says it belongs to; `undefined` where it is no temporary file of this library.
+ */
+export function ownerOfTemporaryFile(name: string): number | undefined {
+  const pid = new RegExp(`^${temporaryFilePrefix}-(\\d+)-.*\\.vmdk$`).exec(name)?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/** Whether this process is using the file. In a container a predecessor often had the same process id. */
+export function isInUse(name: string): boolean {
+  return inUse.has(name);
+}
+
+/**
+ * Makes the error of a temporary file's disk typed; every other error stays what it is. A service that restores writes to
+ * that disk too: there the error is the cause of the service's.
+ */
 export function asTemporaryFileError(error: unknown, directory: string): unknown {
-  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  const failure = error instanceof BackupServiceError ? error.cause : error;
+  const { code, syscall } = (failure ?? {}) as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new NoTemporarySpaceError(`config.tmpDir: ${directory} is full`, { cause: error, retryable: true });
   }
@@ -51,7 +78,10 @@ export function asTemporaryFileError(error: unknown, directory: string): unknown
   return new TemporaryDirectoryError(`config.tmpDir: ${directory}: ${code ?? 'unknown error'}`, { cause: error });
 }
 
-async function assertUsable(directory: string): Promise<void> {
+/**
+ * @throws TemporaryDirectoryError where it is missing, no directory or not writable
+ */
+export async function assertTemporaryDirectory(directory: string): Promise<void> {
   try {
     const stats = await stat(directory);
     if (!stats.isDirectory()) throw new TemporaryDirectoryError(`config.tmpDir: ${directory} is no directory`);

@@ -1,12 +1,10 @@
-import { managerOf } from '../backing/managers.js';
 import type { Operation } from '../operation/operation.js';
 import { VmdkDriverError } from '../errors/index.js';
-import { temporaryVmUuid, type RestoreJournal } from '../journal/restore-journal.js';
-import type { VimSession } from '../vim/vim-session.js';
+import type { RestoreJournal } from '../journal/restore-journal.js';
 import type { ImportedVm } from './import-temporary-vm.js';
 import type { Restoration } from './restoration.js';
 import { resolveRestore, type Resolution } from './resolve-restore.js';
-import { readTemporaryVm, type TemporaryVm } from './temporary-vm.js';
+import { listTemporaryVms } from './temporary-vm.js';
 
 /** A restoration that took effect. */
 export interface Restored {
@@ -63,12 +61,4 @@ async function end(
     logger.warn({ volumeId, operation, error }, 'a restore could not be ended; recover() will');
     return 'pending';
   }
-}
-
-/** Every temporary VM of this library on the server, whoever made it. */
-export async function listTemporaryVms(vim: VimSession): Promise<TemporaryVm[]> {
-  const query = { uuid: temporaryVmUuid, vmSearch: true, instanceUuid: false };
-  const refs = (await vim.invoke('FindAllByUuid', managerOf(vim, 'searchIndex'), query)) ?? [];
-  const vms = await Promise.all(refs.map((ref) => readTemporaryVm(vim, ref)));
-  return vms.filter((vm) => vm !== undefined);
 }

@@ -1,6 +1,6 @@
 import { managerOf } from '../backing/managers.js';
 import { isVimFault, VolumeBusyError } from '../errors/index.js';
-import { readJournal, temporaryVmName, type RestoreJournal } from '../journal/restore-journal.js';
+import { readJournal, temporaryVmName, temporaryVmUuid, type RestoreJournal } from '../journal/restore-journal.js';
 import { readProperties } from '../vim/property-collector.js';
 import { runTask, taskResult } from '../vim/run-task.js';
 import type { MoRef } from '../vim/schema/index.js';
@@ -21,9 +21,13 @@ export interface TemporaryVm {
 }
 
 /** Reads a VM as a temporary one; `undefined` where it is gone, or carries no journal of this library. */
-export async function readTemporaryVm(vim: VimSession, ref: MoRef): Promise<TemporaryVm | undefined> {
+export async function readTemporaryVm(
+  vim: VimSession,
+  ref: MoRef,
+  options?: AbortableOptions,
+): Promise<TemporaryVm | undefined> {
   try {
-    const vm = await readProperties(vim, ref, 'VirtualMachine', ['name', 'config.extraConfig']);
+    const vm = await readProperties(vim, ref, 'VirtualMachine', ['name', 'config.extraConfig'], options);
     const journal = readJournal(vm['config.extraConfig']);
     return journal && { ref, name: vm.name, journal };
   } catch (error) {
@@ -32,26 +36,27 @@ export async function readTemporaryVm(vim: VimSession, ref: MoRef): Promise<Temp
   }
 }
 
-/** The temporary VM of a restore of this volume, whoever runs it. */
-export async function findTemporaryVm(
-  vim: VimSession,
-  folder: MoRef,
-  volumeId: string,
-  options: AbortableOptions = {},
-): Promise<TemporaryVm | undefined> {
-  const args = { entity: folder, name: temporaryVmName(volumeId) };
-  const ref = await vim.invoke('FindChild', managerOf(vim, 'searchIndex'), args, options);
-  return ref === undefined ? undefined : readTemporaryVm(vim, ref);
+/** Every temporary VM of this library on the server, whoever made it and wherever it lies. */
+export async function listTemporaryVms(vim: VimSession, options?: AbortableOptions): Promise<TemporaryVm[]> {
+  const query = { uuid: temporaryVmUuid, vmSearch: true, instanceUuid: false };
+  const refs = (await vim.invoke('FindAllByUuid', managerOf(vim, 'searchIndex'), query, options)) ?? [];
+  const vms = await Promise.all(refs.map((ref) => readTemporaryVm(vim, ref, options)));
+  return vms.filter((vm) => vm !== undefined);
 }
 
-/** @throws VolumeBusyError where a restore of the volume is under way, or died and was not recovered yet */
+/**
+ * To be asked before anything is created: a restore to a new volume has only its temporary VM to be seen by.
+ *
+ * @throws VolumeBusyError where a restore of the volume is under way, or died and was not recovered yet
+ */
 export async function assertNoTemporaryVm(
   vim: VimSession,
-  folder: MoRef,
   volume: ParsedVolume,
   options: AbortableOptions,
 ): Promise<void> {
-  const temporary = await findTemporaryVm(vim, folder, volume.id, options);
+  const temporary = (await listTemporaryVms(vim, options)).find(({ name, journal }) => {
+    return journal.volumeId === volume.id && name === temporaryVmName(volume.id);
+  });
   if (temporary !== undefined) throw busyError(temporary.journal);
 }
 
