@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, stat, truncate } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { AbortError, BackupCorruptError, BackupServiceError } from '../errors/index.js';
+import { AbortError, BackupCorruptError, BackupServiceError, InvalidInputError } from '../errors/index.js';
 import { StreamMeter, type MeasuredStream } from '../nfc/stream-meter.js';
 import { assertIsBackup, fileSource, streamSource, type RestoreSource } from '../restore/restore-source.js';
 import type { Backup } from '../services/backup.js';
@@ -30,21 +30,22 @@ export async function fetchBackup(
   volumeId: string,
   manifest: BackupManifest | undefined,
 ): Promise<FetchedBackup> {
-  return manifest !== undefined && streamsFrom(operation)
-    ? fetchAsStream(operation, backup, manifest)
-    : fetchAsFile(operation, backup, volumeId, manifest);
+  if (streamsFrom(operation)) {
+    if (manifest !== undefined) return fetchAsStream(operation, backup, manifest);
+    if (operation.config.transfer === 'stream') {
+      throw new InvalidInputError('manifest', "is needed for config.transfer 'stream', to know the stream by");
+    }
+  }
+  return fetchAsFile(operation, backup, volumeId, manifest);
 }
 
 /** Whether bytes flow straight out of the service. */
 function streamsFrom({ config, backupService }: Operation): boolean {
-  switch (config.transfer) {
-    case 'file':
-      return false;
-    case 'stream':
-      return true;
-    case 'auto':
-      return backupService.openRestore !== undefined;
+  const givesStreams = backupService.openRestore !== undefined;
+  if (config.transfer === 'stream' && !givesStreams) {
+    throw new InvalidInputError('config.transfer', 'the backup service gives no streams');
   }
+  return config.transfer !== 'file' && givesStreams;
 }
 
 function fetchAsStream(operation: Operation, backup: Backup, manifest: BackupManifest): FetchedBackup {
@@ -109,7 +110,7 @@ async function measureFile({ progress, signal }: Operation, path: string): Promi
  * A store may give back more than it was given: Ceph pads to whole GiB. And less: a sparse restore leaves zeros out at the
  * end. Both are put right where only zeros are concerned; the SHA-256 has the last word.
  */
-async function cutPadding(path: string, streamBytes: number): Promise<void> {
+export async function cutPadding(path: string, streamBytes: number): Promise<void> {
   const { size } = await stat(path);
   if (size > streamBytes) await assertZeros(path, streamBytes);
   if (size !== streamBytes) await truncate(path, streamBytes);

@@ -5,7 +5,9 @@ import { asTransferError } from '../nfc/transfer.js';
 import { assertIsBackup } from '../restore/restore-source.js';
 import type { Backup } from '../services/backup.js';
 import { verifyVmdk, type VmdkInfo } from '../vmdk/index.js';
+import type { BackupManifest } from '../services/backup-manifest.js';
 import type { Operation } from '../operation/operation.js';
+import { cutPadding } from './fetch-backup.js';
 import { parseManifestOf } from './parse-arguments.js';
 import { ofService, serviceProgress } from './service-call.js';
 import { asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
@@ -44,7 +46,7 @@ export async function verifyBackup(
   const opened = await ofService(operation, async () => backupService.openRestore?.(backup, { signal }));
   const { sha256, info } =
     opened === undefined
-      ? await verifyThroughFile(operation, backup, manifest?.streamBytes ?? 0)
+      ? await verifyThroughFile(operation, backup, manifest)
       : await verifyStream(operation, opened.stream);
   const { streamBytes } = info;
   if (manifest !== undefined) assertIsBackup({ streamBytes, sha256, sha1: undefined, info }, manifest);
@@ -56,17 +58,22 @@ interface Verified {
   readonly info: VmdkInfo;
 }
 
-async function verifyThroughFile(operation: Operation, backup: Backup, streamBytes: number): Promise<Verified> {
+async function verifyThroughFile(
+  operation: Operation,
+  backup: Backup,
+  manifest: BackupManifest | undefined,
+): Promise<Verified> {
   const { backupService, config, progress, signal } = operation;
-  await using file = await createTemporaryFile(config.tmpDir, streamBytes);
-  progress.enter('fetch', streamBytes === 0 ? undefined : streamBytes);
+  await using file = await createTemporaryFile(config.tmpDir, manifest?.streamBytes ?? 0);
+  progress.enter('fetch', manifest?.streamBytes);
   const onProgress = serviceProgress(operation);
-  await ofService(operation, () => backupService.restore(backup, backup.volumeId, file, { signal, onProgress }));
-  return verifyStream(operation, createReadStream(file.path, { highWaterMark: bufferBytes })).catch(
-    (error: unknown) => {
-      throw asTemporaryFileError(error, config.tmpDir);
-    },
-  );
+  try {
+    await ofService(operation, () => backupService.restore(backup, backup.volumeId, file, { signal, onProgress }));
+    if (manifest !== undefined) await cutPadding(file.path, manifest.streamBytes);
+    return await verifyStream(operation, createReadStream(file.path, { highWaterMark: bufferBytes }));
+  } catch (error) {
+    throw asTemporaryFileError(error, config.tmpDir);
+  }
 }
 
 async function verifyStream({ progress, signal }: Operation, stream: AsyncIterable<Uint8Array>): Promise<Verified> {

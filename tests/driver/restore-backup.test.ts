@@ -60,7 +60,10 @@ describe.each(['vcenter', 'esxi'] as const)('restoreBackup on %s', (mode) => {
       const grown = { ...volume, size: 2 };
       expect(await lab.driver.restoreBackup(backup, grown, { manifest })).toMatchObject({ extended: true });
 
-      expect([lab.diskOf(larger).capacityBytes, lab.diskOf(grown).capacityBytes]).toEqual([3 * bytesPerGiB, 2 * bytesPerGiB]);
+      expect([lab.diskOf(larger).capacityBytes, lab.diskOf(grown).capacityBytes]).toEqual([
+        3 * bytesPerGiB,
+        2 * bytesPerGiB,
+      ]);
       expect([await lab.contentOf(larger), await lab.contentOf(grown)]).toEqual([content, content]);
       expect(lab.simulator.leftovers()).toEqual([]);
     });

@@ -1,0 +1,251 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Backup, BackupManifest, BackupService, Volume } from '../../src/index.js';
+import { Lab, refusal, someContent } from './support/lab.js';
+import { appendGarbage, filesOnly, restoringOtherwise } from './support/services.js';
+
+let lab: Lab;
+let volume: Volume;
+let backup: Backup;
+let manifest: BackupManifest;
+
+beforeAll(async () => {
+  lab = await Lab.start();
+  volume = await lab.addVolume();
+  backup = { id: 'good', volumeId: volume.id };
+  manifest = await lab.driver.backupVolume(backup, volume);
+});
+afterAll(() => lab[Symbol.asyncDispose]());
+
+const file = { transfer: 'file' } as const;
+
+describe('the temporary file is its owner’s only, and gone whatever happens', () => {
+  async function seenDuring(operation: 'backup' | 'restore', outcome: () => Promise<void>) {
+    const seen: { names: string[]; mode: number }[] = [];
+    const look = async (path: string): Promise<void> => {
+      seen.push({ names: await lab.temporaryFiles(), mode: (await stat(path)).mode & 0o777 });
+      await outcome();
+    };
+    const service = filesOnly(lab.service, {
+      backup: (_backup, { path }) => look(path),
+      async restore(asked, volumeId, target, options) {
+        await look(target.path);
+        await lab.service.restore(asked, volumeId, target, options);
+      },
+    });
+    const driver = lab.driverWith({ service });
+    const result = await (
+      operation === 'backup'
+        ? driver.backupVolume({ ...backup, id: 'seen' }, volume)
+        : driver.restoreBackup(backup, volume)
+    ).then(
+      () => 'done',
+      (error: { code?: string }) => error.code,
+    );
+    return { result, seen };
+  }
+  const fail = () => Promise.reject(new Error('the store is down'));
+
+  test.each([
+    ['backup', 'success', 'done', () => Promise.resolve()],
+    ['restore', 'success', 'done', () => Promise.resolve()],
+    ['backup', 'a service that fails', 'BACKUP_SERVICE_FAILED', fail],
+    ['restore', 'a service that fails', 'BACKUP_SERVICE_FAILED', fail],
+  ] as const)('%s: after %s', async (operation, _what, expected, outcome) => {
+    const { result, seen } = await seenDuring(operation, outcome);
+    expect(result).toBe(expected);
+    const name = expect.stringMatching(new RegExp(`^vmdk-driver-${process.pid}-.+\\.vmdk$`));
+    expect(seen).toEqual([{ names: [name], mode: 0o600 }]);
+    await lab.expectNothingLeft();
+  });
+
+  test('after a transfer that failed, either way', async () => {
+    const driver = lab.driverWith({ config: file });
+    lab.simulator.injectTransferFault({ direction: 'export', kind: 'reset', atByte: 70_000 });
+    expect(await lab.refusedUnchanged(() => driver.backupVolume({ ...backup, id: 'cut' }, volume))).toMatchObject({
+      code: 'TRANSFER_FAILED',
+    });
+    lab.simulator.injectTransferFault({ direction: 'import', kind: 'reset', atByte: 70_000 });
+    expect(await lab.refusedUnchanged(() => driver.restoreBackup(backup, volume))).toMatchObject({
+      code: 'TRANSFER_FAILED',
+    });
+  });
+
+  test('after a file that proved bad', async () => {
+    const service = restoringOtherwise(lab.service, appendGarbage);
+    const driver = lab.driverWith({ service });
+    expect(await lab.refusedUnchanged(() => driver.restoreBackup(backup, volume))).toMatchObject({
+      code: 'BACKUP_CORRUPT',
+    });
+    expect(await lab.refusedUnchanged(() => driver.verifyBackup(backup))).toMatchObject({ code: 'BACKUP_CORRUPT' });
+  });
+
+  test('after an abort, while the service has it', async () => {
+    const abort = new AbortController();
+    const service = filesOnly(lab.service, {
+      backup: () => {
+        abort.abort(new Error('changed my mind'));
+        return Promise.reject(new Error('aborted'));
+      },
+    });
+    const driver = lab.driverWith({ service });
+    expect(
+      await lab.refusedUnchanged(() => driver.backupVolume({ ...backup, id: 'x' }, volume, { signal: abort.signal })),
+    ).toMatchObject({ code: 'ABORTED', cause: { message: 'changed my mind' } });
+  });
+
+  test('an export that never began leaves no file open', async () => {
+    const openFiles = async () => (await readdir('/proc/self/fd').catch(() => [])).length;
+    const driver = lab.driverWith({ config: file });
+    lab.simulator.lockFile(lab.diskOf(volume).path);
+    const before = await openFiles();
+    for (let i = 0; i < 5; i++) await refusal(() => driver.backupVolume({ ...backup, id: 'x' }, volume));
+    lab.simulator.unlockFile(lab.diskOf(volume).path);
+    expect((await openFiles()) - before).toBeLessThan(4);
+  });
+
+  test('a stream leaves no file at all', async () => {
+    const seen: string[][] = [];
+    const driver = lab.driverWith({ config: { transfer: 'stream' } });
+    const look = async () => seen.push(await lab.temporaryFiles());
+    const end = lab.simulator.onCall(async () => void (await look()));
+    await driver.backupVolume({ ...backup, id: 'streamed' }, volume);
+    await driver.restoreBackup({ ...backup, id: 'streamed' }, volume);
+    end();
+    expect(seen.length).toBeGreaterThan(20);
+    expect(seen.flat()).toEqual([]);
+  });
+});
+
+describe('config.tmpDir that cannot be used: refused, nothing changed', () => {
+  async function refusals(tmpDir: string, service: BackupService = filesOnly(lab.service)) {
+    const driver = lab.driverWith({ config: { tmpDir }, service });
+    const unborn = { id: randomUUID(), size: 1 };
+    return [
+      await lab.refusedUnchanged(() => driver.backupVolume({ ...backup, id: 'x' }, volume)),
+      await lab.refusedUnchanged(() => driver.backupVolume({ id: 'x', volumeId: unborn.id }, unborn)),
+      await lab.refusedUnchanged(() => driver.restoreBackup(backup, volume)),
+      await lab.refusedUnchanged(() => driver.restoreBackup(backup, unborn)),
+      await lab.refusedUnchanged(() => driver.verifyBackup(backup)),
+    ].map(({ code }) => code);
+  }
+  const unusable = Array<string>(5).fill('TEMPORARY_DIRECTORY_UNUSABLE');
+
+  test('it is missing', async () => {
+    expect(await refusals(join(lab.tmpDir, 'missing'))).toEqual(unusable);
+  });
+
+  test('it is a file', async () => {
+    const path = join(lab.directory, 'a-file');
+    await writeFile(path, '');
+    expect(await refusals(path)).toEqual(unusable);
+  });
+
+  const isRoot = process.getuid?.() === 0;
+  (isRoot ? test.skip : test)('it is not writable (root may write anywhere)', async () => {
+    const path = join(lab.directory, 'read-only');
+    await mkdir(path, { mode: 0o500 });
+    expect(await refusals(path)).toEqual(unusable);
+  });
+
+  test('a stream needs none', async () => {
+    const driver = lab.driverWith({ config: { tmpDir: join(lab.tmpDir, 'missing') } });
+    await expect(driver.backupVolume({ ...backup, id: 'no-tmp' }, volume)).resolves.toMatchObject({
+      capacityBytes: manifest.capacityBytes,
+    });
+  });
+
+  test('it has less free than a thick disk may need: refused before a byte moves', async () => {
+    const { bavail, bsize } = await statfs(lab.tmpDir);
+    const size = Math.ceil((bavail * bsize) / 2 ** 30) + 10;
+    const huge = await lab.addVolume({ size }, someContent(), { provisioning: 'thick' });
+    const driver = lab.driverWith({ config: file });
+    const transfers = lab.callsOf('ExportVm');
+    const error = await lab.refusedUnchanged(() => driver.backupVolume({ id: 'x', volumeId: huge.id }, huge));
+    expect(error).toMatchObject({ code: 'NO_TEMPORARY_SPACE', retryable: true });
+    expect(lab.callsOf('ExportVm')).toBe(transfers);
+    await lab.simulator.removeVm(lab.vmOf(huge).name);
+  });
+});
+
+/** A real file system of 256 KiB. */
+async function tinyFileSystem(): Promise<AsyncDisposable & { path: string | undefined }> {
+  const path = await mkdtemp(join(tmpdir(), 'tiny-'));
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', path]).status === 0;
+  return {
+    path: mounted ? path : undefined,
+    async [Symbol.asyncDispose]() {
+      if (mounted) spawnSync('umount', [path]);
+      await rm(path, { recursive: true });
+    },
+  };
+}
+
+describe('config.tmpDir that runs full', () => {
+  test('the disk was said to take less than its stream does, or the service says nothing of the length', async () => {
+    await using tiny = await tinyFileSystem();
+    if (tiny.path === undefined) {
+      console.warn('skipped: only root can mount a file system to fill');
+      return;
+    }
+    const large = await lab.addVolume({}, randomBytes(1_000_000));
+    const kept = await lab.driver.backupVolume({ id: 'large', volumeId: large.id }, large);
+
+    const silent = filesOnly(lab.service, { readManifest: async () => undefined });
+    const driver = lab.driverWith({ config: { tmpDir: tiny.path }, service: silent });
+    for (const operate of [
+      () => driver.backupVolume({ id: 'large', volumeId: large.id }, large),
+      () => driver.restoreBackup({ id: 'large', volumeId: large.id }, large),
+      () => driver.restoreBackup({ id: 'large', volumeId: large.id }, large, { manifest: kept }),
+      () => driver.verifyBackup({ id: 'large', volumeId: large.id }),
+    ]) {
+      expect(await lab.refusedUnchanged(operate)).toMatchObject({ code: 'NO_TEMPORARY_SPACE', retryable: true });
+      expect(await readdir(tiny.path)).toEqual([]);
+    }
+  });
+});
+
+describe('recover() sweeps the temporary files of dead processes, and no other', () => {
+  test('by the process id in their names, and their age', async () => {
+    const living = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    const names = {
+      dead: `vmdk-driver-${dead}-aaaaaaaaaaaa-.vmdk`,
+      young: `vmdk-driver-${dead}-bbbbbbbbbbbb-.vmdk`,
+      living: `vmdk-driver-${living.pid}-cccccccccccc-.vmdk`,
+      predecessor: `vmdk-driver-${process.pid}-dddddddddddd-.vmdk`,
+      foreign: `other-${dead}-eeeeeeeeeeee-.vmdk`,
+      lookalike: `vmdk-driver-notes.vmdk`,
+    };
+    const longAgo = new Date(Date.now() - 3_600_000);
+    for (const [key, name] of Object.entries(names)) {
+      await writeFile(join(lab.tmpDir, name), 'x');
+      if (key !== 'young') await utimes(join(lab.tmpDir, name), longAgo, longAgo);
+    }
+    const sweep = () => lab.driver.recover({ olderThanMs: 60_000 });
+
+    // An operation of this very process has its file all the while.
+    let duringBackup: readonly string[] = [];
+    const service = filesOnly(lab.service, {
+      backup: async (_backup, { path }) => {
+        await utimes(path, longAgo, longAgo);
+        duringBackup = (await sweep()).temporaryFiles;
+        await stat(path);
+      },
+    });
+    await lab.driverWith({ service }).backupVolume({ ...backup, id: 'meanwhile' }, volume);
+    living.kill();
+
+    expect(duringBackup.toSorted()).toEqual(
+      [names.dead, names.predecessor].map((name) => join(lab.tmpDir, name)).sort(),
+    );
+    const { young, living: ofLiving, foreign, lookalike } = names;
+    expect((await lab.temporaryFiles()).sort()).toEqual([young, ofLiving, foreign, lookalike].sort());
+    for (const name of await lab.temporaryFiles()) await rm(join(lab.tmpDir, name));
+    expect(await sweep()).toEqual({ restores: [], temporaryFiles: [] });
+  });
+});
