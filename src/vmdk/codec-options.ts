@@ -21,7 +21,7 @@ export interface InspectOptions {
 /** Options of operations that inflate or deflate. */
 export interface CodecOptions extends InspectOptions {
   /**
-   * Worker threads, 1 to 64. Each takes some 10 MiB. The result is the same for any number.
+   * Worker threads, 1 to 64. Each takes some 30 MiB. The result is the same for any number.
    *
    * @defaultValue the machine's available parallelism, at most 4
    */

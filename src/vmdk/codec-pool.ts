@@ -37,8 +37,8 @@ export interface SlotSizes {
 /** esbuild, told to keep names, wraps functions in a helper that a worker would not find. */
 const SOURCE = `const __name = (value) => value; (${codecWorker.toString()})(require);`;
 
-/** Slots per worker: one it works on, one that waits for it, one that is read or written meanwhile. */
-const SLOTS_PER_WORKER = 3;
+/** Slots per worker: one it works on, two that wait for it, one that is read or written meanwhile. */
+const SLOTS_PER_WORKER = 4;
 
 /**
  * Worker threads that deflate or inflate, for one operation. Close it whatever happens: `finally { await pool.close() }`.

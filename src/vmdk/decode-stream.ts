@@ -4,7 +4,7 @@ import type { VmdkInfo } from './vmdk-info.js';
 import type { VmdkSink } from './vmdk-sink.js';
 
 /**
- * Decodes a stream-optimized VMDK, checking everything {@link verifyVmdk} checks on the way.
+ * Decodes a stream-optimized VMDK, checking everything `verifyVmdk` checks on the way.
  *
  * @param source - the stream; also a file's path
  * @param sink - where the disk goes. If decoding fails, parts of it have been written

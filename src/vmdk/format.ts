@@ -14,7 +14,7 @@ export const ZERO_SECTOR = Buffer.alloc(SECTOR);
 /** `KDMV`, read as a little-endian number. */
 export const MAGIC = 0x564d444b;
 
-/** What {@link SparseHeader.gdOffset} is when the footer has the real one: `FF` eight times. */
+/** What `gdOffset` is when the footer has the real one: `FF` eight times. */
 export const GD_AT_END = -1;
 
 /** Sectors in a grain; every known writer uses 64 KiB. */

@@ -25,7 +25,7 @@ export interface SparseHeader {
   readonly overHead: number;
 }
 
-/** Where {@link SparseHeader.gdOffset} stands in the header, in bytes. */
+/** Where `gdOffset` stands in the header, in bytes. */
 export const GD_OFFSET_FIELD = 56;
 
 /** VirtualBox, too, refuses longer descriptors; in sectors. */

@@ -6,7 +6,7 @@ import { VmdkInspector } from './vmdk-inspector.js';
 
 /**
  * Checks the structure of a stream-optimized VMDK and says what it is. Grains are not inflated: that their data is
- * right, only {@link verifyVmdk} can tell.
+ * right, only `verifyVmdk` can tell.
  *
  * @param from - a file's path, or the stream itself (a `Readable`, say), which is read to its end
  * @throws InvalidVmdkError

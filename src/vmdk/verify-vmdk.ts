@@ -3,7 +3,7 @@ import { readVmdk } from './read-vmdk.js';
 import type { VmdkInfo } from './vmdk-info.js';
 
 /**
- * Checks all of a stream-optimized VMDK: its structure as {@link inspectVmdk} does, and every grain's data, which is
+ * Checks all of a stream-optimized VMDK: its structure as `inspectVmdk` does, and every grain's data, which is
  * inflated in worker threads and must have the right checksum and the right size.
  *
  * @param from - a file's path, or the stream itself (a `Readable`, say), which is read once, to its end

@@ -44,7 +44,7 @@ export interface VmdkInfo {
   readonly grainBytes: number;
   /** Whether the stream has no end-of-stream marker, so that one zero sector must follow it on its way to vSphere. */
   readonly needsEndOfStream: boolean;
-  /** Whether vSphere would import the stream as it is, which is when there are no {@link importProblems}. */
+  /** Whether vSphere would import the stream as it is, which is when there are no `importProblems`. */
   readonly importable: boolean;
   /** Why vSphere would not. */
   readonly importProblems: readonly ImportProblem[];

@@ -68,6 +68,7 @@ export function vmdkMutations(): VmdkMutation[] {
     markers(valid, row, edit);
     payloads(layout, valid, row, edit);
     tables(valid, row, edit);
+    if (layout === 'front' || layout === 'qemu') emptyTables(layout, row);
     endings(valid, row, edit);
     lostWrites(valid, row, edit);
     return rows;
@@ -230,6 +231,10 @@ function headers({ layout, overhead }: Built, row: Row, edit: Edit): void {
   );
   if (layout === 'patched') u64('directory elsewhere', 56, 130n, 'directory-mismatch');
   if (layout === 'front') u64('directory elsewhere', 56, 40n, 'directory-mismatch', 'table-mismatch');
+  if (layout === 'qemu') {
+    const { bytes: ended } = validVmdk(layout, { qemuEndOfStream: true });
+    row('garbage behind its marker', 'trailing-bytes', Buffer.concat([ended, Buffer.alloc(511), Buffer.from([1])]));
+  }
   if (layout === 'qemu') u64('redundant directory elsewhere', 48, 60n, 'directory-mismatch', 'table-mismatch');
 }
 
@@ -478,6 +483,19 @@ function tables(valid: Built, row: Row, edit: Edit): void {
       edit((b) => b.writeUInt32LE(0, copy + 28)),
     );
   }
+}
+
+/** Tables before the grains, one of them for a part of the disk without any. */
+function emptyTables(layout: VmdkLayout, row: Row): void {
+  const grains = new Map([[3, noise('only', GRAIN)]]);
+  const wrong = (name: string, entry: number): void => {
+    const built = validVmdk(layout, { grains });
+    built.bytes.writeUInt32LE(entry, directoryOf(built) + 4);
+    row(`directory: ${name}`, 'directory-mismatch', built.bytes);
+  };
+  wrong('an empty table into nowhere', 0xffff_fff0);
+  wrong('an empty table among the grains', 130);
+  wrong('an empty table in the header', 1);
 }
 
 function endings(valid: Built, row: Row, edit: Edit): void {

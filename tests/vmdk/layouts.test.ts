@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { deflateSync } from 'node:zlib';
 import { decodeVmdkStream, verifyVmdk, VmdkInspector } from '../../src/vmdk/index.js';
 import { LAYOUTS, mutatedGrains, MUTATED_CAPACITY, validVmdk } from '../support/vmdk-mutations.js';
 import { buildVmdk } from './support/build-vmdk.js';
@@ -135,6 +136,30 @@ describe('what only some writers do', () => {
     const inspector = new VmdkInspector();
     inspector.write(bytes.subarray(0, grains[3]!.marker));
     expect(inspector.coveredBytes).toBe(511 * 65_536);
+  });
+});
+
+describe('a refusal', () => {
+  test('points at the entry of a table that lacks a grain', async () => {
+    const { bytes, tables } = validVmdk('esxi');
+    const entry = tables[0]!.at + 511 * 4;
+    bytes.writeUInt32LE(0, entry);
+    expect(await refusal(() => inspectBytes(bytes))).toBe(`table-mismatch@${entry}`);
+  });
+
+  test('of a bomb comes before it has gone off', async () => {
+    const { bytes, grains } = validVmdk('esxi', { data: () => deflateSync(Buffer.alloc(2 ** 26)) });
+    const refused = verifyVmdk(chunked(bytes), { workers: 1 });
+    await expect(refused).rejects.toMatchObject({ reason: 'grain-size', offset: grains[0]!.marker });
+    await expect(refused).rejects.toThrow('does not inflate');
+  });
+
+  test('is of the first fault, whatever finds it', async () => {
+    const { bytes, grains } = validVmdk('esxi');
+    bytes[grains[4]!.data + 9]! ^= 1;
+    bytes[grains[2]!.data + 9]! ^= 1;
+    const cut = bytes.subarray(0, -512);
+    expect(await refusal(() => verifyVmdk(chunked(cut), { workers: 3 }))).toBe(`grain-corrupt@${grains[2]!.marker}`);
   });
 });
 
