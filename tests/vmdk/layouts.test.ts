@@ -163,6 +163,13 @@ describe('a refusal', () => {
   });
 });
 
+test('of two bad grains far apart, the first is reported', async () => {
+  const grains = new Map([...Array(200).keys()].map((i) => [i, noise(`${i}`, 4096)]));
+  const { bytes, grains: built } = buildVmdk({ layout: 'esxi', capacity: 1600, grainSize: 8, grains });
+  for (const at of [40, 70, 150]) bytes[built[at]!.data + 9]! ^= 1;
+  expect(await refusal(() => verifyVmdk(chunked(bytes), { workers: 3 }))).toBe(`grain-corrupt@${built[40]!.marker}`);
+});
+
 describe('an inspector that has refused', () => {
   test('goes on refusing', () => {
     const inspector = new VmdkInspector();
