@@ -27,7 +27,7 @@ exports.work = async ({
 
     const volume = { id: randomUUID(), size: 1 };
     const name = `volume-${volume.id}`;
-    simulator.addVm({
+    await simulator.addVm({
       name,
       instanceUuid: volume.id,
       disk: { capacityBytes: 1024 ** 3 },
