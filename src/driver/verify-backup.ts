@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { AbortError, VmdkDriverError } from '../errors/index.js';
-import { asTransferError } from '../nfc/transfer.js';
+import { AbortError } from '../errors/index.js';
 import { assertIsBackup } from '../restore/restore-source.js';
 import type { Backup } from '../services/backup.js';
 import { verifyVmdk, type VmdkInfo } from '../vmdk/index.js';
@@ -47,7 +46,7 @@ export async function verifyBackup(
   const { sha256, info } =
     opened === undefined
       ? await verifyThroughFile(operation, backup, manifest)
-      : await verifyStream(operation, opened.stream);
+      : await ofService(operation, () => verifyStream(operation, opened.stream));
   const { streamBytes } = info;
   if (manifest !== undefined) assertIsBackup({ streamBytes, sha256, sha1: undefined, info }, manifest);
   return { backupId: backup.id, streamBytes, sha256, disk: info, comparedWithManifest: manifest !== undefined };
@@ -94,7 +93,6 @@ async function verifyStream({ progress, signal }: Operation, stream: AsyncIterab
     });
     return { info, sha256: hash.digest('hex') };
   } catch (error) {
-    if (signal.aborted) throw new AbortError(signal);
-    throw error instanceof VmdkDriverError ? error : asTransferError(error);
+    throw signal.aborted ? new AbortError(signal) : error;
   }
 }

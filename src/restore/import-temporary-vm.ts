@@ -7,7 +7,7 @@ import { temporaryVmName, temporaryVmUuid, writeJournal, type RestoreJournal } f
 import { pickDiskUrl } from '../nfc/device-url.js';
 import { NfcLease } from '../nfc/nfc-lease.js';
 import type { MeasuredStream } from '../nfc/stream-meter.js';
-import { transfer } from '../nfc/transfer.js';
+import { asTransferError, transfer } from '../nfc/transfer.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { escapeInventoryName } from '../backing/inventory-name.js';
 import type { RestoreSource } from './restore-source.js';
@@ -69,11 +69,9 @@ export async function importTemporaryVm(
       progress.advance({ bytesDone, streamBytes: bytesDone });
     });
     progress.enter('import', length);
-    await vim.upload(disk.url, stream, {
-      ...uploadFor(target.provisioning),
-      length,
-      thumbprint: disk.thumbprint,
-      signal: scope.signal,
+    const options = { length, thumbprint: disk.thumbprint, signal: scope.signal };
+    await vim.upload(disk.url, stream, { ...uploadFor(target.provisioning), ...options }).catch((error: unknown) => {
+      throw asTransferError(error);
     });
     return verify();
   });

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, Transform, type Readable } from 'node:stream';
-import { BackupCorruptError, UnsupportedBackupError } from '../errors/index.js';
+import { BackupCorruptError, BackupServiceError, UnsupportedBackupError, VmdkDriverError } from '../errors/index.js';
 import { StreamMeter, type MeasuredStream } from '../nfc/stream-meter.js';
 import type { BackupManifest } from '../services/backup-manifest.js';
 
@@ -62,6 +62,8 @@ export function streamSource(manifest: BackupManifest, openStream: () => Promise
       const meter = new StreamMeter(() => {
         onBytes(meter.streamBytes);
       });
+      // Before the pipeline hears of it, and passes it on as it is.
+      stream.once('error', (error) => meter.destroy(asServiceError(error)));
       pipeline(stream, meter, () => undefined);
       return {
         stream: meter,
@@ -77,6 +79,11 @@ export function streamSource(manifest: BackupManifest, openStream: () => Promise
       };
     },
   };
+}
+
+function asServiceError(error: Error): VmdkDriverError {
+  if (error instanceof VmdkDriverError) return error;
+  return new BackupServiceError("the backup service's stream broke off", { cause: error });
 }
 
 /**

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Backup, BackupManifest, Volume } from '../../src/index.js';
+import type { CallFault, TransferFaultKind } from '../../src/simulator/index.js';
+import { Lab } from './support/lab.js';
+import { filesOnly, serviceOf } from './support/services.js';
+
+let lab: Lab;
+let volume: Volume;
+let backup: Backup;
+let manifest: BackupManifest;
+
+beforeAll(async () => {
+  lab = await Lab.start();
+  volume = await lab.addVolume();
+  backup = { id: 'good', volumeId: volume.id };
+  manifest = await lab.driver.backupVolume(backup, volume);
+});
+afterAll(() => lab[Symbol.asyncDispose]());
+
+describe.each(['file', 'stream'] as const)(
+  'an import that goes wrong, by %s: a typed error, the volume as it was',
+  (transfer) => {
+    test.each<[TransferFaultKind, number, string]>([
+      ['status', 0, 'TRANSFER_FAILED'],
+      ['status', 100_000, 'TRANSFER_FAILED'],
+      ['reset', 0, 'TRANSFER_FAILED'],
+      ['reset', 100_000, 'TRANSFER_FAILED'],
+      ['corrupt', 100, 'TRANSFER_FAILED'],
+      ['corrupt', 100_000, 'TRANSFER_FAILED'],
+      ['stall', 100_000, 'TRANSFER_STALLED'],
+    ])('%s at byte %i', async (kind, atByte, code) => {
+      const fault = lab.simulator.injectTransferFault({ direction: 'import', kind, atByte });
+      const driver = lab.driverWith({ config: { transfer, stallTimeoutMs: 1_000 } });
+      const error = await lab.refusedUnchanged(() => driver.restoreBackup(backup, volume, { manifest }));
+      expect(fault.fired).toBe(true);
+      expect(error).toMatchObject({ code, retryable: true, phase: 'import', cleanup: 'done' });
+      expect(lab.simulator.leases().at(-1)).toMatchObject({ kind: 'import', state: 'error' });
+    });
+
+    test('into a new volume: nothing of it remains', async () => {
+      const driver = lab.driverWith({ config: { transfer } });
+      await driver.restoreBackup(backup, { id: randomUUID(), size: 1 }); // the inventory folder is there from now on
+      lab.simulator.injectTransferFault({ direction: 'import', kind: 'reset', atByte: 100_000 });
+      const error = await lab.refusedUnchanged(() => driver.restoreBackup(backup, { id: randomUUID(), size: 1 }));
+      expect(error).toMatchObject({ code: 'TRANSFER_FAILED', retryable: true });
+    });
+  },
+);
+
+describe('a step of the restore that fails: the volume has its old disk, nothing is left', () => {
+  const soon = { fault: 'RuntimeFault' };
+  test.each<[string, CallFault]>([
+    ['the import is refused', { method: 'ImportVApp', kind: soon }],
+    ['the lease cannot be completed', { method: 'HttpNfcLeaseComplete', kind: { fault: 'InvalidState' } }],
+    ['the imported disk cannot be detached', { method: 'ReconfigVM_Task', nth: 1, when: 'task', kind: soon }],
+    ['it cannot be moved', { method: 'MoveVirtualDisk_Task', when: 'task', kind: soon }],
+    ['it cannot be given its UUID', { method: 'SetVirtualDiskUuid', nth: 2, kind: soon }],
+    ['the exchange is refused', { method: 'ReconfigVM_Task', nth: 2, when: 'task', kind: soon }],
+  ])('existing volume: %s', async (_what, fault) => {
+    const injected = lab.simulator.injectFault(fault);
+    const error = await lab.refusedUnchanged(() => lab.driver.restoreBackup(backup, volume, { manifest }));
+    expect(injected.fired).toBe(true);
+    expect(error).toMatchObject({
+      code: fault.method === 'HttpNfcLeaseComplete' ? 'LEASE_FAILED' : 'VIM_FAULT',
+      cleanup: 'done',
+    });
+  });
+
+  test.each<[string, CallFault]>([
+    ['the import is refused', { method: 'ImportVApp', kind: soon }],
+    ['the disk cannot be extended', { method: 'ExtendVirtualDisk_Task', when: 'task', kind: soon }],
+    ['it cannot be made whole', { method: 'ReconfigVM_Task', when: 'task', kind: soon }],
+    ['it cannot be published', { method: 'Rename_Task', when: 'task', kind: soon }],
+  ])('new volume: %s', async (_what, fault) => {
+    const fresh = { id: randomUUID(), size: 2 };
+    const injected = lab.simulator.injectFault(fault);
+    const error = await lab.refusedUnchanged(() => lab.driver.restoreBackup(backup, fresh, { manifest }));
+    expect(injected.fired).toBe(true);
+    expect(error).toMatchObject({ code: 'VIM_FAULT', cleanup: 'done' });
+  });
+
+  test('an extension that fails when there is no room for it comes before the exchange', async () => {
+    const larger = { ...volume, size: 2 };
+    lab.simulator.injectFault({
+      method: 'ExtendVirtualDisk_Task',
+      when: 'task',
+      kind: { fault: 'NoDiskSpace', file: 'disk.vmdk', datastore: 'datastore1' },
+    });
+    const error = await lab.refusedUnchanged(() => lab.driver.restoreBackup(backup, larger, { manifest }));
+    expect(error).toMatchObject({ code: 'VIM_FAULT', faultName: 'NoDiskSpace', phase: 'swap' });
+  });
+
+  test('an import whose connection is lost before a VM was made: nothing is looked for in vain', async () => {
+    const injected = lab.simulator.injectFault({ method: 'ImportVApp', kind: 'reset' });
+    const error = await lab.refusedUnchanged(() => lab.driver.restoreBackup(backup, volume, { manifest }));
+    expect(injected.fired).toBe(true);
+    expect(error).toMatchObject({ code: 'VIM_CONNECTION_FAILED', retryable: true, cleanup: 'done' });
+  });
+
+  test('the old disk cannot be deleted: the volume has its new disk, and recover() ends the rest', async () => {
+    const content = await lab.contentOf(volume);
+    const old = lab.diskOf(volume).path;
+    lab.simulator.injectFault({ method: 'DeleteVirtualDisk_Task', when: 'task', kind: soon });
+    expect(await lab.driver.restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup: 'pending' });
+    expect(lab.simulator.leftovers().map(({ what }) => what)).toContain(old);
+    expect(await lab.driver.recover({ olderThanMs: 0 })).toMatchObject({ restores: [{ outcome: 'completed' }] });
+    expect(await lab.contentOf(volume)).toBe(content);
+    await lab.expectNothingLeft();
+  });
+
+  test('the temporary VM cannot be destroyed: likewise', async () => {
+    lab.simulator.injectFault({ method: 'Destroy_Task', when: 'task', kind: soon });
+    expect(await lab.driver.restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup: 'pending' });
+    expect(await lab.driver.recover({ olderThanMs: 0 })).toMatchObject({ restores: [{ outcome: 'completed' }] });
+    await lab.expectNothingLeft();
+  });
+});
+
+describe('a service that fails a restore leaves vCenter untouched', () => {
+  const down = new Error('the store is down');
+  test('when it restores a file, before vCenter was asked to change anything', async () => {
+    const changing = ['ImportVApp', 'ReconfigVM_Task', 'CreateFolder'];
+    const count = () => changing.map((method) => lab.callsOf(method));
+    const before = count();
+    const driver = lab.driverWith({ service: filesOnly(lab.service, { restore: () => Promise.reject(down) }) });
+    for (const target of [volume, { id: randomUUID(), size: 1 }]) {
+      const error = await lab.refusedUnchanged(() => driver.restoreBackup(backup, target));
+      expect(error).toMatchObject({ code: 'BACKUP_SERVICE_FAILED', cause: down, phase: 'fetch' });
+    }
+    expect(count()).toEqual(before);
+  });
+
+  test('when it cannot say what it has', async () => {
+    const driver = lab.driverWith({ service: { ...filesOnly(lab.service), readManifest: () => Promise.reject(down) } });
+    expect(await lab.refusedUnchanged(() => driver.restoreBackup(backup, volume))).toMatchObject({
+      code: 'BACKUP_SERVICE_FAILED',
+      cause: down,
+    });
+  });
+
+  test('when its stream breaks off in the middle: the temporary VM is gone again', async () => {
+    const breaking = {
+      ...serviceOf(Buffer.alloc(0), manifest),
+      openRestore: async () => {
+        const { stream } = (await lab.service.openRestore?.(backup))!;
+        stream.once('readable', () => stream.destroy(down));
+        return { stream };
+      },
+    };
+    const driver = lab.driverWith({ service: breaking });
+    for (const operate of [() => driver.restoreBackup(backup, volume), () => driver.verifyBackup(backup)]) {
+      expect(await lab.refusedUnchanged(operate)).toMatchObject({ code: 'BACKUP_SERVICE_FAILED', cause: down });
+    }
+  });
+
+  test.each([
+    ['shorter', (bytes: Buffer) => bytes.subarray(0, -1024)],
+    ['longer', (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc(512)])],
+  ])('when its stream is %s than the manifest says', async (_what, change) => {
+    const path = `${lab.directory}/copy`;
+    await lab.service.restore(backup, volume.id, { path });
+    const service = serviceOf(change(await readFile(path)), manifest);
+    const error = await lab.refusedUnchanged(() => lab.driverWith({ service }).restoreBackup(backup, volume));
+    expect(['BACKUP_CORRUPT', 'INVALID_VMDK', 'TRANSFER_FAILED']).toContain(error.code);
+  });
+});
