@@ -15,6 +15,7 @@ export type {
   SessionInfo,
   SimulatorState,
   TaskDescription,
+  TransferInfo,
   VmInfo,
 } from './inspection.js';
 export type { Leftover } from './leftovers.js';
@@ -31,7 +32,8 @@ export type {
   SimulatorMode,
   SimulatorOptions,
 } from './options.js';
-export type { Simulator, VmName } from './simulator.js';
+export type { VmName } from './lookup.js';
+export type { Simulator } from './simulator.js';
 export { startSimulator } from './start-simulator.js';
 export type { Provisioning } from './storage/disk-file.js';
 export type { TaskState } from './task.js';

@@ -5,6 +5,7 @@ import type { ManagedEntity } from './inventory/managed-entity.js';
 import type { VirtualMachine } from './inventory/virtual-machine.js';
 import type { Lease, LeaseKind, LeaseState } from './nfc/lease.js';
 import type { Session } from './session.js';
+import type { DatastoreEntry } from './storage/datastore-files.js';
 import type { Provisioning } from './storage/disk-file.js';
 import type { Task, TaskState } from './task.js';
 
@@ -82,7 +83,18 @@ export interface LeaseInfo {
   /** As last reported, in percent. */
   readonly progress: number;
   readonly progressReports: number;
-  readonly transfers: readonly { readonly targetId: string; readonly state: string; readonly bytes: number }[];
+  readonly transfers: readonly TransferInfo[];
+}
+
+/** What moved, or moves, of one disk under a lease. */
+export interface TransferInfo {
+  /** The last part of its URL. */
+  readonly targetId: string;
+  readonly state: 'none' | 'open' | 'done' | 'failed';
+  /** Bytes of the stream, of the last transfer. */
+  readonly bytes: number;
+  /** Whether any request for it carried a cookie: a session's is no business of the host that moves disks. */
+  readonly cookieReceived: boolean;
 }
 
 /** A login. */
@@ -166,7 +178,12 @@ export function describeLease(lease: Lease): LeaseInfo {
     error: lease.error?.data._type,
     progress: lease.progress,
     progressReports: lease.progressReports,
-    transfers: lease.devices.map(({ targetId, transfer, bytes }) => ({ targetId, state: transfer, bytes })),
+    transfers: lease.devices.map(({ targetId, transfer, bytes, cookieReceived }) => ({
+      targetId,
+      state: transfer,
+      bytes,
+      cookieReceived,
+    })),
   };
 }
 
@@ -176,4 +193,26 @@ export function describeSession({ key, userName, userAgent, callCount, loginTime
 
 export function describeTask({ ref, descriptionId, entity, entityName, state, error }: Task): TaskDescription {
   return { ref, descriptionId, entity, entityName, state, error: error?.data._type };
+}
+
+export function describeFile(path: string, entry: DatastoreEntry): FileInfo {
+  switch (entry.kind) {
+    case 'directory':
+      return { path, kind: 'directory', sizeBytes: 0 };
+    case 'file':
+      return { path, kind: 'file', sizeBytes: entry.sizeBytes, locked: entry.locked };
+    case 'disk': {
+      const { attachedTo } = entry;
+      return {
+        path,
+        kind: 'disk',
+        sizeBytes: entry.spaceUsed,
+        capacityBytes: entry.capacityBytes,
+        provisioning: entry.provisioning,
+        uuid: entry.uuid,
+        ...(attachedTo === undefined ? {} : { attachedTo: attachedTo.id }),
+        locked: entry.locked,
+      };
+    }
+  }
 }

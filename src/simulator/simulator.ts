@@ -1,14 +1,13 @@
 import { Readable } from 'node:stream';
 import { addVm, type NewVm } from './add-vm.js';
-import type { CallFault, CallFaults, InjectedFault } from './call-faults.js';
-import type { CallListener, CallListeners } from './call-listeners.js';
-import type { CallLog, CallRecord } from './call-log.js';
+import type { CallFault, InjectedFault } from './call-faults.js';
+import type { CallListener } from './call-listeners.js';
+import type { CallRecord } from './call-log.js';
 import { addDatastore } from './inventory/build-inventory.js';
 import { Datacenter } from './inventory/datacenter.js';
-import type { Datastore } from './inventory/datastore.js';
-import type { VirtualMachine } from './inventory/virtual-machine.js';
 import { findLeftovers, type Leftover } from './leftovers.js';
 import {
+  describeFile,
   describeLease,
   describeSession,
   describeTask,
@@ -20,35 +19,14 @@ import {
   type TaskDescription,
   type VmInfo,
 } from './inspection.js';
-import type { TransferFault, TransferFaults } from './nfc/transfer-faults.js';
+import type { TransferFault } from './nfc/transfer-faults.js';
 import { powerOff, powerOn } from './operations/power.js';
 import { removeVm } from './operations/remove-vm.js';
 import { createSnapshot, removeAllSnapshots } from './operations/snapshots.js';
 import type { DatastoreOptions, DatastoreState, Latency, SimulatorMode } from './options.js';
-import { parseDatastorePath } from './storage/datastore-path.js';
-import type { DatastoreEntry } from './storage/datastore-files.js';
-import type { DiskFile } from './storage/disk-file.js';
+import { findVm, requireDatastore, requireDisk, requireVm, type VmName } from './lookup.js';
+import type { SimulatorParts } from './simulator-parts.js';
 import type { World } from './world.js';
-
-/** What a running simulator is made of. */
-export interface SimulatorParts {
-  readonly world: World;
-  readonly log: CallLog;
-  readonly callFaults: CallFaults;
-  readonly transferFaults: TransferFaults;
-  readonly listeners: CallListeners;
-  readonly host: string;
-  readonly port: number;
-  readonly thumbprint: string;
-  readonly thumbprintSha256: string;
-  /** PEM. */
-  readonly ca: string;
-  /** Frees sockets and files. */
-  readonly close: () => Promise<void>;
-}
-
-/** Names a VM: by its name, where no other has it, or by its reference's id. */
-export type VmName = string;
 
 /**
  * A vCenter or an ESXi host within this process. Made by `startSimulator`.
@@ -116,7 +94,7 @@ export class Simulator implements AsyncDisposable {
 
   /** The VM of a name or id, or undefined. */
   vm(vm: VmName): VmInfo | undefined {
-    const found = this.#findVm(vm);
+    const found = findVm(this.#world, vm);
     return found === undefined ? undefined : describeVm(found);
   }
 
@@ -172,7 +150,7 @@ export class Simulator implements AsyncDisposable {
 
   /** Writes bytes to a disk. @param position - of the first byte @defaultValue 0 */
   async writeDisk(path: string, data: Uint8Array | AsyncIterable<Uint8Array>, position = 0): Promise<void> {
-    const disk = this.#disk(path);
+    const disk = requireDisk(this.#world, path);
     this.#world.preparedExports.forget(disk);
     let at = position;
     for await (const chunk of data instanceof Uint8Array ? [data] : data) {
@@ -185,12 +163,12 @@ export class Simulator implements AsyncDisposable {
 
   /** A disk's bytes from `start` up to, without, `end`. @defaultValue all of them */
   readDisk(path: string, { start, end }: { readonly start?: number; readonly end?: number } = {}): Readable {
-    return Readable.from(this.#disk(path).raw.chunks(start, end), { objectMode: false });
+    return Readable.from(requireDisk(this.#world, path).raw.chunks(start, end), { objectMode: false });
   }
 
   /** SHA-256 of all of a disk's bytes, holes included, hexadecimal. */
   diskSha256(path: string): Promise<string> {
-    return this.#disk(path).raw.sha256();
+    return requireDisk(this.#world, path).raw.sha256();
   }
 
   /**
@@ -198,7 +176,7 @@ export class Simulator implements AsyncDisposable {
    * the same for disks that differ only in zeros at their ends.
    */
   diskFingerprint(path: string): Promise<string> {
-    return this.#disk(path).raw.fingerprint();
+    return requireDisk(this.#world, path).raw.fingerprint();
   }
 
   /**
@@ -206,16 +184,16 @@ export class Simulator implements AsyncDisposable {
    * to: for measuring clients. The file must be a stream-optimized VMDK.
    */
   serveExport(path: string, file: string): Promise<void> {
-    return this.#world.preparedExports.prepare(this.#disk(path), file);
+    return this.#world.preparedExports.prepare(requireDisk(this.#world, path), file);
   }
 
   /** Locks a disk's file, as something outside the inventory would. */
   lockFile(path: string): void {
-    this.#disk(path).locked = true;
+    requireDisk(this.#world, path).locked = true;
   }
 
   unlockFile(path: string): void {
-    this.#disk(path).locked = false;
+    requireDisk(this.#world, path).locked = false;
   }
 
   // Inventory
@@ -226,23 +204,23 @@ export class Simulator implements AsyncDisposable {
 
   /** Deletes a VM with its disks. */
   async removeVm(vm: VmName): Promise<void> {
-    await removeVm(this.#world, this.#vm(vm));
+    await removeVm(this.#world, requireVm(this.#world, vm));
   }
 
   powerOn(vm: VmName): void {
-    powerOn(this.#world, this.#vm(vm));
+    powerOn(this.#world, requireVm(this.#world, vm));
   }
 
   powerOff(vm: VmName): void {
-    powerOff(this.#world, this.#vm(vm));
+    powerOff(this.#world, requireVm(this.#world, vm));
   }
 
   createSnapshot(vm: VmName, name = 'snapshot'): void {
-    createSnapshot(this.#world, this.#vm(vm), name, '');
+    createSnapshot(this.#world, requireVm(this.#world, vm), name, '');
   }
 
   removeAllSnapshots(vm: VmName): void {
-    removeAllSnapshots(this.#world, this.#vm(vm));
+    removeAllSnapshots(this.#world, requireVm(this.#world, vm));
   }
 
   /** @param datacenter - its name @defaultValue the first */
@@ -255,7 +233,7 @@ export class Simulator implements AsyncDisposable {
 
   /** Changes a datastore. `freeBytes` is what is to be free now. */
   updateDatastore(name: string, { capacityBytes, freeBytes, accessible, maintenanceMode }: DatastoreState): void {
-    const datastore = this.#datastore(name);
+    const datastore = requireDatastore(this.#world, name);
     const { files } = datastore;
     if (capacityBytes !== undefined) files.capacityBytes = capacityBytes;
     if (freeBytes !== undefined) files.foreignBytes += files.freeBytes - freeBytes;
@@ -266,7 +244,7 @@ export class Simulator implements AsyncDisposable {
 
   /** Free space of a datastore, in bytes. */
   freeBytes(datastore: string): number {
-    return this.#datastore(datastore).files.freeBytes;
+    return requireDatastore(this.#world, datastore).files.freeBytes;
   }
 
   // Trouble
@@ -315,54 +293,5 @@ export class Simulator implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #findVm(vm: VmName): VirtualMachine | undefined {
-    const { vms } = this.#world;
-    const named = vms.filter(({ id }) => id === vm);
-    const found = named.length > 0 ? named : vms.filter(({ name }) => name === vm);
-    if (found.length > 1) throw new Error(`there are ${found.length} VMs named ${vm}`);
-    return found[0];
-  }
-
-  #vm(vm: VmName): VirtualMachine {
-    const found = this.#findVm(vm);
-    if (found === undefined) throw new Error(`there is no VM ${vm}`);
-    return found;
-  }
-
-  #datastore(name: string): Datastore {
-    const datastore = this.#world.datastoreNamed(name);
-    if (datastore === undefined) throw new Error(`there is no datastore ${name}`);
-    return datastore;
-  }
-
-  #disk(text: string): DiskFile {
-    const { datastore, path } = parseDatastorePath(text);
-    const entry = this.#datastore(datastore).files.find(path);
-    if (entry?.kind !== 'disk') throw new Error(`there is no disk ${text}`);
-    return entry;
-  }
-}
-
-function describeFile(path: string, entry: DatastoreEntry): FileInfo {
-  switch (entry.kind) {
-    case 'directory':
-      return { path, kind: 'directory', sizeBytes: 0 };
-    case 'file':
-      return { path, kind: 'file', sizeBytes: entry.sizeBytes, locked: entry.locked };
-    case 'disk': {
-      const { attachedTo } = entry;
-      return {
-        path,
-        kind: 'disk',
-        sizeBytes: entry.spaceUsed,
-        capacityBytes: entry.capacityBytes,
-        provisioning: entry.provisioning,
-        uuid: entry.uuid,
-        ...(attachedTo === undefined ? {} : { attachedTo: attachedTo.id }),
-        locked: entry.locked,
-      };
-    }
   }
 }

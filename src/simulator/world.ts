@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Datacenter } from './inventory/datacenter.js';
 import { Datastore } from './inventory/datastore.js';
 import type { Folder } from './inventory/folder.js';
+import { InstanceUuids } from './inventory/instance-uuids.js';
 import { VirtualMachine } from './inventory/virtual-machine.js';
 import { buildInventory } from './inventory/build-inventory.js';
 import { createManagers, type Managers } from './managers.js';
@@ -32,6 +33,7 @@ export class World {
   readonly sessions: Sessions;
   readonly tasks: TaskRunner;
   readonly leases: Leases;
+  readonly instanceUuids = new InstanceUuids();
   readonly preparedExports = new PreparedExports();
   readonly rootFolder: Folder;
   readonly managers: Managers;

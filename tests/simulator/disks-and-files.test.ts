@@ -10,7 +10,7 @@ let lab: Lab;
 beforeEach(async () => {
   lab = await openLab();
 });
-afterEach(() => lab[Symbol.asyncDispose]());
+afterEach(() => lab.close());
 
 const disks = (method: string, args: string) => lab.client.task(method, lab.client.manager('VirtualDiskManager'), args);
 const files = (method: string, args: string) => lab.client.task(method, lab.client.manager('FileManager'), args);

@@ -11,13 +11,20 @@ let lab: Lab;
 beforeEach(async () => {
   lab = await openLab({ mode: 'esxi' });
 });
-afterEach(() => lab[Symbol.asyncDispose]());
+afterEach(() => lab.close());
 
 describe('an ESXi', () => {
   it('names its objects as one does', async () => {
     expect(lab.simulator.username).toBe('root');
-    expect([lab.datacenter.value, lab.vmFolder.value, lab.pool.value]).toEqual(['ha-datacenter', 'ha-folder-vm', 'ha-root-pool']);
-    const content = await lab.client.call('RetrieveServiceContent', { type: 'ServiceInstance', value: 'ServiceInstance' });
+    expect([lab.datacenter.value, lab.vmFolder.value, lab.pool.value]).toEqual([
+      'ha-datacenter',
+      'ha-folder-vm',
+      'ha-root-pool',
+    ]);
+    const content = await lab.client.call('RetrieveServiceContent', {
+      type: 'ServiceInstance',
+      value: 'ServiceInstance',
+    });
     expect(textAt(content, 'returnval.about.apiType')).toBe('HostAgent');
     expect(textAt(content, 'returnval.about.instanceUuid')).toBeUndefined();
     const vm = await lab.createVm();
@@ -41,7 +48,9 @@ describe('an ESXi', () => {
     const url = here(deviceUrl(await leaseReady(lab.client, importLease)));
     expect((await nfc('POST', url, { headers: streamType, body })).status).toBe(200);
     await lab.client.call('HttpNfcLeaseComplete', importLease);
-    expect(await lab.simulator.diskSha256('[datastore1] b/b.vmdk')).toBe(await lab.simulator.diskSha256(disks[0]!.path));
+    expect(await lab.simulator.diskSha256('[datastore1] b/b.vmdk')).toBe(
+      await lab.simulator.diskSha256(disks[0]!.path),
+    );
   });
 
   it('can give its port with the asterisk', async () => {

@@ -16,7 +16,7 @@ beforeEach(async () => {
   vm = added.ref;
   await lab.simulator.writeDisk(added.disks[0]!.path, randomBytes(MIB));
 });
-afterEach(() => lab[Symbol.asyncDispose]());
+afterEach(() => lab.close());
 
 const rename = (name = 'b') => lab.client.task('Rename_Task', vm, `<newName>${name}</newName>`);
 const nameNow = () => lab.simulator.vms()[0]!.name;

@@ -13,7 +13,7 @@ beforeAll(async () => {
     await lab.simulator.addVm({ name: `vm${i}`, folder: i > 2 ? 'a/b' : '', disk: { capacityBytes: 2 ** 20 } });
   }
 });
-afterAll(() => lab[Symbol.asyncDispose]());
+afterAll(() => lab.close());
 
 const traversal = (name: string, type: string, path: string, selections = ''): string =>
   `<selectSet xsi:type="TraversalSpec"><name>${name}</name><type>${type}</type><path>${path}</path>${selections}</selectSet>`;

@@ -70,7 +70,11 @@ describe('a simulator', () => {
     }
     await simulator.writeDisk(path, chunks(), MIB - 5);
     expect((await buffer(simulator.readDisk(path))).equals(expected)).toBe(true);
-    expect((await buffer(simulator.readDisk(path, { start: MIB - 10, end: MIB + 10 }))).equals(expected.subarray(MIB - 10, MIB + 10))).toBe(true);
+    expect(
+      (await buffer(simulator.readDisk(path, { start: MIB - 10, end: MIB + 10 }))).equals(
+        expected.subarray(MIB - 10, MIB + 10),
+      ),
+    ).toBe(true);
     expect(await simulator.diskSha256(path)).toBe(createHash('sha256').update(expected).digest('hex'));
     await expect(simulator.writeDisk(path, data, 3 * MIB - 10)).rejects.toThrow(RangeError);
     await expect(simulator.writeDisk('[datastore1] none.vmdk', data)).rejects.toThrow('there is no disk');
@@ -93,7 +97,11 @@ describe('a simulator', () => {
     const { ref: vm } = await simulator.addVm({ name: 'a', disk: { capacityBytes: MIB } });
     expect(simulator.leftovers()).toEqual([]);
     await simulator.addVm({ name: 'empty' });
-    await simulator.addVm({ name: 'temporary', disk: { capacityBytes: MIB }, extraConfig: { 'vmdk-driver.operation': '1' } });
+    await simulator.addVm({
+      name: 'temporary',
+      disk: { capacityBytes: MIB },
+      extraConfig: { 'vmdk-driver.operation': '1' },
+    });
     await client.call('ExportVm', vm);
     expect(simulator.leftovers()).toEqual([
       { kind: 'lease', what: 'export lease of a is initializing' },
@@ -133,10 +141,19 @@ describe('a simulator', () => {
       datacenters: [
         {
           name: 'one',
-          clusters: [{ name: 'c1', hosts: hosts('a') }, { name: 'c2', hosts: hosts('b') }],
+          clusters: [
+            { name: 'c1', hosts: hosts('a') },
+            { name: 'c2', hosts: hosts('b') },
+          ],
           datastores: [
             { name: 'shared', type: 'NFS', capacityBytes: 100 * MIB, freeBytes: 40 * MIB },
-            { name: 'readonly', mounts: [{ host: 'a1', accessMode: 'readOnly' }, { host: 'b1', accessible: false }] },
+            {
+              name: 'readonly',
+              mounts: [
+                { host: 'a1', accessMode: 'readOnly' },
+                { host: 'b1', accessible: false },
+              ],
+            },
           ],
         },
         { name: 'two', clusters: [{ name: 'c3', hosts: [{ name: 'z' }] }], datastores: [{ name: 'shared' }] },
@@ -147,7 +164,13 @@ describe('a simulator', () => {
     const summary = await client.property(shared!, 'summary');
     expect([textAt(summary, 'type'), textAt(summary, 'freeSpace')]).toEqual(['NFS', String(40 * MIB)]);
     const mounts = (await client.property(readonly!, 'host'))!.children;
-    expect(mounts.map((mount) => [textAt(mount, 'mountInfo.accessMode'), textAt(mount, 'mountInfo.accessible'), textAt(mount, 'mountInfo.mounted')])).toEqual([
+    expect(
+      mounts.map((mount) => [
+        textAt(mount, 'mountInfo.accessMode'),
+        textAt(mount, 'mountInfo.accessible'),
+        textAt(mount, 'mountInfo.mounted'),
+      ]),
+    ).toEqual([
       ['readOnly', 'true', undefined],
       ['readWrite', 'false', undefined],
     ]);

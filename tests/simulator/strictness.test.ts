@@ -8,7 +8,7 @@ let lab: Lab;
 beforeAll(async () => {
   lab = await openLab();
 });
-afterAll(() => lab[Symbol.asyncDispose]());
+afterAll(() => lab.close());
 
 const createVm = (spec: string): Promise<unknown> =>
   lab.client.call('CreateVM_Task', lab.vmFolder, `<config>${spec}</config>${ref('pool', lab.pool)}`);

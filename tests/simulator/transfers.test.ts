@@ -64,6 +64,35 @@ describe('transfers', () => {
     expect(simulator.leftovers()).toEqual([]);
   });
 
+  it('takes note of cookies that have no business there', async () => {
+    const { lab, vm } = await labWithDisk();
+    await using _ = lab;
+    const { url } = await exportVm(lab, vm.ref);
+    await nfc('GET', url);
+    expect(lab.simulator.leases()[0]!.transfers).toMatchObject([{ state: 'done', cookieReceived: false }]);
+    await nfc('GET', url, { headers: { Cookie: lab.client.cookie! } });
+    expect(lab.simulator.leases()[0]!.transfers).toMatchObject([{ cookieReceived: true }]);
+  });
+
+  it('has the checksum in the manifest that was asked for', async () => {
+    const { lab, vm } = await labWithDisk();
+    await using _ = lab;
+    const { lease, info, url } = await exportVm(lab, vm.ref);
+    const ask = (type: string) =>
+      lab.client.call(
+        'HttpNfcLeaseSetManifestChecksumType',
+        lease,
+        `<deviceUrlsToChecksumTypes><key>${textAt(info, 'deviceUrl.key')}</key><value>${type}</value></deviceUrlsToChecksumTypes>`,
+      );
+    await expect(ask('crc32')).rejects.toMatchObject({ type: 'InvalidArgument' });
+    await ask('sha1');
+    expect((await lab.client.call('HttpNfcLeaseGetManifest', lease)).children).toEqual([]);
+    const { body } = await nfc('GET', url);
+    const entry = at(await lab.client.call('HttpNfcLeaseGetManifest', lease), 'returnval');
+    expect(textAt(entry, 'checksumType')).toBe('sha1');
+    expect(textAt(entry, 'checksum')).toBe(createHash('sha1').update(body).digest('hex'));
+  });
+
   it('makes the disk of a PUT thick', async () => {
     const { lab, vm } = await labWithDisk();
     await using _ = lab;

@@ -12,7 +12,7 @@ let lab: Lab;
 beforeEach(async () => {
   lab = await openLab();
 });
-afterEach(() => lab[Symbol.asyncDispose]());
+afterEach(() => lab.close());
 
 const addVm = async (name: string, capacityBytes = MIB) => {
   const { ref: vm, disks } = await lab.simulator.addVm({ name, disk: { capacityBytes } });
@@ -44,7 +44,7 @@ describe('CreateVM_Task', () => {
         },
       ],
     });
-    expect(vm.disks[0]!.uuid).toMatch(/^6000C29[0-9a-f]-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
+    expect(vm.disks[0]!.uuid).toMatch(/^6000C29[0-9A-F]-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
     expect(lab.simulator.files().map(({ path }) => path)).toEqual([
       '[datastore1] vol',
       '[datastore1] vol/vol.vmdk',

@@ -25,6 +25,8 @@ export interface LeaseDevice {
   transfer: 'none' | 'open' | 'done' | 'failed';
   /** Bytes of the stream that went by so far, of the last transfer. */
   bytes: number;
+  /** Whether a request for it carried a cookie: a session's is no business of the host that moves disks. */
+  cookieReceived: boolean;
   /** Exports: which checksum the manifest has beside SHA-1. */
   checksumType: 'sha1' | 'sha256';
   /** Exports: what was sent, once all of it was. */

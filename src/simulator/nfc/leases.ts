@@ -49,6 +49,7 @@ export class Leases {
         disk,
         transfer: 'none',
         bytes: 0,
+        cookieReceived: false,
         checksumType: 'sha256',
         sent: undefined,
       };

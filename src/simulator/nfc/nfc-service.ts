@@ -27,6 +27,7 @@ export class NfcService {
       return;
     }
     const { lease, device } = found;
+    if (request.headers.cookie !== undefined) device.cookieReceived = true;
     const { method = '' } = request;
     const problem =
       lease.state !== 'ready'

@@ -57,6 +57,7 @@ export async function createVm(
   pool.vms.add(vm);
   host.vms.add(vm);
   world.registry.add(vm);
+  world.instanceUuids.update(vm);
   await done;
   return vm;
 }

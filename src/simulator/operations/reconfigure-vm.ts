@@ -32,6 +32,7 @@ async function apply(world: World, vm: VirtualMachine, spec: Spec): Promise<void
   const done = plan.carryOut();
   if (name !== vm.name) folder.rename(vm, name);
   vm.config = { ...config, devices: plan.devices };
+  world.instanceUuids.update(vm);
   world.registry.changed();
   await done;
 }

@@ -4,7 +4,7 @@ import type { DiskFile } from '../storage/disk-file.js';
 import type { World } from '../world.js';
 
 /** Takes a VM out of the inventory; its files stay, and are nobody's. */
-export function unregisterVm({ registry }: World, vm: VirtualMachine): void {
+export function unregisterVm({ registry, instanceUuids }: World, vm: VirtualMachine): void {
   vm.ancestor(Folder)?.release(vm);
   vm.pool.vms.delete(vm);
   vm.host.vms.delete(vm);
@@ -14,6 +14,7 @@ export function unregisterVm({ registry }: World, vm: VirtualMachine): void {
   if (vmx?.kind === 'file') vmx.locked = false;
   for (const snapshot of vm.snapshots) registry.remove(snapshot);
   registry.remove(vm);
+  instanceUuids.remove(vm);
 }
 
 /**

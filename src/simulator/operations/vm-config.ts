@@ -57,7 +57,7 @@ export function applySpec(world: World, config: VmConfig, spec: Spec, vm: Virtua
 function instanceUuid(world: World, config: VmConfig, spec: Spec, vm: VirtualMachine | undefined): string {
   if (spec.instanceUuid === undefined) return config.instanceUuid;
   const wanted = parseUuid(spec.instanceUuid, 'instanceUuid');
-  const taken = world.isVcenter && world.vms.some((other) => other !== vm && other.config.instanceUuid === wanted);
+  const taken = world.isVcenter && world.instanceUuids.isTaken(wanted, vm);
   return taken ? randomUUID() : wanted;
 }
 

@@ -122,7 +122,8 @@ export class DatastoreFiles {
 
   /** @throws Fault NoDiskSpace */
   requireSpace(bytes: number, path: string): void {
-    if (bytes > this.freeBytes) {
+    // What needs no room needs none of the sum over all files either.
+    if (bytes > 0 && bytes > this.freeBytes) {
       const file = formatDatastorePath({ datastore: this.datastore, path });
       throw fault('NoDiskSpace', { file, datastore: this.datastore }, `Insufficient disk space on ${this.datastore}`);
     }

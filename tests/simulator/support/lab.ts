@@ -12,6 +12,7 @@ export interface Lab extends AsyncDisposable {
   readonly pool: Ref;
   /** Creates a VM and returns its reference. */
   createVm(spec?: string): Promise<Ref>;
+  close(): Promise<void>;
 }
 
 export async function openLab(options: SimulatorOptions = {}): Promise<Lab> {
@@ -26,6 +27,10 @@ export async function openLab(options: SimulatorOptions = {}): Promise<Lab> {
 
 async function connectLab(simulator: Simulator): Promise<Lab> {
   const client = await SoapClient.connect(simulator);
+  const close = async (): Promise<void> => {
+    client.close();
+    await simulator.close();
+  };
   const root = simulator.mode === 'esxi' ? 'ha-folder-root' : 'group-d1';
   const response = await client.call(
     'RetrievePropertiesEx',
@@ -52,9 +57,7 @@ async function connectLab(simulator: Simulator): Promise<Lab> {
       const info = await client.task('CreateVM_Task', vmFolder, `<config>${spec}</config>${ref('pool', pool)}`);
       return { type: 'VirtualMachine', value: textAt(info, 'result')! };
     },
-    async [Symbol.asyncDispose]() {
-      client.close();
-      await simulator.close();
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
