@@ -1,0 +1,33 @@
+import type { CrashPoint } from './crash-case.js';
+import type { Interruption } from './interruption.js';
+import type { ModelReport } from './model.js';
+import type { Recording } from './record.js';
+import type { Scenario } from './scenario.js';
+import type { Verdict } from './verdict.js';
+
+/** One thing for a worker to do. */
+export type Job =
+  | { readonly type: 'record'; readonly scenario: Scenario }
+  | { readonly type: 'fault'; readonly scenario: Scenario; readonly interruption: Interruption }
+  | { readonly type: 'crash'; readonly scenario: Scenario; readonly point: CrashPoint }
+  | { readonly type: 'model'; readonly seed: number; readonly runs: number };
+
+export interface JobResults {
+  readonly record: Recording;
+  /** `undefined`: the interruption found no moment to happen in. */
+  readonly fault: Verdict | undefined;
+  readonly crash: Verdict | undefined;
+  readonly model: ModelReport;
+}
+
+export interface JobMessage {
+  readonly id: number;
+  readonly job: Job;
+}
+
+export interface ReplyMessage {
+  readonly id: number;
+  readonly result?: unknown;
+  /** What went wrong with the test itself. */
+  readonly error?: string;
+}

@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { VmdkDriver, type BackupManifest, type RestoreResult, type Volume } from '../../src/index.js';
+import { FileBackupService, type Backup } from '../../src/services/index.js';
+import {
+  startSimulator,
+  type NewVmDisk,
+  type Simulator,
+  type SimulatorMode,
+  type VmInfo,
+} from '../../src/simulator/index.js';
+import { SoapVimSession } from '../../src/vim/index.js';
+import type { Scenario, TransferPath, Work } from './scenario.js';
+
+export const bytesPerGiB = 1024 ** 3;
+
+/** How long a lease nobody keeps alive lasts: what an interruption orphans has to end by itself. */
+const leaseTimeoutSeconds = 8;
+/** How long a stalled transfer is waited for where one is to stall; elsewhere no busy machine must look like one. */
+const shortStallTimeoutMs = 700;
+const stallTimeoutMs = 30_000;
+/** Long enough that a task still runs when its call was answered. */
+const taskMs = 4;
+
+/** Who does the work: what a driver in another process needs, too. */
+export interface LabAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  readonly thumbprint: string;
+  readonly directory: string;
+  readonly tmpDir: string;
+}
+
+/** One piece of work and what it begins with. */
+export interface Subject {
+  readonly scenario: Scenario;
+  readonly volume: Volume;
+  readonly backup: Backup;
+  /** The restored backup's. */
+  readonly manifest: BackupManifest;
+  /** The volume's VM and its disk's content before, where it has one. */
+  readonly before: VmInfo | undefined;
+  readonly oldContent: string | undefined;
+  /** What a restore gives the volume. */
+  readonly newContent: string;
+}
+
+export type WorkResult = BackupManifest | RestoreResult;
+
+/** A simulator with a session and a backup service: one case at a time runs in it, many after each other. */
+export class MatrixLab implements AsyncDisposable {
+  readonly #vim: SoapVimSession;
+  readonly address: LabAddress;
+  readonly simulator: Simulator;
+  readonly service: FileBackupService;
+  /** A backup of a volume that no case touches, the stream's file, and the disk's content. */
+  source!: {
+    readonly backup: Backup;
+    readonly manifest: BackupManifest;
+    readonly file: string;
+    readonly content: string;
+  };
+  /** How many cases ran here. */
+  cases = 0;
+
+  private constructor(simulator: Simulator, vim: SoapVimSession, address: LabAddress) {
+    this.simulator = simulator;
+    this.#vim = vim;
+    this.address = address;
+    this.service = new FileBackupService({ directory: address.directory });
+  }
+
+  static async start(mode: SimulatorMode): Promise<MatrixLab> {
+    const simulator = await startSimulator({ mode, leaseTimeoutSeconds, latency: { taskMs } });
+    const { host, port, username, password, thumbprint } = simulator;
+    const vim = new SoapVimSession({ host, port, username, password, thumbprint });
+    await vim.connect();
+    const directory = await mkdtemp(join(tmpdir(), 'matrix-backups-'));
+    const tmpDir = await mkdtemp(join(tmpdir(), 'matrix-tmp-'));
+    const lab = new MatrixLab(simulator, vim, { host, port, username, password, thumbprint, directory, tmpDir });
+    const volume = { id: randomUUID(), size: 1 };
+    const vm = await lab.addVolume(volume, 'source');
+    const backup = { id: `source-${volume.id}`, volumeId: volume.id };
+    const manifest = await lab.driver('file').backupVolume(backup, volume);
+    const [file = ''] = (await lab.filesOf(backup)).filter((name) => name.endsWith('.vmdk'));
+    lab.source = { backup, manifest, file: join(directory, file), content: await lab.contentOf(vm) };
+    return lab;
+  }
+
+  driver(transfer: TransferPath = 'file', { stalls = false } = {}): VmdkDriver {
+    const { tmpDir } = this.address;
+    const config = { tmpDir, transfer, stallTimeoutMs: stalls ? shortStallTimeoutMs : stallTimeoutMs };
+    return new VmdkDriver({ vim: this.#vim, backupService: this.service, config });
+  }
+
+  /** Adds a volume with a backing whose disk holds something that its label tells from others. */
+  async addVolume({ id, size }: Volume, label: string, disk: Partial<NewVmDisk> = {}): Promise<VmInfo> {
+    const vm = await this.simulator.addVm({
+      name: `volume-${id}`,
+      instanceUuid: id,
+      disk: { capacityBytes: size * bytesPerGiB, uuid: id, ...disk },
+      extraConfig: { 'cinder.volume.id': id },
+    });
+    const [{ path } = { path: '' }] = vm.disks;
+    await this.simulator.writeDisk(path, contentOf(label, 96));
+    await this.simulator.writeDisk(path, contentOf(`${label}, end`, 32), bytesPerGiB - 1024 * 1024);
+    return vm;
+  }
+
+  /** Sets up what a piece of work begins with. */
+  async prepare(scenario: Scenario): Promise<Subject> {
+    const volume = { id: randomUUID(), size: scenario.work.includes('larger') ? 2 : 1 };
+    const before = startsWithBacking(scenario.work)
+      ? // Not what a new backing gets, so that a restore which does not keep it is seen.
+        await this.addVolume(volume, scenario.work === 'backup' ? 'source' : 'old', {
+          adapterType: 'paraVirtual',
+          unitNumber: 3,
+          provisioning: scenario.mode === 'esxi' ? 'thick' : 'thin',
+        })
+      : undefined;
+    // Encoding the same disk over and over would take most of the time.
+    if (before !== undefined && scenario.work === 'backup') {
+      await this.simulator.serveExport(before.disks[0]?.path ?? '', this.source.file);
+    }
+    return {
+      scenario,
+      volume,
+      ...(scenario.work.startsWith('restore')
+        ? { backup: this.source.backup, manifest: this.source.manifest }
+        : { backup: { id: `backup-${volume.id}`, volumeId: volume.id }, manifest: this.source.manifest }),
+      before,
+      oldContent: before && (await this.contentOf(before)),
+      newContent: this.source.content,
+    };
+  }
+
+  async contentOf(vm: VmInfo): Promise<string> {
+    const contents = await Promise.all(vm.disks.map(({ path }) => this.simulator.diskFingerprint(path)));
+    return contents.join();
+  }
+
+  /** The VMs that are to be found as a volume's: by its id, and by its name. */
+  vmsOf({ id, name = `volume-${id}` }: Volume): VmInfo[] {
+    return this.simulator.vms().filter((vm) => vm.instanceUuid === id || vm.name === name);
+  }
+
+  temporaryFiles(): Promise<string[]> {
+    return readdir(this.address.tmpDir);
+  }
+
+  /** The files of a backup in the service's directory. */
+  async filesOf({ id }: Backup): Promise<string[]> {
+    return (await readdir(this.address.directory)).filter((file) => file.startsWith(id));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#vim.disconnect();
+    await this.simulator.close();
+    await rm(this.address.directory, { recursive: true, force: true });
+    await rm(this.address.tmpDir, { recursive: true, force: true });
+  }
+}
+
+/** Does a subject's work. */
+export function perform(driver: VmdkDriver, subject: Subject, signal?: AbortSignal): Promise<WorkResult> {
+  const { scenario, backup, volume, manifest } = subject;
+  return scenario.work.startsWith('restore')
+    ? driver.restoreBackup(backup, volume, { manifest, signal })
+    : driver.backupVolume(backup, volume, { signal });
+}
+
+function startsWithBacking(work: Work): boolean {
+  return work === 'backup' || work.includes('existing');
+}
+
+/** So many KiB that compress little, and are the same for the same label. */
+function contentOf(label: string, kib: number): Buffer {
+  const bytes = Buffer.alloc(kib * 1024);
+  let state = 7;
+  for (const letter of Buffer.from(label)) state = (state * 31 + letter) >>> 0;
+  for (let at = 0; at < bytes.length; at += 4) {
+    state = (state * 1664525 + 1013904223) >>> 0;
+    bytes.writeUInt32LE(state, at);
+  }
+  return bytes;
+}

@@ -1,0 +1,133 @@
+import { describeCrash, type CrashPoint } from './crash-case.js';
+import {
+  callInterruptions,
+  describeInterruption,
+  isMutation,
+  isTask,
+  outages,
+  secondInterruptions,
+  taskInterruptions,
+  type CallInterruption,
+  type CallSite,
+  type Interruption,
+  type InterruptedTransfer,
+  type Place,
+} from './interruption.js';
+import type { Job } from './job.js';
+import type { Random } from './random.js';
+import type { Recording } from './record.js';
+import { isRestore, nameOf, type Scenario } from './scenario.js';
+
+/** The columns of the table. */
+export const columns = ['fault', 'reset', 'expiry', 'cancel', 'outage', 'transfer', 'crash', 'double'] as const;
+export type Column = (typeof columns)[number];
+
+/** A case to run, and where it counts. */
+export interface PlannedCase {
+  readonly scenario: Scenario;
+  readonly column: Column;
+  readonly name: string;
+  readonly job: Extract<Job, { readonly type: 'fault' | 'crash' }>;
+}
+
+/** A scenario and what a clean run of it was. */
+export interface Recorded {
+  readonly scenario: Scenario;
+  readonly recording: Recording;
+}
+
+/** What is done to every call of every scenario. */
+const basic: readonly CallInterruption[] = [
+  'fault before',
+  'fault after',
+  'reset before',
+  'reset after',
+  'expiry before',
+  'cancel before',
+];
+const places: readonly Place[] = ['start', 'middle', 'end'];
+
+/**
+ * All cases of a scenario but the double faults.
+ *
+ * The code that runs on vCenter by stream and on ESXi by file also runs on vCenter by file and on ESXi by stream. Unless the
+ * plan is a thorough one, every interruption happens to every call of the latter two; of the former two to every call that
+ * changes something, while the other calls take turns.
+ */
+export function planScenario({ scenario, recording }: Recorded, { thorough }: { thorough: boolean }): PlannedCase[] {
+  const complete = thorough || (scenario.mode === 'vcenter') === (scenario.transfer === 'file');
+  const calls = recording.sites.flatMap((site, index) =>
+    interruptionsOf(site, index, { complete, thorough }).map((kind) =>
+      faultCase(scenario, columnOf(kind), { what: 'call', site, kind }),
+    ),
+  );
+  const transfers = transfersOf(scenario).map((interruption) => faultCase(scenario, 'transfer', interruption));
+  return [...calls, ...transfers, ...crashesOf(scenario, recording, { thorough })];
+}
+
+/** A second fault in the undo of the first. */
+export function planDouble(recorded: readonly Recorded[], random: Random): PlannedCase {
+  // Restores have more to undo.
+  const restores = recorded.filter(({ scenario }) => isRestore(scenario));
+  const { scenario, recording } = random.pick(random.below(5) === 0 ? recorded : restores);
+  const site = random.pick(recording.sites);
+  const kind = random.pick([...callInterruptions, ...(isTask(site.method) ? taskInterruptions : [])]);
+  const second = { after: 1 + random.below(12), kind: random.pick(secondInterruptions) };
+  return faultCase(scenario, 'double', { what: 'call', site, kind, second });
+}
+
+function interruptionsOf(
+  { method }: CallSite,
+  index: number,
+  { complete, thorough }: { readonly complete: boolean; readonly thorough: boolean },
+): CallInterruption[] {
+  const ofTask = isTask(method) ? taskInterruptions : [];
+  if (thorough || isMutation(method)) return [...callInterruptions, ...ofTask, ...outages];
+  const turn = <T>(kinds: readonly T[]): T[] => kinds.filter((_, n) => n === index % kinds.length);
+  const others = turn<CallInterruption>(['outage before', 'cancel after', 'expiry after', 'outage after']);
+  return complete ? [...basic, ...others] : [...turn(basic.slice(0, 3)), ...turn(basic.slice(3))];
+}
+
+function columnOf(kind: CallInterruption): Column {
+  const known = columns.find((column) => kind.includes(column));
+  if (known === undefined) throw new RangeError(`no column for ${kind}`);
+  return known;
+}
+
+function transfersOf(scenario: Scenario): InterruptedTransfer[] {
+  const direction = isRestore(scenario) ? 'import' : 'export';
+  const at = (kind: InterruptedTransfer['kind'], where = places): InterruptedTransfer[] =>
+    where.map((place) => ({ what: 'transfer', direction, kind, place }));
+  return direction === 'import'
+    ? [...at('reset'), ...at('stall'), ...at('status')]
+    : // A status comes before the body or not at all; who sends the body can end it too early.
+      [...at('reset'), ...at('stall'), ...at('truncate'), ...at('status', ['start'])];
+}
+
+/** A dead process is seen by what it changed: before and after every change, and at a sample of the calls between. */
+function crashesOf(
+  scenario: Scenario,
+  { sites }: Recording,
+  { thorough }: { readonly thorough: boolean },
+): PlannedCase[] {
+  const calls = sites
+    .filter(({ method }, index) => thorough || isMutation(method) || index % 8 === 0)
+    .flatMap((site) => (['before', 'after'] as const).map((phase): CrashPoint => ({ what: 'call', site, phase })));
+  const direction = isRestore(scenario) ? 'import' : 'export';
+  const transfers = places.map((place): CrashPoint => ({ what: 'transfer', direction, place }));
+  return [...calls, ...transfers].map((point) => ({
+    scenario,
+    column: 'crash',
+    name: `${nameOf(scenario)}: ${describeCrash(point)}`,
+    job: { type: 'crash', scenario, point },
+  }));
+}
+
+function faultCase(scenario: Scenario, column: Column, interruption: Interruption): PlannedCase {
+  return {
+    scenario,
+    column,
+    name: `${nameOf(scenario)}: ${describeInterruption(interruption)}`,
+    job: { type: 'fault', scenario, interruption },
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * The proof that no interruption loses a volume: runs every scenario with every interruption and prints what became of
+ * them. Fails where anything was lost, left over, or reported wrongly.
+ *
+ *     npm run test:matrix -- [options]
+ *
+ *     --seed <n>          of everything random; printed
+ *     --only <text>       only cases whose name contains it: a scenario, an interruption, or both as printed
+ *     --columns <a,b>     only these columns
+ *     --sample <n>        so many cases at random, instead of all
+ *     --doubles <n>       pairs of faults (default 500)
+ *     --model-runs <n>    random sequences of operations (default 30)
+ *     --thorough          every interruption at every call of every scenario, a crash at every call
+ *     --workers <n>       processes (default 2)
+ */
+import { parseArgs } from 'node:util';
+import { columns, planDouble, planScenario, type PlannedCase, type Recorded } from './plan.js';
+import { Random } from './random.js';
+import { scenarios } from './scenario.js';
+import { Tally } from './tally.js';
+import { WorkerPool } from './worker-pool.js';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    only: { type: 'string', default: '' },
+    columns: { type: 'string', default: columns.join(',') },
+    sample: { type: 'string' },
+    doubles: { type: 'string', default: '500' },
+    'model-runs': { type: 'string', default: '30' },
+    thorough: { type: 'boolean', default: false },
+    workers: { type: 'string', default: '2' },
+  },
+});
+const seed = Number(values.seed);
+const startedAt = Date.now();
+const tally = new Tally();
+
+console.log(`seed ${seed}`);
+{
+  using pool = new WorkerPool(Number(values.workers));
+
+  const recorded: Recorded[] = await Promise.all(
+    scenarios.map(async (scenario) => ({ scenario, recording: await pool.run({ type: 'record', scenario }) })),
+  );
+  const wanted = ({ name, column }: PlannedCase): boolean =>
+    name.includes(values.only) && values.columns.split(',').includes(column);
+  const planned = recorded.flatMap((one) => planScenario(one, { thorough: values.thorough })).filter(wanted);
+  // Long ones and short ones in turn, so that workers are never all waiting for leases to end.
+  shuffle(planned);
+  const cases = values.sample === undefined ? planned : planned.slice(0, Number(values.sample));
+  console.log(`${recorded.length} scenarios recorded, ${cases.length} interruptions planned`);
+  await Promise.all(cases.map((one) => run(pool, one)));
+  await runDoubles(pool, recorded, wanted);
+  await checkModel(pool);
+}
+
+console.log(`\n${tally.table()}\n\n${tally.summary()}`);
+console.log(`${Math.round((Date.now() - startedAt) / 1000)} s, seed ${seed}`);
+for (const failure of tally.failures) console.log(`\n${failure}`);
+process.exitCode = tally.passed ? 0 : 1;
+
+/** @returns whether the interruption happened */
+async function run(pool: WorkerPool, one: PlannedCase): Promise<boolean> {
+  try {
+    // Polls come as they like: what was not there to be interrupted may be there the next time.
+    const verdict = (await pool.run(one.job)) ?? (one.column === 'double' ? undefined : await pool.run(one.job));
+    if (verdict !== undefined) tally.add(one, verdict);
+    else if (one.column !== 'double') tally.missed++;
+    return verdict !== undefined;
+  } catch (error) {
+    tally.fail(one.name, error);
+    return true;
+  } finally {
+    showProgress();
+  }
+}
+
+async function runDoubles(
+  pool: WorkerPool,
+  recorded: readonly Recorded[],
+  wanted: (one: PlannedCase) => boolean,
+): Promise<void> {
+  const random = new Random(seed);
+  const pairs = Number(values.doubles);
+  let left = pairs;
+  // Of many pairs the second never happens: the work had ended.
+  let tries = pairs * 4;
+  const lane = async (): Promise<void> => {
+    while (left > 0 && tries > 0) {
+      tries--;
+      const one = planDouble(recorded, random);
+      if (wanted(one) && (await run(pool, one))) left--;
+    }
+  };
+  await Promise.all(Array.from({ length: 12 }, lane));
+}
+
+/** On all workers at once, each with a seed of its own. */
+async function checkModel(pool: WorkerPool): Promise<void> {
+  const runs = Number(values['model-runs']);
+  if (runs === 0 || values.only !== '') return;
+  const lanes = 6;
+  const reports = await Promise.all(
+    Array.from({ length: lanes }, (_, n) => pool.run({ type: 'model', seed: seed + n, runs: Math.ceil(runs / lanes) })),
+  );
+  const steps = reports.reduce((sum, report) => sum + report.steps, 0);
+  const sequences = reports.reduce((sum, report) => sum + report.runs, 0);
+  console.log(`\nmodel: ${sequences} random sequences, ${steps} steps on 3 volumes`);
+  for (const { failure } of reports) if (failure !== undefined) tally.fail('model', failure);
+}
+
+function shuffle(items: unknown[]): void {
+  const random = new Random(seed);
+  for (let n = items.length - 1; n > 0; n--) {
+    const other = random.below(n + 1);
+    [items[n], items[other]] = [items[other], items[n]];
+  }
+}
+
+function showProgress(): void {
+  const { tried, survived } = tally;
+  if (tried % 250 === 0 && tried > 0) console.log(`  ${survived} of ${tried} survived so far`);
+}

@@ -1,0 +1,64 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Job, JobResults, ReplyMessage } from './job.js';
+
+/** How many cases a worker has under way at once. */
+const casesAtOnce = 6;
+
+interface Waiting {
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Member {
+  readonly child: ChildProcess;
+  readonly waiting: Map<number, Waiting>;
+}
+
+/** Worker processes, and the jobs that wait for them. */
+export class WorkerPool implements Disposable {
+  readonly #members: readonly Member[];
+  readonly #queue: (() => void)[] = [];
+  #nextId = 0;
+
+  constructor(workers: number) {
+    this.#members = Array.from({ length: workers }, () => this.#start());
+  }
+
+  async run<J extends Job>(job: J): Promise<JobResults[J['type']]> {
+    while (!this.#members.some(isFree)) await new Promise<void>((resolve) => this.#queue.push(resolve));
+    const member = this.#members.reduce((least, other) => (other.waiting.size < least.waiting.size ? other : least));
+    const id = this.#nextId++;
+    try {
+      return await new Promise<JobResults[J['type']]>((resolve, reject) => {
+        member.waiting.set(id, { resolve, reject });
+        member.child.send({ id, job });
+      });
+    } finally {
+      member.waiting.delete(id);
+      this.#queue.shift()?.();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const { child } of this.#members) if (child.connected) child.disconnect();
+  }
+
+  #start(): Member {
+    const child = fork(fileURLToPath(new URL('worker.ts', import.meta.url)));
+    const waiting = new Map<number, Waiting>();
+    child.on('message', ({ id, result, error }: ReplyMessage) => {
+      const entry = waiting.get(id);
+      if (error === undefined) entry?.resolve(result as never);
+      else entry?.reject(new Error(error));
+    });
+    child.on('exit', (code) => {
+      for (const { reject } of waiting.values()) reject(new Error(`a worker ended (${code ?? 'killed'})`));
+    });
+    return { child, waiting };
+  }
+}
+
+function isFree({ waiting }: Member): boolean {
+  return waiting.size < casesAtOnce;
+}

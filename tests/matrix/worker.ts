@@ -1,0 +1,44 @@
+/** A process that runs the cases it is sent, several at a time: most of a case is waiting. */
+import { runCrashCase } from './crash-case.js';
+import { shortenPauses } from './fast-time.js';
+import { runFaultCase } from './fault-case.js';
+import type { Job, JobMessage, ReplyMessage } from './job.js';
+import { LabPool } from './lab-pool.js';
+import { checkModel } from './model.js';
+import { record } from './record.js';
+import { VictimPool } from './victim-pool.js';
+import { removeVictimProgram } from './victim-program.js';
+
+shortenPauses();
+const labs = new LabPool();
+const victims = new VictimPool();
+
+function run(job: Job): Promise<unknown> {
+  switch (job.type) {
+    case 'record':
+      return labs.use(job.scenario.mode, (lab) => record(lab, job.scenario));
+    case 'fault':
+      return labs.use(job.scenario.mode, (lab) => runFaultCase(lab, job.scenario, job.interruption));
+    case 'crash':
+      return labs.use(job.scenario.mode, (lab) => runCrashCase(lab, victims, job.scenario, job.point));
+    case 'model':
+      return checkModel(job.seed, job.runs);
+  }
+}
+
+function reply(message: ReplyMessage): void {
+  process.send?.(message);
+}
+
+process.on('message', ({ id, job }: JobMessage) => {
+  run(job).then(
+    (result) => reply({ id, result }),
+    (error: unknown) => reply({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  );
+});
+
+// The planner is done, or gone.
+process.on('disconnect', () => {
+  victims[Symbol.dispose]();
+  void Promise.allSettled([labs[Symbol.asyncDispose](), removeVictimProgram()]).then(() => process.exit());
+});
