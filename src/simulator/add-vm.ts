@@ -6,6 +6,7 @@ import { Folder } from './inventory/folder.js';
 import { HostSystem } from './inventory/host-system.js';
 import type { VirtualMachine } from './inventory/virtual-machine.js';
 import { createVm } from './operations/create-vm.js';
+import { definedProfile } from './storage-policies.js';
 import type { Provisioning } from './storage/disk-file.js';
 import type { World } from './world.js';
 
@@ -24,6 +25,8 @@ export interface NewVm {
   readonly datacenter?: string | undefined;
   /** @defaultValue the datacenter's first datastore */
   readonly datastore?: string | undefined;
+  /** Name of the storage policy of the VM and of its disk. @defaultValue none */
+  readonly storagePolicy?: string | undefined;
 }
 
 /** The disk of a {@link NewVm}. */
@@ -63,6 +66,10 @@ export async function addVm(world: World, options: NewVm): Promise<VirtualMachin
     .find((entry) => entry.usable && datastore.mounts.some((mount) => mount.host === entry));
   if (host === undefined) throw new Error(`no host can use ${datastore.name}`);
   const { disk, managedBy } = options;
+  const profile =
+    options.storagePolicy === undefined
+      ? undefined
+      : definedProfile(world.storagePolicies.named(options.storagePolicy).id);
   return createVm(
     world,
     { folder: folderAt(world, datacenter, options.folder), pool: host.compute.resourcePool, host },
@@ -70,9 +77,10 @@ export async function addVm(world: World, options: NewVm): Promise<VirtualMachin
       name: options.name,
       ...(options.instanceUuid === undefined ? {} : { instanceUuid: options.instanceUuid }),
       files: { vmPathName: datastore.pathTo('') },
-      deviceChange: disk === undefined ? [] : diskChanges(disk),
+      deviceChange: disk === undefined ? [] : diskChanges(disk, profile),
       extraConfig: Object.entries(options.extraConfig ?? {}).map(([key, value]) => ({ key, value })),
       ...(managedBy === undefined ? {} : { managedBy }),
+      ...(profile === undefined ? {} : { vmProfile: profile }),
     },
   );
 }
@@ -93,7 +101,10 @@ function folderAt(world: World, { vmFolder }: Datacenter, path = ''): Folder {
   return folder;
 }
 
-function diskChanges(disk: NewVmDisk): VimObject<'VirtualDeviceConfigSpec'>[] {
+function diskChanges(
+  disk: NewVmDisk,
+  profile: VimObject<'VirtualDeviceConfigSpec'>['profile'],
+): VimObject<'VirtualDeviceConfigSpec'>[] {
   const type = controllers[disk.adapterType ?? 'lsiLogic'];
   const { provisioning = 'thin' } = disk;
   const isIde = type === 'VirtualIDEController';
@@ -116,6 +127,7 @@ function diskChanges(disk: NewVmDisk): VimObject<'VirtualDeviceConfigSpec'>[] {
       capacityInKB: Math.floor(disk.capacityBytes / 1024),
       capacityInBytes: disk.capacityBytes,
     },
+    ...(profile === undefined ? {} : { profile }),
   };
   if (isIde) return [add];
   return [{ operation: 'add', device: { _type: type, key: -100, busNumber: 0, sharedBus: 'noSharing' } }, add];

@@ -31,6 +31,7 @@ export type {
   MountOptions,
   SimulatorMode,
   SimulatorOptions,
+  StoragePolicyOptions,
 } from './options.js';
 export type { VmName } from './lookup.js';
 export type { Simulator } from './simulator.js';

@@ -25,6 +25,8 @@ export interface DiskInfo {
   /** As in a descriptor: `lsilogic`, `pvscsi`, … */
   readonly adapterType: string;
   readonly diskMode: string;
+  /** Id of its storage policy. */
+  readonly storageProfile: string | undefined;
 }
 
 /** A VM, as it is now. */
@@ -45,8 +47,8 @@ export interface VmInfo {
   readonly datacenter: string | undefined;
   readonly extraConfig: Readonly<Record<string, unknown>>;
   readonly managedBy: { readonly extensionKey: string; readonly type: string } | undefined;
-  /** Storage policies of the VM. */
-  readonly profileIds: readonly string[];
+  /** Id of the storage policy of its home. */
+  readonly storageProfile: string | undefined;
   readonly disks: readonly DiskInfo[];
   /** Names of its snapshots, oldest first. */
   readonly snapshots: readonly string[];
@@ -139,7 +141,7 @@ export function describeVm(vm: VirtualMachine): VmInfo {
     datacenter: vm.ancestor(Datacenter)?.name,
     extraConfig: Object.fromEntries(config.extraConfig),
     managedBy: config.managedBy && { extensionKey: config.managedBy.extensionKey, type: config.managedBy.type },
-    profileIds: config.profileIds,
+    storageProfile: config.storageProfile,
     disks: vm.disks.map((disk) => describeDisk(vm, disk)),
     snapshots: vm.snapshots.map(({ name }) => name),
     busy: vm.busy?.descriptionId,
@@ -148,7 +150,7 @@ export function describeVm(vm: VirtualMachine): VmInfo {
 
 function describeDisk(
   vm: VirtualMachine,
-  { key, file, datastore, controllerKey, unitNumber, diskMode }: DiskDevice,
+  { key, file, datastore, controllerKey, unitNumber, diskMode, storageProfile }: DiskDevice,
 ): DiskInfo {
   const controller = vm.config.devices.find((device) => device.key === controllerKey);
   return {
@@ -162,6 +164,7 @@ function describeDisk(
     unitNumber,
     adapterType: file.adapterType,
     diskMode,
+    storageProfile,
   };
 }
 

@@ -27,6 +27,9 @@ const bases = {
   SearchIndex: undefined,
   FileManager: undefined,
   VirtualDiskManager: undefined,
+  PbmServiceInstance: undefined,
+  PbmProfileProfileManager: undefined,
+  PbmPlacementSolver: undefined,
 } as const satisfies Record<string, string | undefined>;
 
 /** The name of a managed object type. */

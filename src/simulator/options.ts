@@ -56,6 +56,15 @@ export interface DatacenterOptions {
   readonly datastores: readonly DatastoreOptions[];
 }
 
+/** A storage policy. */
+export interface StoragePolicyOptions {
+  readonly name: string;
+  /** @defaultValue a new one */
+  readonly id?: string | undefined;
+  /** Names of the datastores that comply with it. */
+  readonly compatibleDatastores: readonly string[];
+}
+
 /** Options of `startSimulator`. Times are milliseconds unless the name says otherwise. */
 export interface SimulatorOptions {
   /** @defaultValue `vcenter` */
@@ -70,6 +79,10 @@ export interface SimulatorOptions {
   readonly password?: string | undefined;
   /** What there is. An ESXi has one datacenter, one cluster and one host. @defaultValue one datacenter, one cluster, two hosts (ESXi: one), two datastores */
   readonly datacenters?: readonly DatacenterOptions[] | undefined;
+  /** The storage policies of a vCenter. @defaultValue none */
+  readonly storagePolicies?: readonly StoragePolicyOptions[] | undefined;
+  /** Whether a vCenter's storage policy service runs; where it does not, HTTP 503 is all there is. @defaultValue true */
+  readonly storagePolicyService?: boolean | undefined;
   /** A session unused for so long is gone. @defaultValue 30 minutes */
   readonly sessionIdleMs?: number | undefined;
   /** How long an NFC lease lives without progress reports, in seconds; fractions are allowed. @defaultValue 300 */
@@ -125,6 +138,8 @@ export interface Settings {
   readonly username: string;
   readonly password: string;
   readonly datacenters: readonly DatacenterOptions[];
+  readonly storagePolicies: readonly StoragePolicyOptions[];
+  readonly storagePolicyService: boolean;
   readonly sessionIdleMs: number;
   readonly leaseTimeoutSeconds: number;
   readonly leaseRetentionMs: number;
@@ -151,6 +166,8 @@ export function resolveOptions(options: SimulatorOptions): Settings {
     username: options.username ?? (vcenter ? 'administrator@vsphere.local' : 'root'),
     password: options.password ?? 'simulator',
     datacenters: options.datacenters ?? [defaultDatacenter(vcenter)],
+    storagePolicies: options.storagePolicies ?? [],
+    storagePolicyService: options.storagePolicyService ?? true,
     sessionIdleMs: options.sessionIdleMs ?? 30 * 60_000,
     leaseTimeoutSeconds: options.leaseTimeoutSeconds ?? 300,
     leaseRetentionMs: options.leaseRetentionMs ?? 10_000,

@@ -27,10 +27,16 @@ export class Sessions {
     for (const cookie of (cookieHeader ?? '').split(';')) {
       const [name, value = ''] = cookie.trim().split('=', 2);
       if (name !== cookieName) continue;
-      const session = this.#byCookie.get(value.replaceAll('"', ''));
-      if (session !== undefined && !this.#expire(session)) return session;
+      const session = this.withCookie(value.replaceAll('"', ''));
+      if (session !== undefined) return session;
     }
     return undefined;
+  }
+
+  /** The session of a cookie's value, or undefined where there is none that is alive. */
+  withCookie(value = ''): Session | undefined {
+    const session = this.#byCookie.get(value);
+    return session === undefined || this.#expire(session) ? undefined : session;
   }
 
   close(session: Session): void {

@@ -11,11 +11,8 @@ import type { Session } from './session.js';
 import { setCookie } from './sessions.js';
 import { decodeArguments, decodeRequest, type SoapRequest } from './soap/decode-request.js';
 import { faultEnvelope, replyEnvelope } from './soap/envelope.js';
-import type { Schema } from './soap/schema.js';
+import type { SoapService } from './services/soap-service.js';
 import type { World } from './world.js';
-
-/** Methods that need no session. */
-const anonymous = new Set(['RetrieveServiceContent', 'Login']);
 
 /** Longer requests are refused. */
 const MAX_REQUEST = 64 * 2 ** 20;
@@ -34,15 +31,15 @@ export interface CallHooks {
   readonly listeners: CallListeners;
 }
 
-/** Answers SOAP requests. */
+/** Answers SOAP requests to one service. */
 export class SoapEndpoint {
   readonly #world: World;
-  readonly #schema: Schema;
+  readonly #service: SoapService;
   readonly #hooks: CallHooks;
 
-  constructor(world: World, schema: Schema, hooks: CallHooks) {
+  constructor(world: World, service: SoapService, hooks: CallHooks) {
     this.#world = world;
-    this.#schema = schema;
+    this.#service = service;
     this.#hooks = hooks;
   }
 
@@ -78,7 +75,7 @@ export class SoapEndpoint {
   async #answer(request: IncomingMessage, text: string, gone: AbortSignal): Promise<Answer> {
     let call: SoapRequest;
     try {
-      call = decodeRequest(this.#schema, text);
+      call = decodeRequest(this.#service.schema, text);
     } catch (error) {
       return this.#fault(error);
     }
@@ -98,11 +95,11 @@ export class SoapEndpoint {
     gone: AbortSignal,
   ): Promise<Answer> {
     const { listeners } = this.#hooks;
-    const session = this.#world.sessions.find(request.headers.cookie);
+    const session = this.#service.sessionOf(request, call);
     record.session = session?.key;
     await listeners.notify('before', record);
     if (planned?.when === 'before') {
-      const answer = this.#strike(planned.kind, session, record);
+      const answer = this.#strike(planned.kind, call, session, record);
       if (answer !== undefined) return answer;
     }
     const caller = this.#caller(request, session, gone, record, planned);
@@ -114,14 +111,14 @@ export class SoapEndpoint {
       await listeners.notify('after', record);
       if (planned?.when === 'after-task' && caller.task !== undefined) await this.#world.tasks.ended(caller.task);
       if (planned?.when === 'after' || (planned?.when === 'after-task' && typeof planned.kind === 'string')) {
-        const answer = this.#strike(planned.kind, session, record);
+        const answer = this.#strike(planned.kind, call, session, record);
         if (answer !== undefined && planned.kind !== 'session-expired') return answer;
       }
       const cookie = caller.opened === undefined ? {} : { cookie: setCookie(caller.opened) };
       return { kind: 'reply', status: 200, body, ...cookie };
     } catch (error) {
       // What a session's end interrupted is answered as if it had come after it.
-      return this.#fault(session?.ended.aborted === true ? notAuthenticated(call) : error, record);
+      return this.#fault(session?.ended.aborted === true ? this.#service.notAuthenticated(call) : error, record);
     } finally {
       if (session !== undefined) {
         session.inFlight--;
@@ -133,25 +130,26 @@ export class SoapEndpoint {
   /** Looks the method and its target up, reads the arguments, and does it. Returns the reply. */
   async #invoke(call: SoapRequest, record: CallRecord, caller: Caller): Promise<string> {
     const { method, target: ref } = call;
-    const definition = Object.hasOwn(this.#schema.methods, method) ? this.#schema.methods[method] : undefined;
+    const { schema, anonymous } = this.#service;
+    const definition = Object.hasOwn(schema.methods, method) ? schema.methods[method] : undefined;
     const handler = (handlers as Readonly<Record<string, AnyHandler | undefined>>)[method];
     if (definition === undefined || handler === undefined) throw methodNotFound(call);
-    if (caller.session === undefined && !anonymous.has(method)) throw notAuthenticated(call);
+    if (caller.session === undefined && !anonymous.has(method)) throw this.#service.notAuthenticated(call);
     if (caller.session !== undefined) {
       caller.session.lastActiveTime = new Date();
       caller.session.callCount++;
     }
     const target = this.#target(ref, caller.session);
     if (!target.isA(definition.on)) throw methodNotFound(call);
-    const args = decodeArguments(this.#schema, definition, call);
+    const args = decodeArguments(schema, definition, call);
     record.args = masked(args);
     const result = await handler(this.#world, target, args as never, caller);
     if (result !== undefined) record.result = result;
-    return replyEnvelope(this.#schema, method, definition, result);
+    return replyEnvelope(schema, method, definition, result);
   }
 
   #target(ref: SoapRequest['target'], session: Session | undefined): ManagedObject {
-    const target = session?.collectors.get(ref.value) ?? this.#world.registry.find(ref);
+    const target = this.#service.find(ref, session);
     if (target?.isA(ref.type) !== true) {
       throw fault(
         'ManagedObjectNotFound',
@@ -193,7 +191,12 @@ export class SoapEndpoint {
   }
 
   /** Makes an injected fault happen. Returns nothing where the call goes on as if it had not. */
-  #strike(kind: CallFaultKind, session: Session | undefined, record: CallRecord): Answer | undefined {
+  #strike(
+    kind: CallFaultKind,
+    call: SoapRequest,
+    session: Session | undefined,
+    record: CallRecord,
+  ): Answer | undefined {
     switch (kind) {
       case 'reset':
       case 'hang':
@@ -202,7 +205,7 @@ export class SoapEndpoint {
         return { kind: 'page' };
       case 'session-expired':
         if (session !== undefined) this.#world.sessions.close(session);
-        return this.#fault(fault('NotAuthenticated', {}, 'The session is not authenticated.'), record);
+        return this.#fault(this.#service.notAuthenticated(call), record);
       default:
         return this.#fault(toFault(kind), record);
     }
@@ -211,12 +214,8 @@ export class SoapEndpoint {
   #fault(error: unknown, record?: CallRecord): Answer {
     const cause = asFault(error);
     if (record !== undefined) record.fault = cause.data._type;
-    return { kind: 'reply', status: 500, body: faultEnvelope(this.#schema, cause) };
+    return { kind: 'reply', status: 500, body: faultEnvelope(this.#service.schema, cause) };
   }
-}
-
-function notAuthenticated({ target }: SoapRequest) {
-  return fault('NotAuthenticated', { object: target, privilegeId: 'System.View' }, 'The session is not authenticated.');
 }
 
 function methodNotFound({ target, method }: SoapRequest) {

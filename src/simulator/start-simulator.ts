@@ -9,8 +9,9 @@ import { NfcService } from './nfc/nfc-service.js';
 import { TransferFaults } from './nfc/transfer-faults.js';
 import { resolveOptions, type SimulatorOptions } from './options.js';
 import { Simulator } from './simulator.js';
+import { pbmService } from './services/pbm-service.js';
+import { vimService } from './services/vim-service.js';
 import { SoapEndpoint } from './soap-endpoint.js';
-import { vim25 } from './soap/schema.js';
 import { versionsDocument } from './versions-document.js';
 import { World } from './world.js';
 
@@ -39,7 +40,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const callFaults = new CallFaults();
     const transferFaults = new TransferFaults();
     const listeners = new CallListeners();
-    const soap = new SoapEndpoint(world, vim25, { log, faults: callFaults, listeners });
+    const hooks = { log, faults: callFaults, listeners };
+    const soap = new SoapEndpoint(world, vimService(world), hooks);
+    const policies = new SoapEndpoint(world, pbmService(world), hooks);
     const nfc = new NfcService(world, transferFaults);
     const authority = await createAuthority();
     const { host } = settings;
@@ -47,7 +50,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const handler = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       const { method, url = '/' } = request;
       if (method === 'POST' && /^\/sdk\/?$/.test(url)) await soap.handle(request, response);
-      else if (method === 'GET' && url === '/sdk/vimServiceVersions.xml') versionsDocument(response);
+      else if (method === 'POST' && /^\/pbm\/?(?:sdk)?$/.test(url) && settings.mode === 'vcenter') {
+        if (settings.storagePolicyService) await policies.handle(request, response);
+        else refuse(response, 503, 'Service Unavailable');
+      } else if (method === 'GET' && url === '/sdk/vimServiceVersions.xml') versionsDocument(response);
       else if (!settings.separateNfcServer && NfcService.serves(url)) await nfc.handle(request, response);
       else notFound(response);
     };
@@ -90,5 +96,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 }
 
 function notFound(response: ServerResponse): void {
-  response.writeHead(404, { 'Content-Type': 'text/plain', Connection: 'close' }).end('not found');
+  refuse(response, 404, 'not found');
+}
+
+function refuse(response: ServerResponse, status: number, message: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain', Connection: 'close' }).end(message);
 }

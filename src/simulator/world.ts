@@ -12,6 +12,7 @@ import { PreparedExports } from './nfc/prepared-exports.js';
 import type { Settings } from './options.js';
 import { Registry } from './registry.js';
 import { Sessions } from './sessions.js';
+import { StoragePolicies } from './storage-policies.js';
 import { newDiskUuid } from './storage/disk-uuid.js';
 import { DiskFile, type Provisioning } from './storage/disk-file.js';
 import { RawDisk } from './storage/raw-disk.js';
@@ -35,6 +36,7 @@ export class World {
   readonly leases: Leases;
   readonly instanceUuids = new InstanceUuids();
   readonly preparedExports = new PreparedExports();
+  readonly storagePolicies: StoragePolicies;
   readonly rootFolder: Folder;
   readonly managers: Managers;
   readonly instanceUuid = randomUUID();
@@ -45,6 +47,7 @@ export class World {
   constructor(settings: Settings, directory: string) {
     this.settings = settings;
     this.#directory = directory;
+    this.storagePolicies = new StoragePolicies(settings);
     this.sessions = new Sessions(settings.sessionIdleMs);
     this.tasks = new TaskRunner(settings, this.registry, this.#closed.signal);
     this.leases = new Leases(this);

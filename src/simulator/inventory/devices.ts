@@ -36,6 +36,8 @@ export interface DiskDevice {
   readonly file: DiskFile;
   readonly datastore: Datastore;
   readonly diskMode: string;
+  /** Id of its storage policy: one of the device, not of the file. */
+  readonly storageProfile: string | undefined;
 }
 
 export type Device = ControllerDevice | DiskDevice;

@@ -32,7 +32,8 @@ export interface VmConfig {
   readonly memoryMB: number;
   readonly extraConfig: ReadonlyMap<string, unknown>;
   readonly managedBy: VimObject<'ManagedByInfo'> | undefined;
-  readonly profileIds: readonly string[];
+  /** Id of the storage policy of its home. */
+  readonly storageProfile: string | undefined;
   readonly devices: readonly Device[];
   readonly changeVersion: string;
 }

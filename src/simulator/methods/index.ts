@@ -13,6 +13,7 @@ import { resourcePoolMethods } from './resource-pool.js';
 import { searchIndexMethods } from './search-index.js';
 import { serviceInstanceMethods } from './service-instance.js';
 import { sessionManagerMethods } from './session-manager.js';
+import { storagePolicyMethods } from './storage-policies.js';
 import { taskMethods } from './task.js';
 import { virtualDiskManagerMethods } from './virtual-disk-manager.js';
 import { virtualMachineMethods } from './virtual-machine.js';
@@ -35,4 +36,5 @@ export const handlers: Handlers<MethodName> = {
   ...virtualDiskManagerMethods,
   ...fileManagerMethods,
   ...datastoreBrowserMethods,
+  ...storagePolicyMethods,
 };

@@ -8,6 +8,7 @@ import type { Folder } from '../inventory/folder.js';
 import { HostSystem } from '../inventory/host-system.js';
 import { ResourcePool } from '../inventory/resource-pool.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
+import { definedProfile } from '../storage-policies.js';
 import { joinPath } from '../storage/datastore-path.js';
 import type { World } from '../world.js';
 import { createVm } from './create-vm.js';
@@ -34,6 +35,7 @@ export async function cloneVm(
   const datastore =
     location.datastore === undefined ? source.home.datastore : registry.get(Datastore, location.datastore, 'datastore');
   const { config } = source;
+  const storageProfile = world.storagePolicies.after(config.storageProfile, location.profile);
   const controllers = config.devices.filter((device) => device.kind === 'controller');
   const vm = await createVm(
     world,
@@ -51,6 +53,7 @@ export async function cloneVm(
       files: { vmPathName: datastore.pathTo('') },
       extraConfig: [...config.extraConfig].map(([key, value]) => ({ key, value })),
       ...(config.managedBy === undefined ? {} : { managedBy: config.managedBy }),
+      ...(storageProfile === undefined ? {} : { vmProfile: definedProfile(storageProfile) }),
     },
   );
   try {
@@ -73,7 +76,7 @@ async function copyDisk(
   world: World,
   vm: VirtualMachine,
   disk: DiskDevice,
-  { datastore, provisioning }: ReturnType<typeof diskTarget>,
+  { datastore, provisioning, storageProfile }: ReturnType<typeof diskTarget>,
 ): Promise<DiskDevice> {
   const { files } = datastore;
   const { capacityBytes, adapterType, raw } = disk.file;
@@ -83,5 +86,5 @@ async function copyDisk(
   files.requireSpace(raw.allocatedBytes, name);
   files.addDisk(joinPath(vm.home.directory, name), file);
   await file.raw.copyFrom(raw);
-  return { ...disk, file, datastore };
+  return { ...disk, file, datastore, storageProfile };
 }

@@ -44,6 +44,7 @@ function addDisk(plan: DevicePlan, change: Change, spec: DiskSpec, index: number
     controllerKey: controller.key,
     unitNumber,
     diskMode: backing.diskMode,
+    storageProfile: plan.context.world.storagePolicies.after(undefined, change.profile),
   };
   const attached =
     change.fileOperation === 'create'
@@ -147,7 +148,7 @@ function removeDisk(plan: DevicePlan, { fileOperation }: Change, spec: DiskSpec,
   plan.devices = plan.devices.filter((device) => device !== disk);
 }
 
-function editDisk(plan: DevicePlan, { fileOperation }: Change, spec: DiskSpec, index: number): void {
+function editDisk(plan: DevicePlan, { fileOperation, profile }: Change, spec: DiskSpec, index: number): void {
   const disk = findDisk(plan, spec, index);
   const { file, datastore } = disk;
   if (fileOperation !== undefined)
@@ -176,7 +177,10 @@ function editDisk(plan: DevicePlan, { fileOperation }: Change, spec: DiskSpec, i
     if (file.provisioning !== 'thin') plan.reserve(datastore.files, capacityBytes - file.capacityBytes, file.path);
     plan.effects.push(() => file.resize(capacityBytes));
   }
-  moveDisk(plan, disk, spec, index);
+  const { storagePolicies } = plan.context.world;
+  const edited = { ...disk, storageProfile: storagePolicies.after(disk.storageProfile, profile) };
+  plan.devices = plan.devices.map((device) => (device === disk ? edited : device));
+  moveDisk(plan, edited, spec, index);
 }
 
 /** Puts a disk on another place of a controller, where the spec says so. */

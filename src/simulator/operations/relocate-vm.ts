@@ -18,17 +18,26 @@ type Spec = VimObject<'VirtualMachineRelocateSpec'>;
 export interface DiskTarget {
   readonly datastore: Datastore;
   readonly provisioning: Provisioning;
+  readonly storageProfile: string | undefined;
 }
 
 /** What a relocate spec says about one disk. @throws Fault InvalidArgument, ManagedObjectNotFound */
-export function diskTarget({ registry }: World, spec: Spec, disk: DiskDevice, home: Datastore | undefined): DiskTarget {
+export function diskTarget(
+  { registry, storagePolicies }: World,
+  spec: Spec,
+  disk: DiskDevice,
+  home: Datastore | undefined,
+): DiskTarget {
   const locator = spec.disk?.find(({ diskId }) => diskId === disk.key);
   const datastore =
     locator === undefined ? (home ?? disk.datastore) : registry.get(Datastore, locator.datastore, 'datastore');
+  const storageProfile = storagePolicies.after(disk.storageProfile, locator?.profile);
   const backing = locator?.diskBackingInfo;
-  if (backing?._type !== 'VirtualDiskFlatVer2BackingInfo') return { datastore, provisioning: disk.file.provisioning };
+  if (backing?._type !== 'VirtualDiskFlatVer2BackingInfo') {
+    return { datastore, provisioning: disk.file.provisioning, storageProfile };
+  }
   const thick = backing.eagerlyScrub === true ? 'eagerZeroedThick' : 'thick';
-  return { datastore, provisioning: backing.thinProvisioned === true ? 'thin' : thick };
+  return { datastore, provisioning: backing.thinProvisioned === true ? 'thin' : thick, storageProfile };
 }
 
 /** Checks that each disk a spec names is one of the VM's. @throws Fault InvalidArgument */
@@ -42,7 +51,7 @@ export function checkLocators(vm: VirtualMachine, { disk: locators = [] }: Spec)
 
 /** Moves a VM's files to other datastores, and the VM to another pool, host or folder. */
 export function relocateVm(world: World, vm: VirtualMachine, spec: Spec): void {
-  const { registry } = world;
+  const { registry, storagePolicies } = world;
   checkLocators(vm, spec);
   const home = spec.datastore === undefined ? undefined : registry.get(Datastore, spec.datastore, 'datastore');
   const pool = spec.pool === undefined ? vm.pool : registry.get(ResourcePool, spec.pool, 'pool');
@@ -50,6 +59,7 @@ export function relocateVm(world: World, vm: VirtualMachine, spec: Spec): void {
   const host = chooseHost(pool, wantedHost, home ?? vm.home.datastore);
   const folder = spec.folder === undefined ? undefined : registry.get(Folder, spec.folder, 'folder');
 
+  const storageProfile = storagePolicies.after(vm.config.storageProfile, spec.profile);
   const targets = vm.disks.map((disk) => ({ disk, target: diskTarget(world, spec, disk, home) }));
   for (const { disk, target } of targets) {
     if (disk.file.locked)
@@ -62,11 +72,11 @@ export function relocateVm(world: World, vm: VirtualMachine, spec: Spec): void {
     const target = targets.find(({ disk }) => disk === device)?.target;
     if (device.kind !== 'disk' || target === undefined) return device;
     moveDisk(device, target, newHome);
-    return { ...device, datastore: target.datastore };
+    return { ...device, datastore: target.datastore, storageProfile: target.storageProfile };
   });
   vm.home.datastore.vms.delete(vm);
   vm.home = newHome;
-  vm.config = { ...vm.config, devices };
+  vm.config = { ...vm.config, devices, storageProfile };
   vm.pool.vms.delete(vm);
   vm.host.vms.delete(vm);
   vm.pool = pool;

@@ -18,7 +18,7 @@ export function emptyConfig(): VmConfig {
     memoryMB: 32,
     extraConfig: new Map(),
     managedBy: undefined,
-    profileIds: [],
+    storageProfile: undefined,
     devices: [],
     changeVersion: new Date().toISOString(),
   };
@@ -44,10 +44,7 @@ export function applySpec(world: World, config: VmConfig, spec: Spec, vm: Virtua
     extraConfig: applyExtraConfig(config.extraConfig, spec.extraConfig ?? []),
     managedBy:
       spec.managedBy === undefined ? config.managedBy : spec.managedBy.extensionKey === '' ? undefined : spec.managedBy,
-    profileIds:
-      spec.vmProfile?.flatMap((profile) =>
-        profile._type === 'VirtualMachineDefinedProfileSpec' ? [profile.profileId] : [],
-      ) ?? config.profileIds,
+    storageProfile: world.storagePolicies.after(config.storageProfile, spec.vmProfile),
     devices: config.devices,
     changeVersion: `${new Date().toISOString()}-${world.registry.nextNumber('changeVersion')}`,
   };

@@ -46,6 +46,9 @@ const tables: Readonly<Record<ManagedTypeName, AnyTable>> = {
   SearchIndex: none,
   FileManager: none,
   VirtualDiskManager: none,
+  PbmServiceInstance: none,
+  PbmProfileProfileManager: none,
+  PbmPlacementSolver: none,
 };
 
 /** The properties of a managed object type, those it inherits included. */

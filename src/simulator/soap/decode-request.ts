@@ -13,6 +13,8 @@ export interface SoapRequest {
   /** The object it is called on (`_this`). */
   readonly target: MoRef;
   readonly body: XmlElement;
+  /** The text of an element of the envelope's header, or undefined. */
+  readonly header: (name: string) => string | undefined;
 }
 
 /**
@@ -43,7 +45,11 @@ export function decodeRequest(schema: Schema, text: string): SoapRequest {
   if (self?.name !== '_this' || self.namespace !== schema.namespace) {
     throw fault('InvalidRequest', {}, `The first element of ${body.name} must be _this`);
   }
-  return { method: body.name, target: decodeRef(self, `${body.name}._this`), body };
+  const headers = root.children
+    .filter(({ name, namespace }) => name === 'Header' && namespace === SOAP_ENVELOPE)
+    .flatMap(({ children }) => children);
+  const header = (name: string): string | undefined => headers.find((element) => element.name === name)?.text.trim();
+  return { method: body.name, target: decodeRef(self, `${body.name}._this`), body, header };
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { MethodDefinition } from '../../vim/schema/methods.js';
 import type { ObjectTypeDefinition } from '../../vim/schema/object-types.js';
-import { methods, objectTypes, type TypeSpec } from '../../vim/schema/index.js';
+import { methods, methodsOf, objectTypes, services, type ServiceName, type TypeSpec } from '../../vim/schema/index.js';
 
 /** What a SOAP endpoint understands: its namespace, methods and data object types. */
 export interface Schema {
@@ -9,8 +9,18 @@ export interface Schema {
   readonly objectTypes: Readonly<Record<string, ObjectTypeDefinition>>;
 }
 
+function schemaOf(service: ServiceName): Schema {
+  return {
+    namespace: services[service].namespace,
+    methods: Object.fromEntries(methodsOf(service).map((name) => [name, methods[name]])),
+    objectTypes,
+  };
+}
+
 /** The vim25 subset. */
-export const vim25: Schema = { namespace: 'urn:vim25', methods, objectTypes };
+export const vim25 = schemaOf('vim25');
+/** The subset of the storage policy service. */
+export const pbm = schemaOf('pbm');
 
 /** A data object type's definition, or undefined where there is none of that name. */
 export function objectType(schema: Schema, name: string): ObjectTypeDefinition | undefined {

@@ -1,5 +1,8 @@
 import { inspect } from 'node:util';
 
+/** The name every vSphere server gives its session's cookie. */
+const sessionCookie = 'vmware_soap_session';
+
 /**
  * The cookies of one login, for the session's own server only. A new login starts with a new jar, so that a late reply to
  * a call of the old one cannot put a stale cookie into it.
@@ -25,6 +28,11 @@ export class CookieJar {
   header(): string | undefined {
     if (this.#cookies.size === 0) return undefined;
     return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  }
+
+  /** The session's cookie, without the quotes around its value. */
+  get session(): string | undefined {
+    return this.#cookies.get(sessionCookie)?.replace(/^"(.*)"$/, '$1');
   }
 
   /** The values, for taking them out of texts. */

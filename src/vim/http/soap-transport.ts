@@ -1,5 +1,6 @@
 import type { Response } from 'node-fetch';
 import { AbortError, VimConnectionError, VimProtocolError, type CallOutcome } from '../../errors/index.js';
+import { services, type ServiceName } from '../schema/index.js';
 import { authority, type Peer } from '../tls/peer.js';
 import type { Trust } from '../tls/trust.js';
 import { VerifiedAgent, type ConnectionAttempt } from '../tls/verified-agent.js';
@@ -9,8 +10,9 @@ import type { CookieJar } from './cookie-jar.js';
 /** No reply this library asks for comes near this size, in bytes; parsing blocks the process for seconds long before. */
 const maxReplyBytes = 256 * 1024 * 1024;
 
-/** One request to the server's SOAP endpoint. */
+/** One request to a SOAP endpoint of the server. */
 export interface SoapExchange {
+  readonly service: ServiceName;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly cookies: CookieJar;
@@ -61,7 +63,7 @@ export class SoapTransport {
     try {
       const { default: fetch } = await import('node-fetch');
       const response = await agent.during(attempt, () =>
-        fetch(`https://${authority(this.#peer)}/sdk`, {
+        fetch(`https://${authority(this.#peer)}${services[exchange.service].path}`, {
           method: 'POST',
           headers: { ...exchange.headers, ...cookieHeader(exchange.cookies) },
           body: exchange.body,
@@ -73,7 +75,8 @@ export class SoapTransport {
         }),
       );
       limits.heard();
-      exchange.cookies.store(response.headers.raw()['set-cookie'] ?? []);
+      // Another service's cookies are its own, and may have the name of the session's.
+      if (exchange.service === 'vim25') exchange.cookies.store(response.headers.raw()['set-cookie'] ?? []);
       const body = await readBody(response, limits);
       if (!isEnvelope(response.status, body)) {
         throw this.#failed(`the server answered HTTP ${response.status} without a SOAP envelope`);

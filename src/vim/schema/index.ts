@@ -1,6 +1,7 @@
 export { methods, type MethodDefinition, type MethodName } from './methods.js';
 export { objectTypes, type ObjectTypeDefinition, type ObjectTypeName } from './object-types.js';
 export { properties, type ManagedType } from './properties.js';
+export { methodsOf, serviceOf, services, type ServiceEndpoint, type ServiceName } from './services.js';
 export {
   isScalar,
   parseTypeSpec,

@@ -1,7 +1,11 @@
+import { pbmMethods } from './pbm-methods.js';
+import type { ServiceName } from './services.js';
 import type { TypeSpec } from './type-spec.js';
 
-/** One method of the vim25 subset. */
+/** One method of the subset. */
 export interface MethodDefinition {
+  /** The service it is of; vim25 where absent. */
+  readonly service?: Exclude<ServiceName, 'vim25'>;
   /** The managed object type it is called on. */
   readonly on: string;
   /** Its parameters after `_this`, **in schema order**. */
@@ -16,7 +20,8 @@ export interface MethodDefinition {
 }
 
 /**
- * The vim25 methods this library calls. Source: vSphere Web Services API reference, API 6.7.
+ * The methods this library calls. Source: vSphere Web Services API reference, API 6.7; those of the storage policy service
+ * are in a file of their own.
  */
 export const methods = {
   // Service instance and session
@@ -246,6 +251,8 @@ export const methods = {
     returns: 'ref',
     idempotent: true,
   },
+
+  ...pbmMethods,
 } as const satisfies Record<string, MethodDefinition>;
 
 /** The name of a method of the subset. */

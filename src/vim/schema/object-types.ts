@@ -1,3 +1,4 @@
+import { pbmObjectTypes } from './pbm-object-types.js';
 import type { TypeSpec } from './type-spec.js';
 
 /** One data object type of the vim25 subset. */
@@ -444,6 +445,8 @@ export const objectTypes = {
   HostDatastoreBrowserSearchResults: {
     fields: { datastore: 'ref?', folderPath: 'string?', file: 'FileInfo[]?' },
   },
+
+  ...pbmObjectTypes,
 } as const satisfies Record<string, ObjectTypeDefinition>;
 
 /** The name of a data object type of the subset. */

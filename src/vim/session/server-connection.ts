@@ -9,8 +9,17 @@ import {
 } from '../../errors/index.js';
 import { CookieJar } from '../http/cookie-jar.js';
 import { SoapTransport } from '../http/soap-transport.js';
-import { methods, type MethodArgs, type MethodName, type MethodResult, type MoRef } from '../schema/index.js';
-import { SoapClient } from '../soap/soap-client.js';
+import {
+  methods,
+  serviceOf,
+  services,
+  type MethodArgs,
+  type MethodName,
+  type MethodResult,
+  type MoRef,
+  type ServiceName,
+} from '../schema/index.js';
+import { SoapClient, type SoapHeader } from '../soap/soap-client.js';
 import { authority } from '../tls/peer.js';
 import type { AbortableOptions } from '../vim-session.js';
 import { withRetries, type Backoff } from './backoff.js';
@@ -34,7 +43,7 @@ const unlimitedWaitSeconds = 1_800;
 export class ServerConnection {
   readonly #settings: SessionSettings;
   readonly #transport: SoapTransport;
-  readonly #client: Promise<SoapClient>;
+  readonly #clients = new Map<ServiceName, Promise<SoapClient>>();
   readonly #closed = new AbortController();
   readonly #keeper = new LoginKeeper(() => this.#logIn());
   #keepAliveTimer: NodeJS.Timeout | undefined;
@@ -45,8 +54,6 @@ export class ServerConnection {
     // Every call under way listens to it.
     setMaxListeners(0, this.#closed.signal);
     this.#transport = new SoapTransport(settings.peer, settings.trust);
-    this.#client = SoapClient.create(`https://${authority(settings.peer)}/sdk`);
-    this.#client.catch(() => undefined);
   }
 
   /** The current login; `undefined` before the first. */
@@ -112,7 +119,7 @@ export class ServerConnection {
         return result;
       } catch (error) {
         // A call so refused had no effect, whatever its method: it can be repeated.
-        if (!isVimFault(error, 'NotAuthenticated') || replays >= maxReplays) throw error;
+        if (!saysExpired(method, error) || replays >= maxReplays) throw error;
         this.#settings.logger.info({ method }, 'the session expired; logging in again');
         await this.#keeper.renew(login, signal);
       }
@@ -149,15 +156,27 @@ export class ServerConnection {
     cookies: CookieJar,
     limits: { silenceMs: number; signal?: AbortSignal | undefined; sessionSignal?: AbortSignal | undefined },
   ): Promise<unknown> {
-    const client = await this.#client;
+    const service = serviceOf(method);
+    const client = await this.#client(service);
     const reuseConnection = methods[method].idempotent;
     return client.call(
       method,
       target,
       args,
-      (body, headers) => this.#transport.exchange({ body, headers, cookies, reuseConnection, ...limits }),
+      (body, headers) => this.#transport.exchange({ service, body, headers, cookies, reuseConnection, ...limits }),
       (text) => this.#withoutSecrets(text, cookies),
+      headerFor(service, cookies),
     );
+  }
+
+  /** Made when a service is first called: few need the storage policy service. */
+  #client(service: ServiceName): Promise<SoapClient> {
+    let client = this.#clients.get(service);
+    if (client === undefined) {
+      client = SoapClient.create(`https://${authority(this.#settings.peer)}${services[service].path}`, service);
+      this.#clients.set(service, client);
+    }
+    return client;
   }
 
   async #keepAlive(): Promise<void> {
@@ -179,6 +198,16 @@ export class ServerConnection {
       .filter((secret) => secret.length > 2)
       .reduce((cleaned, secret) => cleaned.replaceAll(secret, '***'), text);
   }
+}
+
+/** Services beside vim25 are told the session in the envelope: there the cookie header alone does not count. */
+function headerFor(service: ServiceName, { session }: CookieJar): SoapHeader | undefined {
+  return service === 'vim25' || session === undefined ? undefined : { vcSessionCookie: session };
+}
+
+/** Whether a fault says that there is no session any more. The storage policy service may call it a `SecurityError`. */
+function saysExpired(method: MethodName, error: unknown): boolean {
+  return isVimFault(error, 'NotAuthenticated') || (serviceOf(method) === 'pbm' && isVimFault(error, 'SecurityError'));
 }
 
 function mayRepeat(method: MethodName, error: unknown): boolean {

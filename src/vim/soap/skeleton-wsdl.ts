@@ -1,23 +1,17 @@
-import { methods } from '../schema/methods.js';
-
-const namespace = 'urn:vim25';
+import { methodsOf, services, type ServiceName } from '../schema/index.js';
 
 /**
- * The API version asked for. Servers answer an older one too; one that is named makes them send the properties it has.
- */
-const soapAction = `${namespace}/6.7`;
-
-/**
- * A WSDL without types, one operation per method of the subset, for node-soap.
+ * A WSDL without types, one operation per method of a service's subset, for node-soap.
  *
  * node-soap then writes elements in the order it is given them, which the codec has already put into schema order. With
  * types it would reorder by the declared type only and leave what a subtype adds as it stands, so that the order had to
  * be right here anyway; and vSphere's whole WSDL takes over a second to load.
  */
-export function skeletonWsdl(endpoint: string): string {
-  const names = Object.keys(methods);
+export function skeletonWsdl(service: ServiceName, endpoint: string): string {
+  const { namespace, soapAction } = services[service];
+  const names = methodsOf(service);
   const each = (line: (name: string) => string): string => names.map(line).join('');
-  // vim25 is the default namespace, so that `xsi:type="VirtualDisk"` means its type.
+  // The service's is the default namespace, so that `xsi:type="VirtualDisk"` means its type.
   return (
     `<?xml version="1.0" encoding="UTF-8"?>` +
     `<wsdl:definitions targetNamespace="${namespace}" xmlns="${namespace}"` +

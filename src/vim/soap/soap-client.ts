@@ -3,7 +3,7 @@ import { InvalidInputError, VimProtocolError } from '../../errors/index.js';
 import { decodeResult, encodeCall, type WireNode } from '../codec/index.js';
 import { attributesKey, isWireElement } from '../codec/wire-node.js';
 import type { SoapReply } from '../http/soap-transport.js';
-import type { MethodName, MoRef } from '../schema/index.js';
+import type { MethodName, MoRef, ServiceName } from '../schema/index.js';
 import { faultOf } from './fault.js';
 import { skeletonWsdl } from './skeleton-wsdl.js';
 
@@ -19,7 +19,10 @@ interface CallOptions {
 
 type SoapMethod = (args: object, done: (error: unknown, response: WireNode) => void, options: CallOptions) => void;
 
-/** Turns method calls into SOAP envelopes and back, by node-soap and the schema table. */
+/** The elements of an envelope's header, by name. They are in no namespace. */
+export type SoapHeader = Readonly<Record<string, string>>;
+
+/** Turns method calls of one service into SOAP envelopes and back, by node-soap and the schema table. */
 export class SoapClient {
   readonly #client: Client;
 
@@ -27,9 +30,9 @@ export class SoapClient {
     this.#client = client;
   }
 
-  static async create(endpoint: string): Promise<SoapClient> {
+  static async create(endpoint: string, service: ServiceName = 'vim25'): Promise<SoapClient> {
     const { createClientAsync } = await import('soap');
-    const client = await createClientAsync(skeletonWsdl(endpoint), {
+    const client = await createClientAsync(skeletonWsdl(service, endpoint), {
       // The cache is the process's, and a client writes its own options into what it takes from there.
       disableCache: true,
       attributesKey,
@@ -42,6 +45,7 @@ export class SoapClient {
   /**
    * @param send carries the envelope; what it rejects with is what the call rejects with
    * @param clean takes secrets out of what the server wrote
+   * @param header what the envelope's header holds
    * @throws VimFault, VimProtocolError, InvalidInputError
    */
   async call(
@@ -50,6 +54,7 @@ export class SoapClient {
     args: object,
     send: SendEnvelope,
     clean: (text: string) => string,
+    header?: SoapHeader,
   ): Promise<unknown> {
     const encoded = encodeCall(method, target, args);
     const soapMethod = (this.#client as unknown as Readonly<Record<string, SoapMethod>>)[method];
@@ -60,6 +65,8 @@ export class SoapClient {
         // node-soap's error holds the reply; only what the fault says goes further.
         else reject(errorOf(method, error, clean));
       };
+      // node-soap keeps headers for every call, and writes the envelope before this returns.
+      if (header !== undefined) this.#client.addSoapHeader(header);
       soapMethod(encoded, done, { send, undelivered: reject });
       this.#forget();
     });
@@ -70,8 +77,9 @@ export class SoapClient {
     return decodeResult(method, response);
   }
 
-  /** node-soap keeps the last envelope it wrote, which may hold the password. */
+  /** node-soap keeps the last envelope it wrote, which may hold the password, and headers, which hold the session's cookie. */
   #forget(): void {
+    this.#client.clearSoapHeaders();
     Object.assign(this.#client, { lastRequest: undefined, lastMessage: undefined });
   }
 }

@@ -187,4 +187,10 @@ export const sampleCalls: { readonly [M in MethodName]: MethodArgs<M> } = {
     },
     datastorePath: '[ds 1] a',
   },
+
+  PbmRetrieveServiceContent: {},
+  PbmQueryProfile: { profileCategory: 'REQUIREMENT', resourceType: { resourceType: 'STORAGE' } },
+  PbmRetrieveContent: { profileIds: [{ uniqueId: 'p-1' }] },
+  PbmQueryAssociatedProfiles: { entities: [{ serverUuid: 's', key: 'vm-1:2000', objectType: 'virtualDiskId' }] },
+  PbmQueryMatchingHub: { profile: { uniqueId: 'p-1' }, hubsToSearch: [{ hubId: 'datastore-1', hubType: 'Datastore' }] },
 };
