@@ -14,7 +14,10 @@ export interface Volume {
   readonly [field: string]: unknown;
 }
 
-/** A volume's type: extra specs as Cinder's, of which `vmware:vmdk_type` says how the disk's space is reserved. */
+/**
+ * A volume's type: extra specs as Cinder's, of which `vmware:vmdk_type` says how the disk's space is reserved and
+ * `vmware:storage_profile` names the storage policy of VM and disk.
+ */
 export interface VolumeType {
   readonly extraSpecs?: Readonly<Record<string, string>> | null | undefined;
   readonly [field: string]: unknown;
@@ -29,4 +32,6 @@ export interface ParsedVolume {
   readonly projectId: string | undefined;
   /** The provisioning its type asks for, if it does. */
   readonly provisioning: DiskProvisioning | undefined;
+  /** The name of the storage policy its type asks for, if it does. */
+  readonly storageProfile: string | undefined;
 }

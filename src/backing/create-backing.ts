@@ -1,5 +1,7 @@
 import { BackingInvalidError } from '../errors/index.js';
 import type { ResolvedConfig } from '../driver-config.js';
+import type { Logger } from '../logger.js';
+import { findStoragePolicy } from '../pbm/find-policy.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { runTask } from '../vim/run-task.js';
 import { settle } from '../vim/settle.js';
@@ -14,6 +16,7 @@ import { managedByCinder, shadowVmConfig } from './vm-config.js';
 /** What creating a backing needs. */
 export interface BackingCreation extends BackingLookup {
   readonly config: ResolvedConfig;
+  readonly logger: Logger;
 }
 
 /**
@@ -21,10 +24,13 @@ export interface BackingCreation extends BackingLookup {
  * placed as Cinder does.
  *
  * @throws NoValidDatastoreError
+ * @throws InvalidInputError where there is no storage policy of the name the volume's type gives
  */
 export async function createBacking(creation: BackingCreation, volume: ParsedVolume): Promise<MoRef> {
   const { vim, config, signal } = creation;
-  const placement = await placeDisk(vim, config, volume.sizeBytes, { signal });
+  const storageProfile =
+    volume.storageProfile === undefined ? undefined : await findStoragePolicy(vim, volume.storageProfile, { signal });
+  const placement = await placeDisk(vim, { ...config, storageProfile }, volume.sizeBytes, { signal });
   const folder = await ensureVolumeFolder(creation, placement.vmFolder, volume.projectId);
   const spec = shadowVmConfig({
     name: volume.name,
@@ -35,6 +41,7 @@ export async function createBacking(creation: BackingCreation, volume: ParsedVol
     hardwareVersion: config.hardwareVersion,
     extraConfig: { [volumeIdKey]: volume.id },
     managedBy: managedByCinder,
+    storageProfiles: { vm: storageProfile, disk: storageProfile },
     ...(isUuid(volume.id) ? { instanceUuid: volume.id } : {}),
   });
   const args = { config: spec, pool: placement.resourcePool, host: placement.host };

@@ -1,4 +1,5 @@
 import { InvalidInputError, isVimFault } from '../errors/index.js';
+import { profilesIfKnown } from '../pbm/profiles-if-known.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { assertPoweredOff, readBacking, type Backing } from './backing.js';
 import type { BackingCreation } from './create-backing.js';
@@ -25,7 +26,9 @@ export async function extendBacking(creation: BackingCreation, ref: MoRef, capac
     await grow(creation, backing, capacityBytes);
   } catch (error) {
     if (!isVimFault(error, 'NoDiskSpace') || !canRelocate(vim)) throw error;
-    const relocated = await relocateBacking(vim, config, backing, capacityBytes, { signal });
+    const profiles = await profilesIfKnown(creation, backing);
+    const needs = { neededBytes: capacityBytes, profiles };
+    const relocated = await relocateBacking(vim, config, backing, needs, { signal });
     await grow(creation, relocated, capacityBytes);
   }
 }

@@ -1,4 +1,5 @@
 import { NoValidDatastoreError, type RejectedCandidate } from '../errors/index.js';
+import { compatibleDatastores } from '../pbm/compatible-datastores.js';
 import { readPropertiesOfMany } from '../vim/property-collector.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
@@ -25,6 +26,8 @@ export interface Placement {
 export interface PlacementRules {
   readonly clusters: readonly string[] | undefined;
   readonly datastoreRegex: string | undefined;
+  /** Id of the storage policy a datastore must comply with. */
+  readonly storageProfile?: string | undefined;
 }
 
 /** Datastore types a volume's disk may lie on (`DatastoreSummary.type`, in lower case). */
@@ -54,11 +57,15 @@ export async function placeDisk(
   const hosts = await usableHosts(vim, inClusters(resources, rules.clusters, rejected), rejected, options);
 
   const candidates = [];
-  for (const { ref, properties } of await readDatastores(vim, datacenters.flatMap(datastoresOf), options)) {
+  const datastores = datacenters.flatMap(datastoresOf);
+  const complies = await compliance(vim, rules, datastores, options);
+  for (const { ref, properties } of await readDatastores(vim, datastores, options)) {
     const { summary, host: mounts = [] } = properties;
     const host = mounts.filter(isWritable).map(hostAmong(hosts)).find(isDefined);
     const reason =
-      whyNot(summary, rules, neededBytes) ?? (host ? undefined : 'no usable host has it mounted for writing');
+      whyNot(summary, rules, neededBytes) ??
+      (complies(ref) ? undefined : 'does not comply with the storage policy') ??
+      (host ? undefined : 'no usable host has it mounted for writing');
     if (reason !== undefined || host === undefined) rejected.push({ name: summary.name, reason: reason ?? '' });
     else candidates.push({ ref, summary, mounts: mounts.length, host });
   }
@@ -77,6 +84,18 @@ export async function placeDisk(
     host: best.host.ref,
     resourcePool: best.host.resourcePool,
   };
+}
+
+/** Tells whether a datastore complies with the wanted storage policy. Nobody is asked where none is wanted. */
+async function compliance(
+  vim: VimSession,
+  { storageProfile }: PlacementRules,
+  datastores: readonly MoRef[],
+  options: AbortableOptions,
+): Promise<(datastore: MoRef) => boolean> {
+  if (storageProfile === undefined) return () => true;
+  const compatible = await compatibleDatastores(vim, storageProfile, datastores, options);
+  return ({ value }) => compatible.has(value);
 }
 
 function datastoresOf({ datastores }: Datacenter): readonly MoRef[] {

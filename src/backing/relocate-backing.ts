@@ -1,3 +1,4 @@
+import { profileField, type StorageProfiles } from '../pbm/storage-profiles.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { runTask } from '../vim/run-task.js';
 import { settle } from '../vim/settle.js';
@@ -6,22 +7,41 @@ import { readBacking, type Backing } from './backing.js';
 import { isVirtualCenter } from './managers.js';
 import { placeDisk, type PlacementRules } from './placement.js';
 
+const diskMoveType = 'moveAllDiskBackingsAndDisallowSharing';
+
+/** What a backing needs where it goes. */
+export interface RelocationNeeds {
+  /** Free space the new datastore must have. */
+  readonly neededBytes: number;
+  /** The storage policies it has and keeps. */
+  readonly profiles: StorageProfiles;
+}
+
 /**
  * Moves a backing with its disk to a datastore that has room (`RelocateVM_Task`), and returns it as it is there. Its
  * reference, name and folder stay. A single ESXi host cannot relocate; there is nothing it could do but fail.
  *
- * @param neededBytes free space the new datastore must have
  * @throws NoValidDatastoreError where no datastore has the room
  */
 export async function relocateBacking(
   vim: VimSession,
   rules: PlacementRules,
   backing: Backing,
-  neededBytes: number,
+  { neededBytes, profiles }: RelocationNeeds,
   options: AbortableOptions,
 ): Promise<Backing> {
-  const { datastore, host, resourcePool } = await placeDisk(vim, rules, neededBytes, options);
-  const spec = { datastore, diskMoveType: 'moveAllDiskBackingsAndDisallowSharing', pool: resourcePool, host };
+  const placement = await placeDisk(vim, { ...rules, storageProfile: profiles.disk }, neededBytes, options);
+  const { datastore, host, resourcePool } = placement;
+  const spec = {
+    datastore,
+    diskMoveType,
+    pool: resourcePool,
+    host,
+    ...(profiles.disk === undefined
+      ? {}
+      : { disk: [{ diskId: backing.disk.device.key, datastore, diskMoveType, ...profileField(profiles.disk) }] }),
+    ...profileField(profiles.vm),
+  };
   await settle(vim, {
     make: () => runTask(vim, 'RelocateVM_Task', backing.ref, { spec }, options),
     on: backing.ref,

@@ -1,4 +1,5 @@
 import type { AdapterType, DiskProvisioning } from '../services/backup-manifest.js';
+import { profileField, profileSpec, type StorageProfiles } from '../pbm/storage-profiles.js';
 import type { VimObject } from '../vim/schema/index.js';
 import { controllerFor } from './adapter-type.js';
 import { flatDiskBacking } from './disk-backing.js';
@@ -18,6 +19,8 @@ export interface ShadowVm {
   /** Only for a backing itself: a temporary VM must not share it. */
   readonly instanceUuid?: string | undefined;
   readonly managedBy?: VimObject<'ManagedByInfo'> | undefined;
+  /** Set on the VM and on its disk: one without the other leaves half of it out of the policy. */
+  readonly storageProfiles?: StorageProfiles | undefined;
 }
 
 /** Keys of devices that are only being asked for are negative. */
@@ -26,6 +29,7 @@ const newDiskKey = -101;
 /** A shadow VM's configuration as Cinder makes it: smallest memory, one processor, one disk, never powered on. */
 export function shadowVmConfig(vm: ShadowVm): VimObject<'VirtualMachineConfigSpec'> {
   const controller = controllerFor(vm.adapterType);
+  const { storageProfiles = {} } = vm;
   return {
     name: escapeInventoryName(vm.name),
     version: vm.hardwareVersion,
@@ -46,11 +50,13 @@ export function shadowVmConfig(vm: ShadowVm): VimObject<'VirtualMachineConfigSpe
           unitNumber: 0,
           capacityInKB: Math.ceil(vm.capacityBytes / 1024),
         },
+        ...profileField(storageProfiles.disk),
       },
       ...controller.change,
     ],
     extraConfig: extraConfig(vm.extraConfig),
     ...(vm.managedBy === undefined ? {} : { managedBy: vm.managedBy }),
+    ...(storageProfiles.vm === undefined ? {} : { vmProfile: profileSpec(storageProfiles.vm) }),
   };
 }
 

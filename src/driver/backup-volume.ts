@@ -5,6 +5,7 @@ import { createBacking } from '../backing/create-backing.js';
 import { findBacking } from '../backing/find-backing.js';
 import { BackupServiceError, InvalidInputError } from '../errors/index.js';
 import type { MeasuredStream } from '../nfc/stream-meter.js';
+import { profilesIfKnown } from '../pbm/profiles-if-known.js';
 import { assertNoTemporaryVm } from '../restore/temporary-vm.js';
 import type { Backup } from '../services/backup.js';
 import type { BackupManifest, BackupMetadata } from '../services/backup-manifest.js';
@@ -36,10 +37,13 @@ export async function backupVolume(
   const ref = (await findBacking(operation, volume)) ?? (await createBacking(operation, volume));
   const backing = await readBacking(vim, ref, { signal });
   assertPoweredOff(backing);
+  const { disk: storageProfile } = await profilesIfKnown(operation, backing);
 
   const startedAt = new Date().toISOString();
-  const manifestOf = (measured: MeasuredStream): BackupManifest =>
-    describe(backup, volume, backing, measured, startedAt);
+  const manifestOf = (measured: MeasuredStream): BackupManifest => ({
+    ...describe(backup, volume, backing, measured, startedAt),
+    ...(storageProfile === undefined ? {} : { storageProfile }),
+  });
   return throughStream
     ? backupThroughStream(operation, backup, backing, manifestOf)
     : backupThroughFile(operation, backup, backing, manifestOf);

@@ -3,6 +3,7 @@ import { InvalidInputError } from '../errors/index.js';
 import { parseInput } from '../parse-input.js';
 import type { Backup } from '../services/backup.js';
 import { diskProvisionings, parseBackupManifest, type BackupManifest } from '../services/backup-manifest.js';
+import { storageProfileSpec } from '../pbm/find-policy.js';
 import type { ParsedVolume } from '../volume.js';
 
 const bytesPerGiB = 1024 ** 3;
@@ -35,7 +36,8 @@ const backupSchema = z.looseObject({
 /** @throws InvalidInputError that names the field */
 export function parseVolume(value: unknown): ParsedVolume {
   const volume = parseInput('volume', volumeSchema, value);
-  const vmdkType = volume.volumeType?.extraSpecs?.[provisioningSpec];
+  const extraSpecs = volume.volumeType?.extraSpecs ?? {};
+  const vmdkType = extraSpecs[provisioningSpec];
   const provisioning = diskProvisionings.find((known) => known === vmdkType);
   if (vmdkType !== undefined && provisioning === undefined) {
     throw new InvalidInputError(
@@ -49,6 +51,8 @@ export function parseVolume(value: unknown): ParsedVolume {
     sizeBytes: volume.size * bytesPerGiB,
     projectId: volume.projectId ?? undefined,
     provisioning,
+    // An empty one names none.
+    storageProfile: extraSpecs[storageProfileSpec] || undefined,
   };
 }
 

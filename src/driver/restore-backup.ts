@@ -6,8 +6,10 @@ import { VolumeHasSnapshotsError, VolumeTooSmallError } from '../errors/index.js
 import type { RestoreJournal } from '../journal/restore-journal.js';
 import { publishingBacking, type DiskKind } from '../restore/publish-backing.js';
 import { replacingDisk } from '../restore/replace-disk.js';
+import { profilesForRestore } from '../restore/restore-profiles.js';
 import { runRestoration } from '../restore/run-restoration.js';
 import { assertNoTemporaryVm } from '../restore/temporary-vm.js';
+import type { StorageProfiles } from '../pbm/storage-profiles.js';
 import type { Backup } from '../services/backup.js';
 import type { BackupManifest } from '../services/backup-manifest.js';
 import type { MoRef } from '../vim/schema/index.js';
@@ -60,6 +62,7 @@ export async function restoreBackup(
     givenManifest ?? (await ofService(operation, async () => backupService.readManifest?.(backup, { signal })));
   const manifest = kept === undefined ? undefined : parseManifestOf(backup, kept);
   assertFits(manifest?.capacityBytes ?? 0, volume);
+  const profiles = await profilesForRestore(operation, volume, backing, manifest);
 
   await using fetched = await fetchBackup(operation, backup, volume.id, manifest);
   const { source } = fetched;
@@ -68,8 +71,8 @@ export async function restoreBackup(
   const journal = newJournal(volume, backing);
   const restoration =
     backing === undefined
-      ? await publishingBacking(operation, journal, volume, diskKind(operation, volume, manifest), source)
-      : await replacingDisk(operation, journal, volume, backing, source);
+      ? await publishingBacking(operation, journal, volume, diskKind(operation, volume, manifest, profiles), source)
+      : await replacingDisk(operation, journal, volume, backing, profiles, source);
   const { imported, cleanup } = await runRestoration(operation, journal, restoration);
 
   const { info, streamBytes, sha256 } = imported.measured;
@@ -112,9 +115,15 @@ function newJournal(volume: ParsedVolume, backing: Backing | undefined): Restore
 }
 
 /** A new volume's disk is as its type asks, else as the one that was backed up. */
-function diskKind({ config }: Operation, volume: ParsedVolume, manifest: BackupManifest | undefined): DiskKind {
+function diskKind(
+  { config }: Operation,
+  volume: ParsedVolume,
+  manifest: BackupManifest | undefined,
+  storageProfiles: StorageProfiles,
+): DiskKind {
   return {
     adapterType: manifest?.adapterType ?? config.adapterType,
     provisioning: volume.provisioning ?? manifest?.provisioning ?? 'thin',
+    storageProfiles,
   };
 }

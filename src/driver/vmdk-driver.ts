@@ -192,7 +192,7 @@ export class VmdkDriver {
     const parsed = parseVolume(volume);
     using _lock = this.#lock(parsed.id);
     throwIfAborted(signal);
-    const creation = { vim: this.#vim, config: this.#config, signal };
+    const creation = { vim: this.#vim, config: this.#config, logger: this.#logger, signal };
     return await work(creation, parsed, await findBacking(creation, parsed));
   }
 

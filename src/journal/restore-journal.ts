@@ -31,6 +31,8 @@ export interface DiskReplacement {
   /** Where the old disk was attached. */
   readonly controllerKey: number;
   readonly unitNumber: number;
+  /** Id of the storage policy the old disk had, if it had one. */
+  readonly storageProfile?: string | undefined;
   /** Datastore path at which the imported disk was created; known once it is. */
   readonly importedDisk?: string | undefined;
   /** Datastore path, in the backing's own folder, that the imported disk is moved to. */
@@ -71,6 +73,7 @@ const journalSchema = z.object({
       oldDisk: z.string().min(1),
       controllerKey: z.coerce.number(),
       unitNumber: z.coerce.number(),
+      storageProfile: z.string().min(1).optional(),
       importedDisk: z.string().min(1).optional(),
       newDisk: z.string().min(1).optional(),
     })
@@ -89,6 +92,7 @@ const keys = {
   oldDisk: `${prefix}oldDisk`,
   controllerKey: `${prefix}controllerKey`,
   unitNumber: `${prefix}unitNumber`,
+  storageProfile: `${prefix}storageProfile`,
   importedDisk: `${prefix}importedDisk`,
   newDisk: `${prefix}newDisk`,
 } as const;
@@ -128,6 +132,7 @@ export function readJournal(extraConfig: readonly VimObject<'OptionValue'>[] | u
             oldDisk: field('oldDisk'),
             controllerKey: field('controllerKey'),
             unitNumber: field('unitNumber'),
+            storageProfile: field('storageProfile'),
             importedDisk: field('importedDisk'),
             newDisk: field('newDisk'),
           },

@@ -1,5 +1,6 @@
 import { attachedDisks, type AttachedDisk } from '../backing/backing.js';
 import { flatDiskBacking } from '../backing/disk-backing.js';
+import { profileField } from '../pbm/storage-profiles.js';
 import type { DiskProvisioning } from '../services/backup-manifest.js';
 import { readProperties } from '../vim/property-collector.js';
 import { runTask } from '../vim/run-task.js';
@@ -15,6 +16,8 @@ export interface DiskSlot {
   /** Told by the file itself where absent. */
   readonly capacityBytes?: number | undefined;
   readonly provisioning?: DiskProvisioning | undefined;
+  /** Id of the storage policy it is to have there: a policy belongs to the attached disk, and ends with the attachment. */
+  readonly storageProfile?: string | undefined;
 }
 
 /** Keys of devices that are only being asked for are negative. */
@@ -47,7 +50,7 @@ export async function exchangeDisk(
   const deviceChange: VimObject<'VirtualDeviceConfigSpec'>[] = [
     // No fileOperation: the file of a disk that is taken away is kept.
     ...(remove === undefined ? [] : [{ operation: 'remove', device: remove.device }]),
-    { operation: 'add', device: diskDevice(add) },
+    { operation: 'add', device: diskDevice(add), ...profileField(add.storageProfile) },
   ];
   const spec = { ...(changeVersion === undefined ? {} : { changeVersion }), deviceChange };
   await settle(vim, {

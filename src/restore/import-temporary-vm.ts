@@ -16,7 +16,7 @@ import { busyError } from './temporary-vm.js';
 /** Where a temporary VM goes and what its disk is to be like. */
 export interface ImportTarget extends Pick<
   ShadowVm,
-  'adapterType' | 'provisioning' | 'hardwareVersion' | 'vmPathName'
+  'adapterType' | 'provisioning' | 'hardwareVersion' | 'vmPathName' | 'storageProfiles'
 > {
   readonly folder: MoRef;
   readonly resourcePool: MoRef;

@@ -7,6 +7,8 @@ import { ensureVolumeFolder } from '../backing/volume-folder.js';
 import type { Operation } from '../operation/operation.js';
 import { isVimFault, RestoreError, throwIfAborted } from '../errors/index.js';
 import type { RestoreJournal } from '../journal/restore-journal.js';
+import type { StorageProfiles } from '../pbm/storage-profiles.js';
+import { wrongProfiles } from '../pbm/wrong-profiles.js';
 import type { AdapterType, DiskProvisioning } from '../services/backup-manifest.js';
 import { readProperties } from '../vim/property-collector.js';
 import { runTask } from '../vim/run-task.js';
@@ -21,6 +23,8 @@ import { extendDisk, hasUuid } from '../backing/virtual-disk.js';
 export interface DiskKind {
   readonly adapterType: AdapterType;
   readonly provisioning: DiskProvisioning;
+  /** The storage policies of VM and disk. */
+  readonly storageProfiles: StorageProfiles;
 }
 
 /**
@@ -37,7 +41,9 @@ export async function publishingBacking(
   source: RestoreSource,
 ): Promise<Restoration> {
   const { vim, config, signal } = operation;
-  const placement = await placeDisk(vim, config, volume.sizeBytes, { signal });
+  const { storageProfiles } = kind;
+  const rules = { ...config, storageProfile: storageProfiles.disk };
+  const placement = await placeDisk(vim, rules, volume.sizeBytes, { signal });
   const folder = await ensureVolumeFolder(operation, placement.vmFolder, volume.projectId);
   const target = {
     ...kind,
@@ -57,6 +63,8 @@ export async function publishingBacking(
         await extendDisk(vim, disk, volume.sizeBytes, kind.provisioning, { signal });
       }
       await makeWhole(operation, imported, volume);
+      const wrong = await wrongProfiles(vim, imported, storageProfiles, { signal });
+      if (wrong !== undefined) throw new RestoreError(wrong);
       // The last moment at which the operation can be cancelled.
       throwIfAborted(signal);
       await rename(operation, imported, volume);

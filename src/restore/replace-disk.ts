@@ -13,6 +13,8 @@ import {
   VolumeHasSnapshotsError,
 } from '../errors/index.js';
 import { writeJournal, type DiskReplacement, type RestoreJournal } from '../journal/restore-journal.js';
+import type { StorageProfiles } from '../pbm/storage-profiles.js';
+import { wrongProfiles } from '../pbm/wrong-profiles.js';
 import { runTask } from '../vim/run-task.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
@@ -35,12 +37,13 @@ export async function replacingDisk(
   journal: RestoreJournal,
   volume: ParsedVolume,
   found: Backing,
+  profiles: StorageProfiles,
   source: RestoreSource,
 ): Promise<Restoration> {
   const { vim, signal } = operation;
   const datacenter = await datacenterOf(vim, found.ref, { signal });
   await assertNotInUse(operation, found, datacenter);
-  const backing = await withRoom(operation, found, source, volume);
+  const backing = await withRoom(operation, found, profiles, source, volume);
   const { disk } = backing;
   const replacement: DiskReplacement = {
     backing: backing.ref.value,
@@ -48,6 +51,7 @@ export async function replacingDisk(
     oldDisk: disk.path,
     controllerKey: disk.device.controllerKey ?? 0,
     unitNumber: disk.device.unitNumber ?? 0,
+    storageProfile: profiles.disk,
   };
   const target = {
     folder: backing.folder,
@@ -57,12 +61,15 @@ export async function replacingDisk(
     provisioning: disk.provisioning,
     hardwareVersion: backing.hardwareVersion ?? operation.config.hardwareVersion,
     vmPathName: `[${parseDatastorePath(disk.path).datastore}]`,
+    storageProfiles: profiles,
   };
 
   return {
     importDisk: () => importTemporaryVm(operation, { ...journal, replacement }, target, source),
 
     async takeEffect(imported) {
+      const wrong = await wrongProfiles(vim, imported, profiles, { signal });
+      if (wrong !== undefined) throw new RestoreError(`${wrong}; the volume has its old disk`);
       const importedDisk = { path: imported.disk.path, datacenter };
       const newDisk = { path: newDiskPath(disk.path, journal.operation), datacenter };
       const planned = { ...replacement, importedDisk: importedDisk.path, newDisk: newDisk.path };
@@ -73,7 +80,7 @@ export async function replacingDisk(
         await extendDisk(vim, newDisk, capacityBytes, disk.provisioning, { signal });
       }
       if (disk.uuid !== undefined) await setDiskUuid(vim, newDisk, disk.uuid, { signal });
-      await exchange(operation, backing, newDisk, capacityBytes);
+      await exchange(operation, backing, profiles, newDisk, capacityBytes);
     },
   };
 }
@@ -106,6 +113,7 @@ async function detachImportedDisk(
 async function exchange(
   operation: Operation,
   before: Backing,
+  profiles: StorageProfiles,
   newDisk: DiskFile,
   capacityBytes: number,
 ): Promise<void> {
@@ -122,13 +130,14 @@ async function exchange(
     unitNumber: device.unitNumber ?? 0,
     capacityBytes,
     provisioning,
+    storageProfile: profiles.disk,
   };
   await exchangeDisk(vim, before.ref, now.disk, slot, now.changeVersion).catch((error: unknown) => {
     throw asBackingError(error, before.name);
   });
 
   const after = await readBacking(vim, before.ref);
-  const wrong = whatIsWrong(after.disk, { ...slot, uuid });
+  const wrong = whatIsWrong(after.disk, { ...slot, uuid }) ?? (await wrongProfiles(vim, after, profiles));
   if (wrong === undefined) return;
   const oldSlot = { ...slot, path: now.disk.path, capacityBytes: now.disk.capacityBytes };
   await exchangeDisk(vim, before.ref, after.disk, oldSlot);
@@ -180,6 +189,7 @@ function whatIsWrong(
 async function withRoom(
   { vim, config, signal }: Operation,
   backing: Backing,
+  profiles: StorageProfiles,
   source: RestoreSource,
   volume: ParsedVolume,
 ): Promise<Backing> {
@@ -189,9 +199,8 @@ async function withRoom(
   const summary = datastore?.properties.summary;
   if (summary === undefined || summary.freeSpace >= neededBytes) return backing;
   if (canRelocate(vim)) {
-    return relocateBacking(vim, config, backing, neededBytes + (backing.committedBytes ?? disk.capacityBytes), {
-      signal,
-    });
+    const both = neededBytes + (backing.committedBytes ?? disk.capacityBytes);
+    return relocateBacking(vim, config, backing, { neededBytes: both, profiles }, { signal });
   }
   throw new NoValidDatastoreError(`the backing's datastore has no room for a second disk`, [
     { name: summary.name, reason: `${summary.freeSpace} bytes free, ${neededBytes} needed` },

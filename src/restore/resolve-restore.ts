@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { extraConfig } from '../backing/vm-config.js';
 import { managerOf } from '../backing/managers.js';
-import { isVimFault, RestoreError } from '../errors/index.js';
+import { isVimFault, RestoreError, VimFault } from '../errors/index.js';
 import { eraseJournal, temporaryVmName, type DiskReplacement } from '../journal/restore-journal.js';
 import { runTask } from '../vim/run-task.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { runningTasksEnd, settle } from '../vim/settle.js';
 import type { VimSession } from '../vim/vim-session.js';
-import { exchangeDisk, readAttachedDisks } from './attach-disk.js';
+import { exchangeDisk, readAttachedDisks, type DiskSlot } from './attach-disk.js';
 import { destroyTemporaryVm, readTemporaryVm, type TemporaryVm } from './temporary-vm.js';
 import { deleteDisk } from '../backing/virtual-disk.js';
 
@@ -60,7 +60,7 @@ async function resolveReplacement(
 
   if (attached?.length === 0) {
     // Only a server whose reconfigure is not atomic leaves this: the old disk goes back to where it was.
-    await exchangeDisk(vim, backing, undefined, { ...replacement, path: oldDisk });
+    await putBack(vim, backing, { ...replacement, path: oldDisk });
   }
   const [disk, ...others] = attached ?? [];
   const completed = disk !== undefined && disk === newDisk;
@@ -77,6 +77,16 @@ async function resolveReplacement(
   for (const path of superfluous) await deleteDisk(vim, { path, datacenter });
   await destroyTemporaryVm(vim, temporary.ref);
   return completed ? 'completed' : 'undone';
+}
+
+/** Attaches the old disk again. That a volume has its disk matters more than that its storage policy still exists. */
+async function putBack(vim: VimSession, backing: MoRef, slot: DiskSlot): Promise<void> {
+  try {
+    await exchangeDisk(vim, backing, undefined, slot);
+  } catch (error) {
+    if (slot.storageProfile === undefined || !(error instanceof VimFault)) throw error;
+    await exchangeDisk(vim, backing, undefined, { ...slot, storageProfile: undefined });
+  }
 }
 
 /** An exchange may still be under way whose caller died, or was told otherwise. */
