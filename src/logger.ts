@@ -3,9 +3,13 @@
  * holds a secret. Silent by default.
  */
 export interface Logger {
+  /** What is of use to somebody who looks for a fault. */
   debug(fields: object, message: string): void;
+  /** What happened. */
   info(fields: object, message: string): void;
+  /** What went wrong and was dealt with, or is left for later. */
   warn(fields: object, message: string): void;
+  /** What went wrong. */
   error(fields: object, message: string): void;
 }
 

@@ -42,6 +42,7 @@ export abstract class VmdkDriverError extends Error {
     this.phase = details.phase;
   }
 
+  /** Tells by {@link brand}, so that it holds across copies of the package. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     // A class of the host's own that extends ours has no brand of its own: only identity can tell it.
     if (!Object.hasOwn(this, 'brand')) return Function.prototype[Symbol.hasInstance].call(this, value);

@@ -9,6 +9,7 @@ import type { CallRecord } from './call-log.js';
  */
 export type CallPhase = 'before' | 'after' | 'task-done';
 
+/** A moment of a call. */
 export interface CallEvent {
   readonly phase: CallPhase;
   readonly call: CallRecord;

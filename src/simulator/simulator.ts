@@ -88,6 +88,7 @@ export class Simulator implements AsyncDisposable {
 
   // What there is
 
+  /** The VMs of all datacenters. */
   vms(): VmInfo[] {
     return this.#world.vms.map(describeVm);
   }
@@ -192,12 +193,14 @@ export class Simulator implements AsyncDisposable {
     requireDisk(this.#world, path).locked = true;
   }
 
+  /** Takes a lock of {@link lockFile} back. */
   unlockFile(path: string): void {
     requireDisk(this.#world, path).locked = false;
   }
 
   // Inventory
 
+  /** Puts a VM into the inventory, with its disk. */
   async addVm(options: NewVm): Promise<VmInfo> {
     return describeVm(await addVm(this.#world, options));
   }
@@ -207,18 +210,22 @@ export class Simulator implements AsyncDisposable {
     await removeVm(this.#world, requireVm(this.#world, vm));
   }
 
+  /** Powers a VM on: its disks are in use from then on. */
   powerOn(vm: VmName): void {
     powerOn(this.#world, requireVm(this.#world, vm));
   }
 
+  /** Powers a VM off. */
   powerOff(vm: VmName): void {
     powerOff(this.#world, requireVm(this.#world, vm));
   }
 
+  /** Gives a VM a snapshot. */
   createSnapshot(vm: VmName, name = 'snapshot'): void {
     createSnapshot(this.#world, requireVm(this.#world, vm), name, '');
   }
 
+  /** Takes all of a VM's snapshots away. */
   removeAllSnapshots(vm: VmName): void {
     removeAllSnapshots(this.#world, requireVm(this.#world, vm));
   }
@@ -291,6 +298,7 @@ export class Simulator implements AsyncDisposable {
     return this.#closing;
   }
 
+  /** {@link close} */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

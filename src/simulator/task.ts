@@ -3,6 +3,7 @@ import type { Fault } from './fault.js';
 import { ManagedObject, type PropertyTable } from './managed-object.js';
 import { ManagedEntity } from './inventory/managed-entity.js';
 
+/** A task's state, as `TaskInfo.state`. */
 export type TaskState = 'queued' | 'running' | 'success' | 'error';
 
 /** What a task is about. */

@@ -75,6 +75,7 @@ export class SoapVimSession implements VimSession, AsyncDisposable {
     await connection?.close();
   }
 
+  /** {@link disconnect} */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.disconnect();
   }
@@ -98,10 +99,12 @@ export class SoapVimSession implements VimSession, AsyncDisposable {
     await upload(url, source, options, this.#transferSession());
   }
 
+  /** Where it is connected, and whether; no secret. */
   toJSON(): Record<string, unknown> {
     return { host: this.host, port: this.port, connected: this.#connection?.login !== undefined };
   }
 
+  /** As {@link toJSON}. */
   [inspect.custom](): string {
     return `SoapVimSession ${inspect(this.toJSON())}`;
   }

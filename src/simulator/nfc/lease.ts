@@ -5,7 +5,9 @@ import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import { ManagedObject, type PropertyTable } from '../managed-object.js';
 import type { Task } from '../task.js';
 
+/** Which way the bytes of a lease go. */
 export type LeaseKind = 'export' | 'import';
+/** A lease's state, as `HttpNfcLease.state`. */
 export type LeaseState = 'initializing' | 'ready' | 'done' | 'error';
 
 /** Checksums of what was sent. */

@@ -9,6 +9,7 @@ export type TypeSpec = `${string}[]?` | `${string}[]` | `${string}?` | (string &
 
 /** The scalar types, by their vim25 name without prefix. */
 export const scalarTypes = ['string', 'boolean', 'int', 'long', 'dateTime', 'any'] as const;
+/** The name of a scalar type. */
 export type ScalarType = (typeof scalarTypes)[number];
 
 /** A {@link TypeSpec}, taken apart. */
