@@ -44,7 +44,9 @@ async function demonstrate(mode: SimulatorMode): Promise<{ comparisons: Comparis
     };
 
     const volume: Volume = { id: randomUUID(), size: 1, projectId: 'demo' };
-    const path = await step('a volume of 1 GiB: program code, text, zeros, random bytes', () => makeVolume(simulator, volume));
+    const path = await step('a volume of 1 GiB: program code, text, zeros, random bytes', () =>
+      makeVolume(simulator, volume),
+    );
     const original = await simulator.diskSha256(path);
 
     const backup = { id: randomUUID(), volumeId: volume.id, size: volume.size };
@@ -84,7 +86,7 @@ async function demonstrate(mode: SimulatorMode): Promise<{ comparisons: Comparis
 }
 
 async function makeVolume(simulator: Simulator, volume: Volume): Promise<string> {
-  simulator.addVm({
+  await simulator.addVm({
     name: `volume-${volume.id}`,
     instanceUuid: volume.id,
     disk: { capacityBytes: volume.size * bytesPerGiB },

@@ -14,13 +14,14 @@ export async function* realContent(): AsyncGenerator<Buffer> {
 
 /** What the demo destroys a disk with. */
 export async function* damage(bytes: number): AsyncGenerator<Buffer> {
-  for (let done = 0; done < bytes; done += bytesPerMiB) yield await Promise.resolve(Buffer.alloc(bytesPerMiB, 'damaged '));
+  for (let done = 0; done < bytes; done += bytesPerMiB)
+    yield await Promise.resolve(Buffer.alloc(bytesPerMiB, 'damaged '));
 }
 
 /** The bytes of the running Node binary. */
 async function* programBytes(bytes: number): AsyncGenerator<Buffer> {
   await using file = await open(process.execPath);
-  for (let done = 0; done < bytes; ) {
+  for (let done = 0; done < bytes;) {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(bytesPerMiB), 0, bytesPerMiB, done);
     if (bytesRead === 0) break;
     yield buffer.subarray(0, bytesRead);
@@ -29,7 +30,7 @@ async function* programBytes(bytes: number): AsyncGenerator<Buffer> {
 }
 
 function* textBytes(bytes: number): Generator<Buffer> {
-  for (let done = 0, line = 0; done < bytes; ) {
+  for (let done = 0, line = 0; done < bytes;) {
     const lines: string[] = [];
     for (let length = 0; length < bytesPerMiB; length += lines.at(-1)?.length ?? 0) {
       lines.push(`${line++} The quick brown fox jumps over the lazy dog.\n`);

@@ -32,7 +32,8 @@ export class ProgressBar {
   #line({ phase, bytesDone, bytesTotal, streamBytes }: Progress): string {
     const seconds = (Date.now() - this.#phaseBegan) / 1000;
     const filled = bytesTotal === undefined ? 0 : Math.round((bytesDone / bytesTotal) * width);
-    const bar = bytesTotal === undefined || bytesDone === 0 ? '' : `[${'█'.repeat(filled)}${'·'.repeat(width - filled)}] `;
+    const bar =
+      bytesTotal === undefined || bytesDone === 0 ? '' : `[${'█'.repeat(filled)}${'·'.repeat(width - filled)}] `;
     const done = bytesDone === 0 ? '' : `${(bytesDone / bytesPerMiB).toFixed(0)} MiB`;
     const rate = streamBytes === 0 || seconds === 0 ? '' : `  ${(bytesDone / bytesPerMiB / seconds).toFixed(0)} MiB/s`;
     return `    ${phase.padEnd(9)}${bar}${done}${rate}`;

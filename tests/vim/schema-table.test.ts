@@ -34,7 +34,7 @@ suite("the schema table agrees with vSphere's schemas", () => {
   });
 
   test.each(methodsOf('vim25'))('%s', (name) => {
-    const { params, returns } = { returns: undefined, ...methods[name as keyof typeof methods] };
+    const { params, returns } = { returns: undefined, ...methods[name] };
     const request = xsd.types.get(xsd.elements.get(name) ?? '')?.elements ?? [];
     expect(request[0]?.name).toBe('_this');
     // Parameters that are left out must be such as may be.
