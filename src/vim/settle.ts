@@ -35,7 +35,7 @@ export async function settle<T>(vim: VimSession, change: Change<T>): Promise<T> 
 
 /**
  * Waits for an object's tasks that have not ended yet to end, well or not. Of the task manager's, those of disks' files:
- * it lists everybody's, and what others do to their VMs may take hours.
+ * it lists everybody's, and what others do to their VMs may take hours. So may an export, which changes nothing.
  *
  * @throws VimConnectionError where their end cannot be waited for: the state is not to be looked at before
  */
@@ -47,7 +47,10 @@ export async function runningTasksEnd(vim: VimSession, on: MoRef): Promise<void>
   const tasks = await readPropertiesOfMany(vim, recentTask, 'Task', ['info']);
   const running = tasks.filter(({ properties: { info } }) => {
     const isOver = info.state === 'success' || info.state === 'error';
-    return !isOver && (!ofManager || info.descriptionId.includes('VirtualDiskManager.'));
+    const mayMatter = ofManager
+      ? info.descriptionId.includes('VirtualDiskManager.')
+      : !/\.export/i.test(info.descriptionId);
+    return !isOver && mayMatter;
   });
   await Promise.all(running.map(({ ref }) => taskEnds(vim, ref)));
 }
