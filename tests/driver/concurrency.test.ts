@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import type { Backup, Volume } from '../../src/index.js';
+import { temporaryVmName, temporaryVmUuid, writeJournal } from '../../src/journal/restore-journal.js';
+import { Lab, refusal } from './support/lab.js';
+import { writingTo } from './support/services.js';
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await Lab.start();
+});
+afterAll(() => lab[Symbol.asyncDispose]());
+
+async function backedUp(): Promise<{ volume: Volume; backup: Backup }> {
+  const volume = await lab.addVolume();
+  const backup = { id: randomUUID(), volumeId: volume.id };
+  await lab.driver.backupVolume(backup, volume);
+  return { volume, backup };
+}
+
+describe('two operations on one volume at once', () => {
+  test('the second is refused, whichever driver object runs it; the first is not disturbed', async () => {
+    const { volume, backup } = await backedUp();
+    const first = lab.driver.restoreBackup(backup, volume);
+    for (const second of [
+      () => lab.driver.restoreBackup(backup, volume),
+      () => lab.driverWith({}).backupVolume({ ...backup, id: 'x' }, volume),
+    ]) {
+      expect(await refusal(second)).toMatchObject({ code: 'VOLUME_BUSY' });
+    }
+    expect(await first).toMatchObject({ cleanup: 'done' });
+    await lab.expectNothingLeft();
+  });
+
+  test('the lock goes with the operation, well ended or not', async () => {
+    const { volume, backup } = await backedUp();
+    lab.simulator.injectFault({ method: 'ExportVm', kind: { fault: 'RuntimeFault' } });
+    await refusal(() => lab.driver.backupVolume({ ...backup, id: 'x' }, volume));
+    await refusal(() => lab.driver.restoreBackup({ ...backup, id: 'missing' }, volume));
+    expect(await lab.driver.backupVolume({ ...backup, id: 'x' }, volume)).toMatchObject({ backupId: 'x' });
+  });
+
+  test('different volumes do not wait for each other', async () => {
+    const all = await Promise.all([backedUp(), backedUp(), backedUp()]);
+    const [one, two, three] = all.map((each) => ({ ...each, content: lab.contentOf(each.volume) }));
+    await Promise.all([
+      lab.driver.restoreBackup(one!.backup, one!.volume),
+      lab.driver.restoreBackup(two!.backup, two!.volume),
+      lab.driver.backupVolume({ ...three!.backup, id: randomUUID() }, three!.volume),
+    ]);
+    for (const { volume, content } of [one!, two!, three!]) expect(await lab.contentOf(volume)).toBe(await content);
+    await lab.expectNothingLeft();
+  });
+});
+
+/** What a restore by another process looks like while its bytes move: a temporary VM with a journal. */
+async function restoreElsewhere(volumeId: string): Promise<{ end: () => Promise<void> }> {
+  const name = temporaryVmName(volumeId);
+  const vm = await lab.simulator.addVm({
+    name,
+    folder: 'elsewhere',
+    disk: { capacityBytes: 2 ** 20 },
+    extraConfig: writeJournal({
+      operation: randomUUID(),
+      owner: 'another-host:4711',
+      startedAt: new Date().toISOString(),
+      volumeId,
+      volumeName: `volume-${volumeId}`,
+    }),
+  });
+  await lab.vim.invoke('ReconfigVM_Task', vm.ref, { spec: { uuid: temporaryVmUuid } });
+  while (lab.simulator.vm(name)!.uuid !== temporaryVmUuid) await new Promise(setImmediate);
+  return { end: () => lab.simulator.removeVm(name) };
+}
+
+describe('a restore that another process runs is seen by its journal, wherever its temporary VM lies', () => {
+  test('backup and restore of the volume are refused, before anything is created', async () => {
+    const { volume, backup } = await backedUp();
+    const unborn = { id: randomUUID(), size: 1 };
+    for (const target of [volume, unborn]) {
+      const elsewhere = await restoreElsewhere(target.id);
+      const before = await lab.everything();
+      for (const operate of [
+        () => lab.driver.backupVolume({ id: 'x', volumeId: target.id }, target),
+        () => lab.driver.restoreBackup(backup, target),
+      ]) {
+        const error = await refusal(operate);
+        expect(error).toMatchObject({ code: 'VOLUME_BUSY', retryable: true, phase: 'prepare' });
+        expect(error.message).toContain('another-host:4711');
+        expect(await lab.everything()).toEqual(before);
+      }
+      await elsewhere.end();
+    }
+    expect(await lab.driver.restoreBackup(backup, volume)).toMatchObject({ cleanup: 'done' });
+  });
+
+  test('recover() leaves it alone while it is young, and ends it when it is old', async () => {
+    const { volume } = await backedUp();
+    const fresh = randomUUID();
+    await restoreElsewhere(fresh);
+    expect(await lab.driver.recover()).toMatchObject({ restores: [{ volumeId: fresh, outcome: 'running' }] });
+    expect(lab.simulator.vm(temporaryVmName(fresh))).toBeDefined();
+    expect(await lab.driver.recover({ olderThanMs: 0 })).toMatchObject({
+      restores: [{ volumeId: fresh, owner: 'another-host:4711', outcome: 'undone' }],
+    });
+    expect(lab.simulator.vm(temporaryVmName(fresh))).toBeUndefined();
+    expect(lab.diskOf(volume)).toBeDefined();
+    await lab.expectNothingLeft();
+  });
+
+  test("another process' export holds the backing: a backup is refused as busy, and told it may be tried again", async () => {
+    const { volume, backup } = await backedUp();
+    const lease = await lab.vim.invoke('ExportVm', lab.vmOf(volume).ref, {});
+    expect(await refusal(() => lab.driver.backupVolume({ ...backup, id: 'x' }, volume))).toMatchObject({
+      code: 'VOLUME_BUSY',
+      retryable: true,
+      cause: { faultName: 'TaskInProgress' },
+    });
+    await lab.vim.invoke('HttpNfcLeaseAbort', lease, {});
+    await lab.expectNothingLeft();
+  });
+});
+
+test.each([1, 2])('no more than transfersPerHost (%i) transfers run at a time', async (transfersPerHost) => {
+  const volumes = await Promise.all([1, 2, 3, 4].map(() => lab.addVolume()));
+  let [open, most] = [0, 0];
+  const service = writingTo({
+    write: async () => {
+      most = Math.max(
+        most,
+        (open = lab.simulator
+          .leases()
+          .flatMap(({ transfers }) => transfers)
+          .filter(({ state }) => state === 'open').length),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    },
+  });
+  const driver = lab.driverWith({ service, config: { transfersPerHost } });
+  await Promise.all(volumes.map((volume) => driver.backupVolume({ id: volume.id, volumeId: volume.id }, volume)));
+  expect(most).toBeGreaterThanOrEqual(1);
+  expect(most).toBeLessThanOrEqual(transfersPerHost);
+  await lab.expectNothingLeft();
+});

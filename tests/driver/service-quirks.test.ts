@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createHash, randomUUID } from 'node:crypto';
+import type { Backup, BackupManifest, Volume } from '../../src/index.js';
+import { validVmdk } from '../support/vmdk-mutations.js';
+import { Lab, someContent } from './support/lab.js';
+import {
+  appendGarbage,
+  dropTrailingZeros,
+  filesOnly,
+  flipBit,
+  padWithZeros,
+  restoringOtherwise,
+  serviceOf,
+} from './support/services.js';
+
+let lab: Lab;
+let volume: Volume;
+let backup: Backup;
+let manifest: BackupManifest;
+let content: string;
+
+beforeAll(async () => {
+  lab = await Lab.start();
+  volume = await lab.addVolume();
+  backup = { id: 'good', volumeId: volume.id };
+  manifest = await lab.driver.backupVolume(backup, volume);
+  content = await lab.contentOf(volume);
+});
+afterAll(() => lab[Symbol.asyncDispose]());
+
+describe('a service that gives back another length than it was given', () => {
+  test.each([
+    ['pads with zeros, as Ceph does', padWithZeros],
+    ['leaves zeros at the end out, as a sparse restore does', dropTrailingZeros],
+  ])('%s: restored and verified all the same', async (_what, change) => {
+    const driver = lab.driverWith({ service: restoringOtherwise(lab.service, change) });
+    await lab.simulator.writeDisk(lab.diskOf(volume).path, someContent());
+    expect(await driver.restoreBackup(backup, volume)).toMatchObject({ streamBytes: manifest.streamBytes });
+    expect(await lab.contentOf(volume)).toBe(content);
+    expect(await driver.verifyBackup(backup)).toMatchObject({ sha256: manifest.sha256, comparedWithManifest: true });
+    await lab.expectNothingLeft();
+  });
+
+  test.each([
+    ['has garbage after the stream', appendGarbage],
+    ['has a bit flipped', flipBit],
+    ['has both padding and garbage', async (path: string) => padWithZeros(path).then(() => appendGarbage(path))],
+  ])('but one that %s is refused', async (_what, change) => {
+    const driver = lab.driverWith({ service: restoringOtherwise(lab.service, change) });
+    const imports = lab.callsOf('ImportVApp');
+    expect(await lab.refusedUnchanged(() => driver.restoreBackup(backup, volume))).toMatchObject({
+      code: 'BACKUP_CORRUPT',
+    });
+    const verified = await lab.refusedUnchanged(() => driver.verifyBackup(backup));
+    expect(['BACKUP_CORRUPT', 'INVALID_VMDK']).toContain(verified.code);
+    expect(lab.callsOf('ImportVApp')).toBe(imports);
+  });
+});
+
+describe('a stream another tool wrote', () => {
+  const { bytes, capacity } = validVmdk('qemu');
+  const foreign = (): BackupManifest => ({
+    ...manifest,
+    streamBytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    capacityBytes: capacity * 512,
+  });
+
+  test('without an end-of-stream marker is completed on its way, by the file path', async () => {
+    const driver = lab.driverWith({ service: filesOnly(serviceOf(bytes)) });
+    const result = await driver.restoreBackup(backup, volume, { manifest: foreign() });
+    // What is stored was not touched, and is what the manifest says.
+    expect(result).toMatchObject({ streamBytes: bytes.length, sha256: foreign().sha256, extended: true });
+    const copy = { id: randomUUID(), size: 1 };
+    await driver.restoreBackup(backup, copy, { manifest: foreign() });
+    expect(await lab.contentOf(copy)).toBe(await lab.contentOf(volume));
+    await lab.expectNothingLeft();
+  });
+
+  test('is refused by the stream path, which cannot know its length before: nothing changed', async () => {
+    const driver = lab.driverWith({ service: serviceOf(bytes), config: { transfer: 'stream' } });
+    const error = await lab.refusedUnchanged(() => driver.restoreBackup(backup, volume, { manifest: foreign() }));
+    expect(['UNSUPPORTED_BACKUP', 'TRANSFER_FAILED']).toContain(error.code);
+  });
+
+  test.each(['front', 'patched'] as const)('in the %s layout is restored as it is', async (layout) => {
+    const { bytes: whole } = validVmdk(layout);
+    const copy = { id: randomUUID(), size: 1 };
+    const driver = lab.driverWith({ service: filesOnly(serviceOf(whole)) });
+    expect(await driver.restoreBackup(backup, copy)).toMatchObject({ created: true, streamBytes: whole.length });
+    expect(await lab.contentOf(copy)).toMatch(/^[0-9a-f]{64}$/);
+    await lab.expectNothingLeft();
+  });
+});
