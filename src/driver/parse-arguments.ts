@@ -38,6 +38,7 @@ export function parseVolume(value: unknown): ParsedVolume {
   const volume = parseInput('volume', volumeSchema, value);
   const extraSpecs = volume.volumeType?.extraSpecs ?? {};
   const vmdkType = extraSpecs[provisioningSpec];
+  const storageProfile = extraSpecs[storageProfileSpec];
   const provisioning = diskProvisionings.find((known) => known === vmdkType);
   if (vmdkType !== undefined && provisioning === undefined) {
     throw new InvalidInputError(
@@ -52,7 +53,7 @@ export function parseVolume(value: unknown): ParsedVolume {
     projectId: volume.projectId ?? undefined,
     provisioning,
     // An empty one names none.
-    storageProfile: extraSpecs[storageProfileSpec] || undefined,
+    storageProfile: storageProfile === '' ? undefined : storageProfile,
   };
 }
 

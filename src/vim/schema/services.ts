@@ -5,6 +5,7 @@ export type ServiceName = 'vim25' | 'pbm';
 
 /** How a service is reached. */
 export interface ServiceEndpoint {
+  /** The path of its URL. */
   readonly path: string;
   /** The XML namespace of its methods and types. */
   readonly namespace: string;
@@ -14,6 +15,8 @@ export interface ServiceEndpoint {
   readonly soapAction: string;
 }
 
+/** The services, by name. */
+/** How each service is reached. */
 export const services: Readonly<Record<ServiceName, ServiceEndpoint>> = {
   vim25: { path: '/sdk', namespace: 'urn:vim25', soapAction: 'urn:vim25/6.7' },
   pbm: { path: '/pbm', namespace: 'urn:pbm', soapAction: 'urn:pbm/2.0' },
