@@ -78,4 +78,26 @@ describe('a vCenter that cannot be used: typed, and nothing changed', () => {
       code: 'VIM_CONNECTION_FAILED',
     });
   });
+
+  test('a session that is disconnected under a running operation, at any moment', async () => {
+    await using lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 1 } });
+    const volume = await lab.addVolume();
+    const backup = { id: 'b', volumeId: volume.id };
+    await lab.driver.backupVolume(backup, volume);
+    for (const calls of [0, 1, 2, 5, 12, 20]) {
+      const { host, port, username, password, thumbprint } = lab.simulator;
+      await using vim = new SoapVimSession({ host, port, username, password, thumbprint });
+      await vim.connect();
+      const from = lab.simulator.calls().length;
+      const end = lab.simulator.onCall(({ phase }) => {
+        if (phase === 'before' && lab.simulator.calls().length >= from + calls) void vim.disconnect();
+      });
+      if (calls === 0) queueMicrotask(() => void vim.disconnect());
+      const error = await refusal(() => lab.driverWith({ vim }).restoreBackup(backup, volume));
+      end();
+      expect(error.code).toBe('VIM_CONNECTION_FAILED');
+      await lab.driver.recover({ olderThanMs: 0 });
+    }
+    expect(lab.simulator.vms()).toHaveLength(1);
+  });
 });

@@ -62,6 +62,8 @@ export class SoapTransport {
     const attempt: ConnectionAttempt = { signal: limits.signal };
     try {
       const { default: fetch } = await import('node-fetch');
+      // Given a signal that is aborted already, node-fetch ends the body with an error that nobody listens to.
+      limits.signal.throwIfAborted();
       const response = await agent.during(attempt, () =>
         fetch(`https://${authority(this.#peer)}${services[exchange.service].path}`, {
           method: 'POST',
