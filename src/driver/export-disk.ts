@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Backing } from '../backing/backing.js';
-import { InvalidVmdkError, isVimFault, TransferError, VimFault } from '../errors/index.js';
+import { InvalidVmdkError, isVimFault, LeaseError, TransferError, VimFault } from '../errors/index.js';
 import { pickDiskUrl, type DiskUrl } from '../nfc/device-url.js';
 import { NfcLease } from '../nfc/nfc-lease.js';
 import { StreamMeter, type MeasuredStream } from '../nfc/stream-meter.js';
@@ -91,7 +91,8 @@ async function assertManifest(
 ): Promise<void> {
   const manifest = await vim.invoke('HttpNfcLeaseGetManifest', lease.ref, {}, { signal }).catch((error: unknown) => {
     if (isVimFault(error, 'NotSupported', 'MethodNotFound', 'InvalidState')) return undefined;
-    throw error;
+    if (!(error instanceof VimFault)) throw error;
+    throw new LeaseError('the lease was lost before the stream could be checked', { cause: error, retryable: true });
   });
   const entry = manifest?.find(({ key }) => key === disk.key);
   if (entry === undefined) {

@@ -92,7 +92,8 @@ export class NfcLease implements AsyncDisposable {
       await this.#vim.invoke('HttpNfcLeaseComplete', this.ref, {}, { signal });
     } catch (error) {
       if (!(await this.#isDoneAfter(error))) {
-        throw error instanceof VimFault ? new LeaseError('the lease could not be completed', { cause: error }) : error;
+        if (!(error instanceof VimFault)) throw error;
+        throw new LeaseError('the lease could not be completed', { cause: error, retryable: true });
       }
     }
     this.#ended = true;
