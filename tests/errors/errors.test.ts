@@ -1,0 +1,131 @@
+import { describe, expect, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { inspect } from 'node:util';
+import * as errors from '../../src/errors/index.js';
+import type { ErrorCode } from '../../src/index.js';
+
+const { VmdkDriverError } = errors;
+
+const one = {
+  AbortError: new errors.AbortError({ reason: new Error('enough') }),
+  BackingInUseError: new errors.BackingInUseError('m'),
+  BackingInvalidError: new errors.BackingInvalidError('m'),
+  BackupCorruptError: new errors.BackupCorruptError('m'),
+  BackupNotFoundError: new errors.BackupNotFoundError('m'),
+  BackupServiceError: new errors.BackupServiceError('m', { cause: new Error('down') }),
+  InvalidInputError: new errors.InvalidInputError('volume.size', 'm'),
+  InvalidLoginError: new errors.InvalidLoginError('m'),
+  InvalidVmdkError: new errors.InvalidVmdkError('truncated', 512, 'm'),
+  LeaseError: new errors.LeaseError('m'),
+  NoTemporarySpaceError: new errors.NoTemporarySpaceError('m'),
+  NoValidDatastoreError: new errors.NoValidDatastoreError('m', [{ name: 'ds', reason: 'full' }]),
+  RestoreError: new errors.RestoreError('m'),
+  TemporaryDirectoryError: new errors.TemporaryDirectoryError('m'),
+  TlsVerificationError: new errors.TlsVerificationError('host:443', 'm', { expected: 'AB', actual: 'CD' }),
+  TransferError: new errors.TransferError('m', { status: 503 }),
+  TransferStalledError: new errors.TransferStalledError(1000),
+  UnsupportedBackupError: new errors.UnsupportedBackupError('m'),
+  VimConnectionError: new errors.VimConnectionError('m', 'unknown'),
+  VimFault: new errors.VimFault('FileLocked', 'ReconfigVM_Task', 'm', { file: 'f' }),
+  VimProtocolError: new errors.VimProtocolError('m'),
+  VolumeBusyError: new errors.VolumeBusyError('m'),
+  VolumeHasSnapshotsError: new errors.VolumeHasSnapshotsError('m'),
+  VolumeTooSmallError: new errors.VolumeTooSmallError('m'),
+};
+const all = Object.entries(one);
+const codes = new Set<ErrorCode>(all.map(([, error]) => error.code));
+
+describe('every error', () => {
+  test('that is exported is known here', () => {
+    const exported = Object.keys(errors).filter((name) => name.endsWith('Error') || name === 'VimFault');
+    expect(exported.filter((name) => name !== 'VmdkDriverError').sort()).toEqual(Object.keys(one).sort());
+  });
+
+  test.each(all)('%s has its class’s name, a code, and is told by instanceof', (name, error) => {
+    expect(error).toBeInstanceOf(VmdkDriverError);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toBeInstanceOf(errors[name as keyof typeof one]);
+    expect(error.name).toBe(name);
+    expect(error.code).toMatch(/^[A-Z_]+$/);
+    expect(error.stack).toContain(name);
+    expect(inspect(error)).toContain(name);
+  });
+
+  test.each(all)('%s can be logged as plain JSON', (name, error) => {
+    error.phase = 'import';
+    const json = JSON.parse(JSON.stringify(error)) as Record<string, unknown>;
+    const { code, message, retryable, cleanup } = error;
+    expect(json).toMatchObject({ name, code, message, retryable, cleanup, phase: 'import' });
+    for (const field of [
+      'field',
+      'reason',
+      'offset',
+      'rejected',
+      'expected',
+      'actual',
+      'status',
+      'outcome',
+      'faultName',
+    ]) {
+      if (field in error && (error as never)[field] !== undefined) expect(json[field]).toEqual((error as never)[field]);
+    }
+  });
+
+  test('that is a kind of another is told as both; others are not', () => {
+    expect(one.TransferStalledError).toBeInstanceOf(errors.TransferError);
+    expect(one.TransferError).not.toBeInstanceOf(errors.TransferStalledError);
+    expect(one.AbortError).not.toBeInstanceOf(errors.TransferError);
+    expect(new Error('plain')).not.toBeInstanceOf(VmdkDriverError);
+    class OfTheHost extends errors.TransferError {}
+    expect(new OfTheHost('m')).toBeInstanceOf(errors.TransferError);
+    expect(one.TransferError).not.toBeInstanceOf(OfTheHost);
+  });
+
+  test('says whether to try again: what passes by itself, and nothing else', () => {
+    const retryable = all.filter(([, error]) => error.retryable).map(([name]) => name);
+    expect(retryable.sort()).toEqual(['TransferError', 'TransferStalledError', 'VimConnectionError', 'VimFault']);
+    expect(new errors.VimFault('NoPermission', 'm', '').retryable).toBe(false);
+    expect(new errors.VimConnectionError('m', 'not-sent', { retryable: false }).retryable).toBe(false);
+  });
+
+  test('keeps its cause; JSON reduces it to what it was, not to what it carried', () => {
+    const cause = Object.assign(new Error('down'), { code: 'ECONNRESET', secret: 'do not tell' });
+    const error = new errors.BackupServiceError('m', { cause });
+    expect(error.cause).toBe(cause);
+    expect(error.toJSON()['cause']).toEqual({ name: 'Error', message: 'down', code: 'ECONNRESET' });
+  });
+});
+
+describe('a fault is told by its type', () => {
+  test("also another namespace's, and never by its text", () => {
+    const pbm = new errors.VimFault('PbmFaultNotAuthenticated', 'PbmCheck', '');
+    expect(errors.isVimFault(pbm, 'NotAuthenticated')).toBe(true);
+    expect(errors.isVimFault(one.VimFault, 'NotAuthenticated', 'FileLocked')).toBe(true);
+    expect(errors.isVimFault(new errors.VimFault('RuntimeFault', 'm', 'FileLocked'), 'FileLocked')).toBe(false);
+    expect(errors.isVimFault(new Error('FileLocked'), 'FileLocked')).toBe(false);
+  });
+});
+
+describe('the documentation', () => {
+  const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+  test('has every code, in docs/errors.md and in the README', async () => {
+    const [page, readme] = [await read('docs/errors.md'), await read('README.md')];
+    expect([...codes].filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
+    expect([...codes].filter((code) => !readme.includes(`\`${code}\``))).toEqual([]);
+  });
+
+  test('has every reason a stream is refused for', async () => {
+    const source = await read('src/errors/invalid-vmdk-error.ts');
+    const reasons = [...source.matchAll(/^ {2}\| '([a-z-]+)'/gm)].map(([, reason]) => reason);
+    expect(reasons.length).toBeGreaterThan(15);
+    const page = await read('docs/errors.md');
+    expect(reasons.filter((reason) => !page.includes(`\`${reason}\``))).toEqual([]);
+  });
+
+  test('every code of the type is one an error has', async () => {
+    const source = await read('src/errors/error-code.ts');
+    const declared = [...source.matchAll(/\| '([A-Z_]+)'/g)].map(([, code]) => code);
+    expect(declared.sort()).toEqual([...codes].sort());
+  });
+});
