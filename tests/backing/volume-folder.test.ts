@@ -26,7 +26,7 @@ test('a folder somebody else creates at that moment is used', async () => {
   const faults = lab.simulator.calls().filter(({ fault }) => fault !== undefined);
   expect(faults.map(({ method }) => method)).toContain('CreateFolder');
   expect(lab.simulator.vms().map(({ inventoryPath }) => inventoryPath.replace(/\/[^/]*$/, ''))).toEqual(
-    [0, 1].map(() => expect.stringMatching(/OpenStack\/Project \(p\)\/Volumes$/) as string),
+    [0, 1].map(() => expect.stringMatching(/OpenStack\/Project \(p\)\/Volumes$/)),
   );
 });
 

@@ -50,7 +50,7 @@ describe('backupVolume', () => {
     expect(vm.name).toBe(`volume-${volume.id}`);
     expect(vm.extraConfig).toEqual({ 'cinder.volume.id': volume.id });
     expect(lab.diskOf(volume)).toMatchObject({ capacityBytes: bytesPerGiB, provisioning: 'thin' });
-    expect(lab.diskOf(volume).uuid?.toLowerCase()).toBe(volume.id);
+    expect(lab.diskOf(volume).uuid.toLowerCase()).toBe(volume.id);
     expect(manifest.capacityBytes).toBe(bytesPerGiB);
     expect(manifest.streamBytes).toBeLessThan(100_000);
   });

@@ -113,7 +113,7 @@ describe("the stream is held against the lease's manifest", () => {
         }
         const result = await lab.vim.invoke(method, target, args, options);
         if (method !== 'HttpNfcLeaseGetManifest') return result;
-        return (result as { sha1?: string }[]).map(({ sha1: given, ...rest }) => {
+        return (result as unknown as { sha1?: string }[]).map(({ sha1: given, ...rest }) => {
           sha1 = given ?? '';
           return { ...rest, sha1: 'ab'.repeat(20), checksum: undefined, checksumType: 'sha1' };
         }) as unknown as typeof result;

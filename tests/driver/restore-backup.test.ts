@@ -43,7 +43,7 @@ describe.each(['vcenter', 'esxi'] as const)('restoreBackup on %s', (mode) => {
 
       expect(await lab.contentOf(copy)).toBe(await lab.contentOf(volume));
       expect(lab.vmOf(copy)).toMatchObject({ name: `volume-${copy.id}`, extraConfig: { 'cinder.volume.id': copy.id } });
-      expect(lab.diskOf(copy).uuid?.toLowerCase()).toBe(copy.id);
+      expect(lab.diskOf(copy).uuid.toLowerCase()).toBe(copy.id);
       expect(result).toMatchObject({ created: true, extended: false, cleanup: 'done' });
       expect(lab.simulator.leftovers()).toEqual([]);
     });
