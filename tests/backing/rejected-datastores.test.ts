@@ -1,0 +1,45 @@
+import { expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import type { DatastoreOptions, HostOptions } from '../../src/simulator/index.js';
+import { bytesPerGiB, Lab } from '../driver/support/lab.js';
+
+const rows: [DatastoreOptions, RegExp][] = [
+  [{ name: 'full', capacityBytes: 10 * bytesPerGiB, freeBytes: bytesPerGiB - 1 }, /bytes free/],
+  [{ name: 'of another type', type: 'VFFS' }, /type VFFS/],
+  [{ name: 'out of reach', accessible: false }, /not accessible/],
+  [{ name: 'in maintenance', maintenanceMode: 'inMaintenance' }, /maintenance/],
+  [{ name: 'entering maintenance', maintenanceMode: 'enteringMaintenance' }, /maintenance/],
+  [{ name: 'read-only', mounts: [{ host: 'good', accessMode: 'readOnly' }] }, /mounted for writing/],
+  [{ name: 'down', mounts: [{ host: 'good', accessible: false }] }, /mounted for writing/],
+  [{ name: 'unmounted', mounts: [{ host: 'good', mounted: false }] }, /mounted for writing/],
+  [{ name: "a lost host's", mounts: [{ host: 'lost' }] }, /no usable host/],
+];
+const hosts: HostOptions[] = [
+  { name: 'good' },
+  { name: 'lost', connectionState: 'notResponding' },
+  { name: 'resting', inMaintenanceMode: true },
+];
+
+test('a disk that can go nowhere is refused with every datastore and host, and why it could not be taken', async () => {
+  const datacenters = [
+    { name: 'DC0', clusters: [{ name: 'C0', hosts }], datastores: rows.map(([options]) => options) },
+  ];
+  await using lab = await Lab.start({ simulator: { datacenters } });
+  const volume = { id: randomUUID(), size: 1 };
+
+  const error = await lab.refusedUnchanged(() => lab.driver.backupVolume({ id: 'b', volumeId: volume.id }, volume));
+
+  const expected = [
+    ...rows.map(([{ name }, reason]) => ({ name, reason: expect.stringMatching(reason) })),
+    { name: 'lost', reason: 'host is notResponding' },
+    { name: 'resting', reason: 'host is in maintenance mode' },
+  ];
+  expect(error).toMatchObject({ code: 'NO_VALID_DATASTORE', rejected: expect.arrayContaining(expected) });
+  expect(error).toHaveProperty('rejected.length', expected.length);
+  for (const [{ name }] of rows) expect(error.message).toContain(name);
+
+  const elsewhere = lab.driverWith({ config: { clusters: ['C1'] } });
+  expect(
+    await lab.refusedUnchanged(() => elsewhere.backupVolume({ id: 'b', volumeId: volume.id }, volume)),
+  ).toMatchObject({ rejected: expect.arrayContaining([{ name: 'C1', reason: 'no such cluster' }]) });
+});
