@@ -12,7 +12,10 @@ export interface VmdkDriverConfig {
    * does not take streams. Default `auto`.
    */
   readonly transfer?: 'auto' | 'file' | 'stream' | undefined;
-  /** How long no byte of a transfer may move before it is given up, in milliseconds. Default 120,000. */
+  /**
+   * How long no byte of a transfer may move before it is given up, in milliseconds. What a backup service takes to accept
+   * bytes is not counted. Default 120,000.
+   */
   readonly stallTimeoutMs?: number | undefined;
   /** NFC transfers at a time per host; further ones wait. Default 2. */
   readonly transfersPerHost?: number | undefined;

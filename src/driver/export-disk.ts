@@ -29,7 +29,10 @@ export async function exportDisk(
   const sha1 = !(await requestSha256(operation, lease, disk));
   progress.enter('export', capacityBytes);
 
-  const needs = { lease, url: disk.url, slots, stallTimeoutMs: config.stallTimeoutMs, signal };
+  let sink: Writable | undefined;
+  // A backup service that takes its time is no dead peer: its limits are its own, as with a file.
+  const isExcused = () => (sink?.writableLength ?? 0) > 0;
+  const needs = { lease, url: disk.url, slots, stallTimeoutMs: config.stallTimeoutMs, isExcused, signal };
   const measured = await transfer(needs, async (scope) => {
     const meter = new StreamMeter(
       () => {
@@ -41,7 +44,7 @@ export async function exportDisk(
     );
     const { stream, length } = await vim.download(disk.url, { thumbprint: disk.thumbprint, signal: scope.signal });
     // Not before there is something to put into it: the pipeline sees to its end.
-    const sink = openSink();
+    sink = openSink();
     let sinkError: unknown;
     sink.once('error', (error) => (sinkError = error));
     await pipeline(stream, meter, sink, { signal: scope.signal }).catch((error: unknown) => {

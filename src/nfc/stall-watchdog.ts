@@ -5,10 +5,14 @@ export class StallWatchdog implements Disposable {
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout;
 
-  /** @param stallTimeoutMs how long no byte may move, in milliseconds */
-  constructor(stallTimeoutMs: number) {
+  /**
+   * @param stallTimeoutMs how long no byte may move, in milliseconds
+   * @param isExcused whether it is not the peer that is waited for; asked when the time is up, which then begins anew
+   */
+  constructor(stallTimeoutMs: number, isExcused: () => boolean = () => false) {
     this.#timer = setTimeout(() => {
-      this.#controller.abort(new TransferStalledError(stallTimeoutMs));
+      if (isExcused()) this.#timer.refresh();
+      else this.#controller.abort(new TransferStalledError(stallTimeoutMs));
     }, stallTimeoutMs);
   }
 

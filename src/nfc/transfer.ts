@@ -17,6 +17,8 @@ export interface TransferNeeds {
   readonly url: string;
   readonly slots: TransferSlots;
   readonly stallTimeoutMs: number;
+  /** Whether bytes wait for somebody else than the peer at this moment, who takes the time he needs. */
+  readonly isExcused?: () => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -31,7 +33,7 @@ export async function transfer<T>(needs: TransferNeeds, run: (scope: TransferSco
   const owned = AbortSignal.any([signal, lease.lost]);
   try {
     using _slot = await needs.slots.take(needs.url, owned);
-    using watchdog = new StallWatchdog(needs.stallTimeoutMs);
+    using watchdog = new StallWatchdog(needs.stallTimeoutMs, needs.isExcused);
     const scope: TransferScope = {
       signal: AbortSignal.any([owned, watchdog.signal]),
       moved(fraction) {

@@ -28,6 +28,16 @@ describe('the stall watchdog', () => {
     expect(watchdog.signal.reason).toMatchObject({ code: 'TRANSFER_STALLED', retryable: true });
   });
 
+  test('does not count the time in which somebody else is waited for', () => {
+    let isExcused = true;
+    using watchdog = new StallWatchdog(120_000, () => isExcused);
+    jest.advanceTimersByTime(10 * 60_000);
+    expect(watchdog.signal.aborted).toBe(false);
+    isExcused = false;
+    jest.advanceTimersByTime(120_000);
+    expect(watchdog.signal.aborted).toBe(true);
+  });
+
   test('rests once the transfer is over', () => {
     const watchdog = new StallWatchdog(1_000);
     watchdog[Symbol.dispose]();
