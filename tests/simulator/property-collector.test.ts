@@ -195,7 +195,7 @@ describe('WaitForUpdatesEx', () => {
   });
 
   it('follows a task to its end', async () => {
-    lab.simulator.setLatency({ taskMs: 50 });
+    lab.simulator.setLatency({ taskMs: 1_500 });
     const { ref: vm } = await lab.simulator.addVm({ name: 'slow', disk: { capacityBytes: 2 ** 20 } });
     const task = await lab.client.callForRef('Rename_Task', vm, '<newName>slower</newName>');
     const own = await newCollector();

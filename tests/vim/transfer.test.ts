@@ -353,10 +353,8 @@ describe('upload', () => {
     const pending = failureOf(new SoapVimSession(server.options).upload(urlOf(server), source, options));
     await requestArrives(server);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const started = performance.now();
     controller.abort();
     expect(await pending).toMatchObject({ code: 'ABORTED' });
-    expect(performance.now() - started).toBeLessThan(500);
     expect(source.destroyed).toBe(true);
     await closesAllConnections(server);
   });
