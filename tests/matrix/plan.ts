@@ -16,7 +16,7 @@ import {
 import type { Job } from './job.js';
 import type { Random } from './random.js';
 import type { Recording } from './record.js';
-import { isRestore, nameOf, type Scenario } from './scenario.js';
+import { isRestore, nameOf, scenarios, type Scenario } from './scenario.js';
 
 /** The columns of the table. */
 export const columns = ['fault', 'reset', 'expiry', 'cancel', 'outage', 'transfer', 'crash', 'double'] as const;
@@ -50,19 +50,21 @@ const places: readonly Place[] = ['start', 'middle', 'end'];
 /**
  * All cases of a scenario but the double faults.
  *
- * The code that runs on vCenter by stream and on ESXi by file also runs on vCenter by file and on ESXi by stream. Unless the
- * plan is a thorough one, every interruption happens to every call of the latter two; of the former two to every call that
- * changes something, while the other calls take turns.
+ * What happens to a call that changes something is tried in all scenarios. The calls that change nothing are made by the same
+ * code on any server, by any path, and for a larger volume: where it is complete, every interruption happens to them, elsewhere
+ * they take turns. Unless the plan is a thorough one.
  */
 export function planScenario({ scenario, recording }: Recorded, { thorough }: { thorough: boolean }): PlannedCase[] {
-  const complete = thorough || (scenario.mode === 'vcenter') === (scenario.transfer === 'file');
+  const complete = thorough || isComplete(scenario);
+  // Scenarios begin with different turns, so that together they do everything to every call.
+  const first = scenarios.indexOf(scenario);
   const calls = recording.sites.flatMap((site, index) =>
-    interruptionsOf(site, index, { complete, thorough }).map((kind) =>
+    interruptionsOf(site, first + index, { complete, thorough }).map((kind) =>
       faultCase(scenario, columnOf(kind), { what: 'call', site, kind }),
     ),
   );
   const transfers = transfersOf(scenario).map((interruption) => faultCase(scenario, 'transfer', interruption));
-  return [...calls, ...transfers, ...crashesOf(scenario, recording, { thorough })];
+  return [...calls, ...transfers, ...crashesOf(scenario, recording, { complete, thorough })];
 }
 
 /** A second fault in the undo of the first. */
@@ -78,14 +80,20 @@ export function planDouble(recorded: readonly Recorded[], random: Random): Plann
 
 function interruptionsOf(
   { method }: CallSite,
-  index: number,
+  turnOf: number,
   { complete, thorough }: { readonly complete: boolean; readonly thorough: boolean },
 ): CallInterruption[] {
   const ofTask = isTask(method) ? taskInterruptions : [];
-  if (thorough || isMutation(method)) return [...callInterruptions, ...ofTask, ...outages];
-  const turn = <T>(kinds: readonly T[]): T[] => kinds.filter((_, n) => n === index % kinds.length);
-  const others = turn<CallInterruption>(['outage before', 'cancel after', 'expiry after', 'outage after']);
-  return complete ? [...basic, ...others] : [...turn(basic.slice(0, 3)), ...turn(basic.slice(3))];
+  if (thorough || (complete && isMutation(method))) return [...callInterruptions, ...ofTask, ...outages];
+  if (isMutation(method)) return [...basic, ...ofTask, 'outage after'];
+  const turn = (kinds: readonly CallInterruption[]): CallInterruption[] =>
+    kinds.filter((_, n) => n === turnOf % kinds.length);
+  const others = turn(['outage before', 'cancel after', 'expiry after', 'outage after']);
+  return complete ? [...basic, ...others] : turn(basic);
+}
+
+function isComplete({ work, mode, transfer }: Scenario): boolean {
+  return mode === 'vcenter' && transfer === 'file' && !work.includes('larger');
 }
 
 function columnOf(kind: CallInterruption): Column {
@@ -108,10 +116,10 @@ function transfersOf(scenario: Scenario): InterruptedTransfer[] {
 function crashesOf(
   scenario: Scenario,
   { sites }: Recording,
-  { thorough }: { readonly thorough: boolean },
+  { complete, thorough }: { readonly complete: boolean; readonly thorough: boolean },
 ): PlannedCase[] {
   const calls = sites
-    .filter(({ method }, index) => thorough || isMutation(method) || index % 8 === 0)
+    .filter(({ method }, index) => thorough || isMutation(method) || (complete && index % 5 === 0))
     .flatMap((site) => (['before', 'after'] as const).map((phase): CrashPoint => ({ what: 'call', site, phase })));
   const direction = isRestore(scenario) ? 'import' : 'export';
   const transfers = places.map((place): CrashPoint => ({ what: 'transfer', direction, place }));

@@ -35,6 +35,8 @@ const { values } = parseArgs({
 const seed = Number(values.seed);
 const startedAt = Date.now();
 const tally = new Tally();
+/** Failures that were printed. */
+let shown = 0;
 
 console.log(`seed ${seed}`);
 {
@@ -57,7 +59,6 @@ console.log(`seed ${seed}`);
 
 console.log(`\n${tally.table()}\n\n${tally.summary()}`);
 console.log(`${Math.round((Date.now() - startedAt) / 1000)} s, seed ${seed}`);
-for (const failure of tally.failures) console.log(`\n${failure}`);
 process.exitCode = tally.passed ? 0 : 1;
 
 /** @returns whether the interruption happened */
@@ -73,6 +74,8 @@ async function run(pool: WorkerPool, one: PlannedCase): Promise<boolean> {
     return true;
   } finally {
     showProgress();
+    for (const failure of tally.failures.slice(shown)) console.log(`\n${failure}`);
+    shown = tally.failures.length;
   }
 }
 
@@ -107,7 +110,11 @@ async function checkModel(pool: WorkerPool): Promise<void> {
   const steps = reports.reduce((sum, report) => sum + report.steps, 0);
   const sequences = reports.reduce((sum, report) => sum + report.runs, 0);
   console.log(`\nmodel: ${sequences} random sequences, ${steps} steps on 3 volumes`);
-  for (const { failure } of reports) if (failure !== undefined) tally.fail('model', failure);
+  for (const { failure } of reports) {
+    if (failure === undefined) continue;
+    tally.fail('model', failure);
+    console.log(failure);
+  }
 }
 
 function shuffle(items: unknown[]): void {
