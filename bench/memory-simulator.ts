@@ -13,7 +13,7 @@ const MIB = 2 ** 20;
 const [sizeGiB = 4, usedMiB = 1024] = process.argv.slice(2).map(Number);
 
 /** Half noise, half text, in pieces spread over the disk. */
-async function* content(): AsyncGenerator<{ position: number; chunk: Buffer }> {
+function* content(): Generator<{ position: number; chunk: Buffer }> {
   const stride = Math.floor((sizeGiB * 1024) / usedMiB) * MIB;
   const text = Buffer.alloc(MIB / 2, 'what a volume holds, again and again ');
   for (let i = 0; i < usedMiB; i++) {
@@ -30,7 +30,7 @@ const vm = await simulator.addVm({
   disk: { capacityBytes: sizeGiB * 1024 * MIB, uuid: id },
   extraConfig: { 'cinder.volume.id': id },
 });
-for await (const { position, chunk } of content()) await simulator.writeDisk(vm.disks[0]?.path ?? '', chunk, position);
+for (const { position, chunk } of content()) await simulator.writeDisk(vm.disks[0]?.path ?? '', chunk, position);
 
 const { host, port, username, password, thumbprint } = simulator;
 const ready: Ready = { session: { host, port, username, password, thumbprint }, volume: { id, size: sizeGiB } };

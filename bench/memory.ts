@@ -44,10 +44,7 @@ async function peakOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 async function startServer(): Promise<{ server: ChildProcess; ready: Ready }> {
-  const server = fork(fileURLToPath(new URL('memory-simulator.ts', import.meta.url)), [
-    String(sizeGiB),
-    String(values.used),
-  ]);
+  const server = fork(fileURLToPath(new URL('memory-simulator.ts', import.meta.url)), [String(sizeGiB), values.used]);
   const [ready] = (await once(server, 'message')) as [Ready];
   return { server, ready };
 }

@@ -35,9 +35,12 @@ describe('names in the inventory', () => {
 
   test('come back as they were', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'a%/\\25fFcC5 ä') }), (name) => {
-        expect(unescapeInventoryName(escapeInventoryName(name))).toBe(name);
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('a', '%', '/', '\\', '2', '5', 'f', 'F', 'c', 'C', ' ', 'ä') }),
+        (name) => {
+          expect(unescapeInventoryName(escapeInventoryName(name))).toBe(name);
+        },
+      ),
     );
   });
 });

@@ -45,8 +45,8 @@ describe('a backup or volume the driver cannot work with is refused by field', (
     ['volume.volumeType.extraSpecs', {}, { volumeType: { extraSpecs: 'thin' } }],
   ])('%s: %j %j', async (field, backupChanges, volumeChanges) => {
     const calls = lab.simulator.calls().length;
-    const badBackup = { ...backup, ...backupChanges } as Backup;
-    const badVolume = { ...volume, ...volumeChanges } as Volume;
+    const badBackup = { ...backup, ...backupChanges };
+    const badVolume = { ...volume, ...volumeChanges };
     for (const operate of [
       () => lab.driver.backupVolume(badBackup, badVolume),
       () => lab.driver.restoreBackup(badBackup, badVolume),
@@ -96,7 +96,7 @@ describe('a bad configuration is refused by field, when the driver is made', () 
     ['adapterType', { adapterType: 'nvme' }],
     ['hardwareVersion', { hardwareVersion: '8' }],
   ])('config.%s: %j', async (field, config) => {
-    expect(await refusal(async () => lab.driverWith({ config: config as VmdkDriverConfig }))).toMatchObject({
+    expect(await refusal(async () => lab.driverWith({ config: config }))).toMatchObject({
       code: 'INVALID_INPUT',
       field: `config.${field}`,
     });
@@ -110,7 +110,7 @@ describe('a bad configuration is refused by field, when the driver is made', () 
 
   test('a driver needs a session and a backup service', async () => {
     const without = (name: 'vim' | 'backupService') => async () =>
-      new VmdkDriver({ vim: lab.vim, backupService: lab.service, [name]: undefined } as never);
+      new VmdkDriver({ vim: lab.vim, backupService: lab.service, [name]: undefined });
     expect(await refusal(without('vim'))).toMatchObject({ code: 'INVALID_INPUT', field: 'options.vim' });
     expect(await refusal(without('backupService'))).toMatchObject({ field: 'options.backupService' });
   });

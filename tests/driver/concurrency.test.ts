@@ -123,16 +123,15 @@ describe('a restore that another process runs is seen by its journal, wherever i
 
 test.each([1, 2])('no more than transfersPerHost (%i) transfers run at a time', async (transfersPerHost) => {
   const volumes = await Promise.all([1, 2, 3, 4].map(() => lab.addVolume()));
-  let [open, most] = [0, 0];
+  let most = 0;
+  const open = () =>
+    lab.simulator
+      .leases()
+      .flatMap(({ transfers }) => transfers)
+      .filter(({ state }) => state === 'open').length;
   const service = writingTo({
     write: async () => {
-      most = Math.max(
-        most,
-        (open = lab.simulator
-          .leases()
-          .flatMap(({ transfers }) => transfers)
-          .filter(({ state }) => state === 'open').length),
-      );
+      most = Math.max(most, open());
       await new Promise((resolve) => setTimeout(resolve, 50));
     },
   });

@@ -44,7 +44,7 @@ describe('the temporary file is its owner’s only, and gone whatever happens', 
         : driver.restoreBackup(backup, volume)
     ).then(
       () => 'done',
-      (error: { code?: string }) => error.code,
+      (error: unknown) => (error as { code?: string }).code,
     );
     return { result, seen };
   }
@@ -112,7 +112,9 @@ describe('the temporary file is its owner’s only, and gone whatever happens', 
     const seen: string[][] = [];
     const driver = lab.driverWith({ config: { transfer: 'stream' } });
     const look = async () => seen.push(await lab.temporaryFiles());
-    const end = lab.simulator.onCall(async () => void (await look()));
+    const end = lab.simulator.onCall(async () => {
+      await look();
+    });
     await driver.backupVolume({ ...backup, id: 'streamed' }, volume);
     await driver.restoreBackup({ ...backup, id: 'streamed' }, volume);
     end();

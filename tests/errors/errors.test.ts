@@ -67,7 +67,8 @@ describe('every error', () => {
       'outcome',
       'faultName',
     ]) {
-      if (field in error && (error as never)[field] !== undefined) expect(json[field]).toEqual((error as never)[field]);
+      const value = (error as unknown as Record<string, unknown>)[field];
+      if (value !== undefined) expect(json[field]).toEqual(value);
     }
   });
 
