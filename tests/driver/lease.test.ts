@@ -8,17 +8,17 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('a lease is kept alive whatever the bytes do', () => {
   test('a service that takes its time: the lease outlives its timeout several times', async () => {
-    await using lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 1 } });
+    await using lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 3 } });
     const volume = await lab.addVolume();
     let paused = false;
     const service = writingTo({
       write: async () => {
-        if (!paused) await pause(3_500);
+        if (!paused) await pause(10_000);
         paused = true;
       },
     });
     // Nor is a service that takes longer than a peer may taken for one that is dead.
-    const driver = lab.driverWith({ service, config: { stallTimeoutMs: 1_000 } });
+    const driver = lab.driverWith({ service, config: { stallTimeoutMs: 3_000 } });
     const manifest = await driver.backupVolume({ id: 'b', volumeId: volume.id }, volume);
     expect(manifest.streamBytes).toBeGreaterThan(100_000);
     const [lease] = lab.simulator.leases();
@@ -28,7 +28,7 @@ describe('a lease is kept alive whatever the bytes do', () => {
   });
 
   test('likewise on the way back, when the source of the bytes does', async () => {
-    await using lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 1 } });
+    await using lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 3 } });
     const volume = await lab.addVolume();
     const backup = { id: 'b', volumeId: volume.id };
     const manifest = await lab.driver.backupVolume(backup, volume);
@@ -36,7 +36,7 @@ describe('a lease is kept alive whatever the bytes do', () => {
       ...writingTo({}),
       openRestore: async () => {
         const { stream } = (await lab.service.openRestore?.(backup))!;
-        await pause(3_000);
+        await pause(9_000);
         return { stream };
       },
     };
@@ -72,12 +72,12 @@ describe('a lease is kept alive whatever the bytes do', () => {
   });
 
   test('a renewal that fails once is tried again: the lease lives', async () => {
-    await using lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 2 } });
+    await using lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 6 } });
     const volume = await lab.addVolume();
     let paused = false;
     const service = writingTo({
       write: async () => {
-        if (!paused) await pause(3_000);
+        if (!paused) await pause(8_000);
         paused = true;
       },
     });

@@ -88,7 +88,7 @@ describe('a damaged stream is refused on restore, with vCenter as it was', () =>
     expect(lab.callsOf('ImportVApp')).toBe(imports);
     expect(await lab.everything()).toEqual(before);
     await lab.expectNothingLeft();
-  }, 120_000);
+  }, 900_000);
 
   test('also what only its grains tell: the good backup’s manifest tells it apart; without one, the import fails', async () => {
     const before = await lab.everything();
@@ -105,7 +105,7 @@ describe('a damaged stream is refused on restore, with vCenter as it was', () =>
     expect(await notRefused(inflated, blind)).toEqual([]);
     expect(await lab.everything()).toEqual(before);
     await lab.expectNothingLeft();
-  }, 120_000);
+  }, 900_000);
 
   test('by the stream path, its manifest vouching for it: the temporary VM is gone again, the volume untouched', async () => {
     const before = await lab.everything();
@@ -121,7 +121,7 @@ describe('a damaged stream is refused on restore, with vCenter as it was', () =>
     expect(await notRefused(whole, restore)).toEqual([]);
     expect(await lab.everything()).toEqual(before);
     await lab.expectNothingLeft();
-  }, 300_000);
+  }, 900_000);
 });
 
 test('a damaged stream is refused by verifyBackup, from a file and from a stream, whatever its manifest says', async () => {
@@ -140,7 +140,7 @@ test('a damaged stream is refused by verifyBackup, from a file and from a stream
   ).toEqual([]);
   expect(lab.simulator.calls()).toHaveLength(before);
   expect(await lab.temporaryFiles()).toEqual([]);
-}, 120_000);
+}, 900_000);
 
 describe('a damaged stream is refused on backup: no backup, vCenter as it was', () => {
   const committed: string[] = [];
@@ -169,7 +169,7 @@ describe('a damaged stream is refused on backup: no backup, vCenter as it was', 
     expect(await lab.everything()).toEqual(before);
     await lab.expectNothingLeft();
     await remove(of);
-  }, 120_000);
+  }, 900_000);
 
   test("where it was damaged on the way: the lease's manifest tells what no structure does", async () => {
     const of = await small();
@@ -188,5 +188,5 @@ describe('a damaged stream is refused on backup: no backup, vCenter as it was', 
     expect(committed).toEqual([]);
     expect(await lab.everything()).toEqual(before);
     await lab.expectNothingLeft();
-  }, 120_000);
+  }, 900_000);
 });
