@@ -1,4 +1,4 @@
-import { NoValidDatastoreError, type RejectedCandidate } from '../errors/index.js';
+import { NoValidDatastoreError, NoValidHostError, type RejectedCandidate } from '../errors/index.js';
 import { compatibleDatastores } from '../pbm/compatible-datastores.js';
 import { readPropertiesOfMany } from '../vim/property-collector.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
@@ -43,7 +43,7 @@ interface UsableHost {
  * Chooses where a disk of a size goes, as Cinder does: a supported, accessible datastore with enough room that a usable
  * host has mounted for writing; of those, the one with the most host mounts, then the least utilised.
  *
- * @throws NoValidDatastoreError that names every candidate and why it was rejected
+ * @throws NoValidHostError, NoValidDatastoreError that name every candidate and why it was rejected
  */
 export async function placeDisk(
   vim: VimSession,
@@ -55,6 +55,8 @@ export async function placeDisk(
   const resources = await listComputeResources(vim, options);
   const rejected: RejectedCandidate[] = [];
   const hosts = await usableHosts(vim, inClusters(resources, rules.clusters, rejected), rejected, options);
+
+  if (hosts.size === 0) throw new NoValidHostError('no host can take a VM', rejected);
 
   const candidates = [];
   const datastores = datacenters.flatMap(datastoresOf);

@@ -80,7 +80,7 @@ export class VmdkDriver {
    * last byte and hands it to the backup service.
    *
    * @returns the backup's manifest, for the host to keep and to give to `restoreBackup`
-   * @throws InvalidInputError, VolumeBusyError, BackingInUseError, BackingInvalidError, NoValidDatastoreError,
+   * @throws InvalidInputError, VolumeBusyError, BackingInUseError, BackingInvalidError, NoValidHostError, NoValidDatastoreError,
    *   NoTemporarySpaceError, TemporaryDirectoryError, LeaseError, TransferError, TransferStalledError, InvalidVmdkError,
    *   BackupServiceError, VimFault, VimConnectionError, AbortError
    */

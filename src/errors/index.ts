@@ -11,6 +11,7 @@ export { InvalidLoginError } from './invalid-login-error.js';
 export { InvalidVmdkError, type InvalidVmdkReason } from './invalid-vmdk-error.js';
 export { LeaseError } from './lease-error.js';
 export { NoValidDatastoreError, type RejectedCandidate } from './no-valid-datastore-error.js';
+export { NoValidHostError } from './no-valid-host-error.js';
 export type { Phase } from './phase.js';
 export { NoTemporarySpaceError, TemporaryDirectoryError } from './temporary-storage-errors.js';
 export { TlsVerificationError } from './tls-verification-error.js';

@@ -41,5 +41,8 @@ test('a disk that can go nowhere is refused with every datastore and host, and w
   const elsewhere = lab.driverWith({ config: { clusters: ['C1'] } });
   expect(
     await lab.refusedUnchanged(() => elsewhere.backupVolume({ id: 'b', volumeId: volume.id }, volume)),
-  ).toMatchObject({ rejected: expect.arrayContaining([{ name: 'C1', reason: 'no such cluster' }]) });
+  ).toMatchObject({
+    code: 'NO_VALID_HOST',
+    rejected: expect.arrayContaining([{ name: 'C1', reason: 'no such cluster' }]),
+  });
 });

@@ -19,6 +19,7 @@ const one = {
   LeaseError: new errors.LeaseError('m'),
   NoTemporarySpaceError: new errors.NoTemporarySpaceError('m'),
   NoValidDatastoreError: new errors.NoValidDatastoreError('m', [{ name: 'ds', reason: 'full' }]),
+  NoValidHostError: new errors.NoValidHostError('m', [{ name: 'h', reason: 'in maintenance mode' }]),
   RestoreError: new errors.RestoreError('m'),
   TemporaryDirectoryError: new errors.TemporaryDirectoryError('m'),
   TlsVerificationError: new errors.TlsVerificationError('host:443', 'm', { expected: 'AB', actual: 'CD' }),
