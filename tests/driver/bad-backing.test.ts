@@ -77,6 +77,7 @@ describe('a backing in a state that forbids the operation: refused, nothing chan
       const volume = await lab.addVolume();
       const backup = { id: randomUUID(), volumeId: volume.id };
       const manifest = await lab.driver.backupVolume(backup, volume);
+      const imports = lab.callsOf('ImportVApp');
       lab.simulator.lockFile(lab.diskOf(volume).path);
       const driver = lab.driverWith({ config: { transfer } });
       for (const operate of [
@@ -85,6 +86,8 @@ describe('a backing in a state that forbids the operation: refused, nothing chan
       ]) {
         expect(await lab.refusedUnchanged(operate)).toMatchObject({ code: 'BACKING_IN_USE', retryable: true });
       }
+      // The import, which may take hours, had not begun.
+      expect(lab.callsOf('ImportVApp')).toBe(imports);
       lab.simulator.unlockFile(lab.diskOf(volume).path);
       expect(await driver.restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup: 'done' });
     },
