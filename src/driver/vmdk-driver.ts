@@ -10,6 +10,7 @@ import { TransferSlots } from '../nfc/transfer-slots.js';
 import { parseInput } from '../parse-input.js';
 import type { Backup } from '../services/backup.js';
 import type { BackupManifest } from '../services/backup-manifest.js';
+import { assertNoTemporaryVm } from '../restore/temporary-vm.js';
 import type { BackupService } from '../services/backup-service.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
@@ -183,7 +184,7 @@ export class VmdkDriver {
     return recover({ vim: this.#vim, config: this.#config, logger: this.#logger, signal, olderThanMs });
   }
 
-  /** Finds a volume's backing and does something about it, with the volume locked. */
+  /** Finds a volume's backing and does something about it, with the volume locked against other operations. */
   async #withBacking<T>(
     volume: Volume,
     { signal }: AbortableOptions,
@@ -193,6 +194,7 @@ export class VmdkDriver {
     using _lock = this.#lock(parsed.id);
     throwIfAborted(signal);
     const creation = { vim: this.#vim, config: this.#config, logger: this.#logger, signal };
+    await assertNoTemporaryVm(this.#vim, parsed, { signal });
     return await work(creation, parsed, await findBacking(creation, parsed));
   }
 

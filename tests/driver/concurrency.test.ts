@@ -94,6 +94,21 @@ describe('a restore that another process runs is seen by its journal, wherever i
     expect(await lab.driver.restoreBackup(backup, volume)).toMatchObject({ cleanup: 'done' });
   });
 
+  test('nor is its backing created, extended or deleted meanwhile', async () => {
+    const { volume } = await backedUp();
+    const elsewhere = await restoreElsewhere(volume.id);
+    const before = await lab.everything();
+    for (const operate of [
+      () => lab.driver.createBacking(volume),
+      () => lab.driver.extendVolume(volume, 9),
+      () => lab.driver.deleteBacking(volume),
+    ]) {
+      expect(await refusal(operate)).toMatchObject({ code: 'VOLUME_BUSY', retryable: true });
+      expect(await lab.everything()).toEqual(before);
+    }
+    await elsewhere.end();
+  });
+
   test('recover() leaves it alone while it is young, and ends it when it is old', async () => {
     const { volume } = await backedUp();
     const fresh = randomUUID();
