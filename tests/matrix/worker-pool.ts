@@ -15,32 +15,42 @@ interface Member {
   readonly waiting: Map<number, Waiting>;
 }
 
+/** A worker ended, and what it had under way with it. */
+export class WorkerEnded extends Error {}
+
 /** Worker processes, and the jobs that wait for them. */
 export class WorkerPool implements Disposable {
-  readonly #members: readonly Member[];
+  #members: readonly Member[];
   readonly #queue: (() => void)[] = [];
   #nextId = 0;
+  #disposed = false;
 
   constructor(workers: number) {
     this.#members = Array.from({ length: workers }, () => this.#start());
   }
 
+  /** @throws WorkerEnded */
   async run<J extends Job>(job: J): Promise<JobResults[J['type']]> {
     while (!this.#members.some(isFree)) await new Promise<void>((resolve) => this.#queue.push(resolve));
-    const member = this.#members.reduce((least, other) => (other.waiting.size < least.waiting.size ? other : least));
+    const { child, waiting } = this.#members.reduce((least, other) =>
+      other.waiting.size < least.waiting.size ? other : least,
+    );
     const id = this.#nextId++;
     try {
       return await new Promise<JobResults[J['type']]>((resolve, reject) => {
-        member.waiting.set(id, { resolve, reject });
-        member.child.send({ id, job });
+        waiting.set(id, { resolve, reject });
+        child.send({ id, job }, (error) => {
+          if (error !== null) reject(new WorkerEnded(error.message));
+        });
       });
     } finally {
-      member.waiting.delete(id);
+      waiting.delete(id);
       this.#queue.shift()?.();
     }
   }
 
   [Symbol.dispose](): void {
+    this.#disposed = true;
     for (const { child } of this.#members) if (child.connected) child.disconnect();
   }
 
@@ -52,8 +62,11 @@ export class WorkerPool implements Disposable {
       if (error === undefined) entry?.resolve(result as never);
       else entry?.reject(new Error(error));
     });
-    child.on('exit', (code) => {
-      for (const { reject } of waiting.values()) reject(new Error(`a worker ended (${code ?? 'killed'})`));
+    child.on('exit', (code, signal) => {
+      if (!this.#disposed) {
+        this.#members = this.#members.map((member) => (member.child === child ? this.#start() : member));
+      }
+      for (const { reject } of waiting.values()) reject(new WorkerEnded(`a worker ended (${code ?? signal ?? '?'})`));
     });
     return { child, waiting };
   }
