@@ -115,7 +115,13 @@ async function runAll(): Promise<void> {
   }
 }
 
+/** Has what earlier steps wrote on the disk, so that no step waits for another's writing. */
+function settle(): void {
+  spawnSync('sync');
+}
+
 function ours(step: string, directory: string): Sample {
+  settle();
   const script = join(root, 'bench', 'vmdk-step.mjs');
   const args = [script, join(directory, 'library', 'vmdk', 'index.js'), step, directory, values.workers ?? '0'];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
@@ -146,6 +152,7 @@ function compile(directory: string): void {
 
 function foreign(...args: string[]): Sample {
   // The shell's `times`: user and system time of its children. RSS is not asked for.
+  settle();
   const script = '"$@" && times';
   const start = performance.now();
   const { status, stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', 'qemu-img', 'convert', ...args], {

@@ -9,13 +9,7 @@ import {
   type InflateResult,
   type InflateTask,
 } from './codec-worker.js';
-
-/** A piece of memory that the main thread and one worker at a time use. */
-export interface Slot {
-  readonly index: number;
-  readonly input: Buffer;
-  readonly output: Buffer;
-}
+import type { SharedAreas } from './shared-areas.js';
 
 interface Pending {
   readonly resolve: (result: DeflateResult | InflateResult) => void;
@@ -27,50 +21,29 @@ interface Member {
   readonly pending: Map<number, Pending>;
 }
 
-/** The memory of a pool. */
-export interface SlotSizes {
-  readonly grainBytes: number;
-  readonly inputBytes: number;
-  readonly outputBytes: number;
+/** The memory of a pool's threads: what they read and what they write. */
+export interface CodecMemory {
+  readonly inputs: SharedAreas;
+  readonly outputs: SharedAreas;
 }
 
 /** esbuild, told to keep names, wraps functions in a helper that a worker would not find. */
 const SOURCE = `const __name = (value) => value; (${codecWorker.toString()})(require);`;
 
-/** Slots per worker: one it works on, two that wait for it, one that is read or written meanwhile. */
-const SLOTS_PER_WORKER = 4;
+/** Areas of each kind for a worker: one it works on, two that wait for it, one that is read or written meanwhile. */
+export const AREAS_PER_WORKER = 4;
 
 /**
  * Worker threads that deflate or inflate, for one operation. Close it whatever happens: `finally { await pool.close() }`.
  */
 export class CodecPool {
   readonly #members: Member[];
-  readonly #free: Slot[];
   #nextId = 0;
   #failure: { readonly error: Error } | undefined;
 
-  constructor(workers: number, { grainBytes, inputBytes, outputBytes }: SlotSizes) {
-    const slots = Array.from({ length: workers * SLOTS_PER_WORKER }, () => ({
-      input: new SharedArrayBuffer(inputBytes),
-      output: new SharedArrayBuffer(outputBytes),
-    }));
-    this.#free = slots.map(({ input, output }, index) => ({
-      index,
-      input: Buffer.from(input),
-      output: Buffer.from(output),
-    }));
-    const workerData: CodecWorkerData = { grainBytes, slots };
+  constructor(workers: number, grainBytes: number, { inputs, outputs }: CodecMemory) {
+    const workerData: CodecWorkerData = { grainBytes, inputs: inputs.memory, outputs: outputs.memory };
     this.#members = Array.from({ length: workers }, () => this.#start(workerData));
-  }
-
-  /** A slot nobody uses, or undefined if there is none. */
-  take(): Slot | undefined {
-    return this.#free.pop();
-  }
-
-  /** Gives a slot back whose task has ended and whose memory is no longer looked at. */
-  give(slot: Slot): void {
-    this.#free.push(slot);
   }
 
   /** Has a task done by the worker with the least to do. */

@@ -1,35 +1,38 @@
 import type * as WorkerThreads from 'node:worker_threads';
 import type * as Zlib from 'node:zlib';
 
-/** What a worker is started with. One pair of shared areas per slot; a slot belongs to one task at a time. */
+/** What a worker is started with. Tasks name these areas by their indexes; an output belongs to one task at a time. */
 export interface CodecWorkerData {
   readonly grainBytes: number;
-  readonly slots: readonly { readonly input: SharedArrayBuffer; readonly output: SharedArrayBuffer }[];
+  readonly inputs: readonly SharedArrayBuffer[];
+  readonly outputs: readonly SharedArrayBuffer[];
 }
 
-/** Grains to deflate: they lie one after the other in the slot's input, the last filled up with zeros. */
+/** Grains to deflate: they lie one after the other in the input, the last filled up with zeros. */
 export interface DeflateTask {
   readonly kind: 'deflate';
-  readonly slot: number;
+  readonly input: number;
+  readonly output: number;
   readonly count: number;
   /** The first grain's place on the disk, counted in grains. */
   readonly firstGrain: number;
 }
 
-/** Deflated grains: markers, data and padding lie one after the other in the slot's output. */
+/** Deflated grains: markers, data and padding lie one after the other in the output. */
 export interface DeflateResult {
   /** Sectors of each grain in the output; 0 where it was all zeros and left out. */
   readonly sectors: readonly number[];
 }
 
-/** Grains to inflate, and where in the slot's input their data is, in bytes. */
+/** Grains to inflate, and where in the input their data is, in bytes. */
 export interface InflateTask {
   readonly kind: 'inflate';
-  readonly slot: number;
+  readonly input: number;
+  readonly output: number;
   readonly grains: readonly { readonly offset: number; readonly size: number }[];
   /** What the last of these grains may inflate to besides a whole grain, as the disk ends in it; 0 if it does not. */
   readonly shortBytes: number;
-  /** Whether the inflated grains are wanted, at multiples of the grain's size in the slot's output. */
+  /** Whether the inflated grains are wanted, at multiples of the grain's size in the output. */
   readonly keep: boolean;
 }
 
@@ -55,7 +58,8 @@ export function codecWorker(require: NodeJS.Require): void {
   const { parentPort } = threads;
   const data = threads.workerData as CodecWorkerData;
   const { grainBytes } = data;
-  const slots = data.slots.map(({ input, output }) => ({ input: Buffer.from(input), output: Buffer.from(output) }));
+  const inputs = data.inputs.map((memory) => Buffer.from(memory));
+  const outputs = data.outputs.map((memory) => Buffer.from(memory));
   const zeroGrain = Buffer.alloc(grainBytes);
   const probeBytes = 4096;
   const counts = new Uint16Array(256);
@@ -68,10 +72,11 @@ export function codecWorker(require: NodeJS.Require): void {
   const storeOptions = { level: 0, chunkSize: grainBytes + 512 };
   const probeOptions = { level: 1, chunkSize: 2 * probeBytes };
 
-  function areas(slot: number): { input: Buffer; output: Buffer } {
-    const pair = slots[slot];
-    if (pair === undefined) throw new Error('there is no such slot');
-    return pair;
+  function areas(task: DeflateTask | InflateTask): { input: Buffer; output: Buffer } {
+    const input = inputs[task.input];
+    const output = outputs[task.output];
+    if (input === undefined || output === undefined) throw new Error('there is no such area');
+    return { input, output };
   }
 
   /** Whether all byte values are about equally frequent in a sample: chi-squared, 255 for noise, 10 standard deviations. */
@@ -102,8 +107,9 @@ export function codecWorker(require: NodeJS.Require): void {
     return zlib.deflateSync(grain, storeOptions);
   }
 
-  function deflate({ slot, count, firstGrain }: DeflateTask): DeflateResult {
-    const { input, output } = areas(slot);
+  function deflate(task: DeflateTask): DeflateResult {
+    const { count, firstGrain } = task;
+    const { input, output } = areas(task);
     const sectors: number[] = [];
     let at = 0;
     for (let i = 0; i < count; i++) {
@@ -126,8 +132,9 @@ export function codecWorker(require: NodeJS.Require): void {
     return { sectors };
   }
 
-  function inflate({ slot, grains, shortBytes, keep }: InflateTask): InflateResult {
-    const { input, output } = areas(slot);
+  function inflate(task: InflateTask): InflateResult {
+    const { grains, shortBytes, keep } = task;
+    const { input, output } = areas(task);
     const zero: boolean[] = [];
     for (const [index, { offset, size }] of grains.entries()) {
       let grain: Buffer;

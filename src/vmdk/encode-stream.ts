@@ -2,12 +2,13 @@ import { InvalidInputError } from '../errors/invalid-input-error.js';
 import { AbortError, throwIfAborted } from '../errors/abort-error.js';
 import { ChunkAssembler } from './chunk-assembler.js';
 import type { EncodeOptions, VmdkProgress } from './codec-options.js';
-import { CodecPool, workerCount, type Slot } from './codec-pool.js';
+import { AREAS_PER_WORKER, CodecPool, workerCount } from './codec-pool.js';
 import type { DeflateResult } from './codec-worker.js';
 import { GRAIN_MARKER, GRAIN_SECTORS, MAX_CAPACITY, MAX_WRITTEN_GRAIN, SECTOR } from './format.js';
 import { formatDescriptor } from './format-descriptor.js';
 import { planBatches, type Batch } from './plan-batches.js';
 import { ProgressMeter } from './progress-meter.js';
+import { SharedAreas, type SharedArea } from './shared-areas.js';
 import { StreamWriter } from './stream-writer.js';
 import type { VmdkSource } from './vmdk-source.js';
 
@@ -20,7 +21,8 @@ const ZEROS = Buffer.alloc(BATCH_BYTES);
 
 interface Running {
   readonly batch: Batch;
-  readonly slot: Slot;
+  readonly input: SharedArea;
+  readonly output: SharedArea;
   readonly result: Promise<DeflateResult>;
 }
 
@@ -54,11 +56,9 @@ export async function* encodeVmdkStream(
     return { bytesDone: done, bytesTotal: capacityBytes, coveredBytes: done, capacityBytes };
   };
   const chunks = new ChunkAssembler(CHUNK_BYTES);
-  const pool = new CodecPool(workers, {
-    grainBytes: GRAIN_BYTES,
-    inputBytes: BATCH_BYTES,
-    outputBytes: BATCH_GRAINS * (GRAIN_MARKER + MAX_WRITTEN_GRAIN),
-  });
+  const inputs = new SharedAreas(workers * AREAS_PER_WORKER, BATCH_BYTES);
+  const outputs = new SharedAreas(workers * AREAS_PER_WORKER, BATCH_GRAINS * (GRAIN_MARKER + MAX_WRITTEN_GRAIN));
+  const pool = new CodecPool(workers, GRAIN_BYTES, { inputs, outputs });
   const abort = (): void => {
     if (signal !== undefined) pool.abort(new AbortError(signal));
   };
@@ -67,11 +67,12 @@ export async function* encodeVmdkStream(
   const running: Running[] = [];
   const finish = async (): Promise<Buffer[]> => {
     const oldest = running.shift();
-    if (oldest === undefined) throw new Error('no slot is free, and none is used');
-    const { batch, slot, result } = oldest;
+    if (oldest === undefined) throw new Error('no memory is free, and none is used');
+    const { batch, input, output, result } = oldest;
     const { sectors } = await result;
-    const full = writeBatch(writer, chunks, batch, slot, sectors);
-    pool.give(slot);
+    const full = writeBatch(writer, chunks, batch, output.bytes, sectors);
+    inputs.give(input);
+    outputs.give(output);
     return full;
   };
 
@@ -80,18 +81,22 @@ export async function* encodeVmdkStream(
     for await (const batch of planBatches(source, BATCH_BYTES)) {
       throwIfAborted(signal);
       meter.report(() => progress(batch.start));
-      let slot = pool.take();
-      while (slot === undefined) {
+      let input = inputs.take();
+      while (input === undefined) {
         yield* await finish();
-        slot = pool.take();
+        input = inputs.take();
       }
-      const count = await readBatch(source, batch, slot.input);
+      const count = await readBatch(source, batch, input.bytes);
       if (count === 0) {
-        pool.give(slot);
+        inputs.give(input);
         continue;
       }
+      // There are as many outputs as inputs, and every task has one of each.
+      const output = outputs.take();
+      if (output === undefined) throw new Error('an output is missing');
       const firstGrain = batch.start / GRAIN_BYTES;
-      running.push({ batch, slot, result: pool.run({ kind: 'deflate', slot: slot.index, count, firstGrain }) });
+      const task = { kind: 'deflate', input: input.index, output: output.index, count, firstGrain } as const;
+      running.push({ batch, input, output, result: pool.run(task) });
     }
     while (running.length > 0) yield* await finish();
     throwIfAborted(signal);
@@ -126,7 +131,7 @@ function writeBatch(
   writer: StreamWriter,
   chunks: ChunkAssembler,
   { start }: Batch,
-  { output }: Slot,
+  output: Buffer,
   sectors: readonly number[],
 ): Buffer[] {
   const full: Buffer[] = [];

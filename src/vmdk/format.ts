@@ -20,6 +20,10 @@ export const GD_AT_END = -1;
 /** Sectors in a grain; every known writer uses 64 KiB. */
 export const GRAIN_SECTORS = 128;
 
+/** Bytes of the largest grain that is read, and the most its data may take in a stream. */
+export const MAX_GRAIN_BYTES = GRAIN_SECTORS * SECTOR;
+export const MAX_GRAIN_DATA = 2 * MAX_GRAIN_BYTES;
+
 /** Entries in a grain table. */
 export const ENTRIES_PER_TABLE = 512;
 

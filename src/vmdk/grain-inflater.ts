@@ -1,7 +1,9 @@
 import { InvalidVmdkError } from '../errors/invalid-vmdk-error.js';
-import { CodecPool, type Slot } from './codec-pool.js';
+import { AREAS_PER_WORKER, CodecPool } from './codec-pool.js';
 import type { InflateResult } from './codec-worker.js';
+import { MAX_GRAIN_BYTES, MAX_GRAIN_DATA } from './format.js';
 import type { GrainGeometry } from './grain-geometry.js';
+import { SharedAreas, type SharedArea } from './shared-areas.js';
 import type { GrainVisitor } from './stream-parser.js';
 
 /**
@@ -9,6 +11,9 @@ import type { GrainVisitor } from './stream-parser.js';
  * for each other more than they work.
  */
 const BATCH_GRAINS = 32;
+
+/** Bytes of the stream that one piece of the workers' memory takes. */
+const READ_BYTES = 2 ** 21;
 
 /** What the inflater must know, and knows as soon as the first grain comes. */
 export interface InflaterContext {
@@ -19,10 +24,17 @@ export interface InflaterContext {
 /** Takes inflated parts of the disk, ascending; the buffer is used again when the promise is fulfilled. */
 export type DiskWriter = (bytes: Buffer, position: number) => Promise<void>;
 
-/** Grains on their way into a slot, or through a worker. All arrays have one element per grain. */
+/** A piece of the stream in the workers' memory, and the batches that still need it. */
+interface Input {
+  readonly area: SharedArea;
+  batches: number;
+}
+
+/** Grains of one input on their way through a worker. All arrays have one element per grain. */
 interface Batch {
-  readonly slot: Slot;
-  /** Where in the slot their data is. */
+  readonly input: Input;
+  readonly output: SharedArea;
+  /** Where in the input their data is. */
   readonly grains: { readonly offset: number; readonly size: number }[];
   /** Their places on the disk, in grains. */
   readonly indexes: number[];
@@ -31,18 +43,30 @@ interface Batch {
   result?: Promise<InflateResult>;
 }
 
+/** A grain whose data has not all come yet: `have` bytes of it are in the current input, from `offset` on. */
+interface OpenGrain {
+  readonly index: number;
+  readonly size: number;
+  readonly at: number;
+  offset: number;
+  have: number;
+}
+
 /**
- * Has the grains that a parser passes inflated by worker threads, some at a time, and gives them on in order. It copies
- * their data into the workers' memory and asks the parser to wait when that is full.
+ * Has the grains that a parser passes inflated by worker threads, some at a time, and gives them on in order.
+ *
+ * The stream is read into memory that the workers see ({@link GrainInflater.nextRoom}), and its grains are inflated
+ * where they lie. Only a grain that goes on in the next piece is moved, to before that piece.
  */
 export class GrainInflater implements GrainVisitor {
+  readonly #inputs: SharedAreas;
+  readonly #outputs: SharedAreas;
   #pool: CodecPool | undefined;
   #context: InflaterContext | undefined;
+  #input: Input | undefined;
   #batch: Batch | undefined;
+  #grain: OpenGrain | undefined;
   #running: Batch[] = [];
-  /** Bytes of the batch's slot that are spoken for, and bytes that have come. */
-  #reserved = 0;
-  #filled = 0;
   #failure: Error | undefined;
 
   /**
@@ -53,22 +77,55 @@ export class GrainInflater implements GrainVisitor {
     readonly workers: number,
     readonly context: () => InflaterContext,
     readonly write?: DiskWriter,
-  ) {}
+  ) {
+    const count = workers * AREAS_PER_WORKER;
+    this.#inputs = new SharedAreas(count, MAX_GRAIN_DATA + READ_BYTES);
+    this.#outputs = new SharedAreas(count, write === undefined ? 0 : BATCH_GRAINS * MAX_GRAIN_BYTES);
+  }
+
+  /**
+   * Waits for memory to read the stream's next bytes into, from `from` on, until it is full. The parser must have taken
+   * all that was read before, and must be given `bytes` themselves.
+   *
+   * @throws InvalidVmdkError `grain-corrupt`, `grain-size`
+   */
+  async nextRoom(): Promise<{ bytes: Buffer; from: number }> {
+    this.#dispatch();
+    const last = this.#input;
+    let area = this.#inputs.take();
+    while (area === undefined) {
+      await this.makeRoom();
+      area = this.#inputs.take();
+    }
+    this.#input = { area, batches: 0 };
+    const grain = this.#grain;
+    if (grain !== undefined && last !== undefined) {
+      const offset = MAX_GRAIN_DATA - grain.have;
+      last.area.bytes.copy(area.bytes, offset, grain.offset, grain.offset + grain.have);
+      grain.offset = offset;
+    }
+    if (last?.batches === 0) this.#inputs.give(last.area);
+    while (grain !== undefined && !this.#openBatch()) await this.makeRoom();
+    return { bytes: area.bytes, from: MAX_GRAIN_DATA };
+  }
 
   begin(index: number, size: number, at: number): boolean {
-    if (this.#batch !== undefined && !this.#fits(this.#batch, size)) this.#dispatch();
-    this.#batch ??= this.#newBatch();
-    if (this.#batch === undefined) return false;
-    this.#batch.grains.push({ offset: this.#reserved, size });
-    this.#batch.indexes.push(index);
-    this.#batch.places.push(at);
-    this.#reserved += size;
+    if (this.#batch?.grains.length === BATCH_GRAINS) this.#dispatch();
+    if (!this.#openBatch()) return false;
+    this.#grain = { index, size, at, offset: 0, have: 0 };
     return true;
   }
 
-  data(bytes: Buffer, from: number, to: number): void {
-    if (this.#batch === undefined) throw new Error('data without a grain');
-    this.#filled += bytes.copy(this.#batch.slot.input, this.#filled, from, to);
+  data(_bytes: Buffer, from: number, to: number): void {
+    const grain = this.#grain;
+    if (grain === undefined || this.#batch === undefined) throw new Error('data without a grain');
+    if (grain.have === 0) grain.offset = from;
+    grain.have += to - from;
+    if (grain.have < grain.size) return;
+    this.#batch.grains.push({ offset: grain.offset, size: grain.size });
+    this.#batch.indexes.push(grain.index);
+    this.#batch.places.push(grain.at);
+    this.#grain = undefined;
   }
 
   /**
@@ -78,7 +135,7 @@ export class GrainInflater implements GrainVisitor {
    */
   async makeRoom(): Promise<void> {
     const oldest = this.#running.shift();
-    if (oldest?.result === undefined) throw new Error('no slot is free, and none is used');
+    if (oldest?.result === undefined) throw new Error('no memory is free, and none is used');
     const { zero, bad } = await oldest.result;
     if (bad !== undefined) {
       // Results come in the stream's order, so this is the first bad grain: no other is worth waiting for.
@@ -86,8 +143,11 @@ export class GrainInflater implements GrainVisitor {
       this.#running = [];
       throw new InvalidVmdkError(bad.reason, oldest.places[bad.index] ?? 0, bad.message);
     }
+    const { input, output } = oldest;
+    input.batches -= 1;
+    if (input.batches === 0 && input !== this.#input) this.#inputs.give(input.area);
     if (this.write !== undefined) await this.#writeRuns(this.write, oldest, zero);
-    this.#pool?.give(oldest.slot);
+    this.#outputs.give(output);
   }
 
   /**
@@ -96,8 +156,7 @@ export class GrainInflater implements GrainVisitor {
    * @throws InvalidVmdkError `grain-corrupt`, `grain-size`
    */
   async finish(): Promise<void> {
-    if (this.#filled < this.#reserved) this.#batch?.grains.pop();
-    if (this.#batch !== undefined) this.#dispatch();
+    this.#dispatch();
     while (this.#running.length > 0) await this.makeRoom();
   }
 
@@ -112,27 +171,20 @@ export class GrainInflater implements GrainVisitor {
     await this.#pool?.close();
   }
 
-  #fits(batch: Batch, size: number): boolean {
-    return batch.grains.length < BATCH_GRAINS && this.#reserved + size <= batch.slot.input.length;
-  }
-
-  #newBatch(): Batch | undefined {
-    const slot = this.#openPool().take();
-    if (slot === undefined) return undefined;
-    this.#reserved = 0;
-    this.#filled = 0;
-    return { slot, grains: [], indexes: [], places: [] };
+  /** Sees to it that there is a batch. Returns false if there is no memory for one yet. */
+  #openBatch(): boolean {
+    if (this.#batch !== undefined) return true;
+    if (this.#input === undefined) throw new Error('a grain from nowhere');
+    const output = this.#outputs.take();
+    if (output === undefined) return false;
+    this.#batch = { input: this.#input, output, grains: [], indexes: [], places: [] };
+    return true;
   }
 
   #openPool(): CodecPool {
     if (this.#failure !== undefined) throw this.#failure;
     const { grainBytes } = this.#known().geometry;
-    this.#pool ??= new CodecPool(this.workers, {
-      grainBytes,
-      // A grain's data may have twice a grain's size, so two more than there are grains.
-      inputBytes: (BATCH_GRAINS + 2) * grainBytes,
-      outputBytes: this.write === undefined ? 0 : BATCH_GRAINS * grainBytes,
-    });
+    this.#pool ??= new CodecPool(this.workers, grainBytes, { inputs: this.#inputs, outputs: this.#outputs });
     return this.#pool;
   }
 
@@ -141,10 +193,12 @@ export class GrainInflater implements GrainVisitor {
     if (batch === undefined) return;
     this.#batch = undefined;
     const { geometry, capacityBytes } = this.#known();
-    const endsDisk = batch.indexes[batch.grains.length - 1] === geometry.grains - 1;
+    const endsDisk = batch.indexes.at(-1) === geometry.grains - 1;
+    batch.input.batches += 1;
     batch.result = this.#openPool().run({
       kind: 'inflate',
-      slot: batch.slot.index,
+      input: batch.input.area.index,
+      output: batch.output.index,
       grains: batch.grains,
       shortBytes: endsDisk ? capacityBytes % geometry.grainBytes : 0,
       keep: this.write !== undefined,
@@ -153,7 +207,7 @@ export class GrainInflater implements GrainVisitor {
   }
 
   /** Writes neighbouring grains at once, and nothing for zeros. */
-  async #writeRuns(write: DiskWriter, { slot, indexes }: Batch, zero: readonly boolean[]): Promise<void> {
+  async #writeRuns(write: DiskWriter, { output, indexes }: Batch, zero: readonly boolean[]): Promise<void> {
     const { geometry, capacityBytes } = this.#known();
     const { grainBytes } = geometry;
     for (let from = 0; from < zero.length;) {
@@ -166,7 +220,7 @@ export class GrainInflater implements GrainVisitor {
       }
       const position = first * grainBytes;
       const bytes = Math.min((to - from) * grainBytes, capacityBytes - position);
-      await write(slot.output.subarray(from * grainBytes, from * grainBytes + bytes), position);
+      await write(output.bytes.subarray(from * grainBytes, from * grainBytes + bytes), position);
       from = to;
     }
   }

@@ -16,7 +16,8 @@ export interface ChunkSource {
 /**
  * Opens what a VMDK is read from: a file, or anything that gives its bytes.
  *
- * A file's chunks lie in a buffer that is used again: they are gone when the next one is asked for.
+ * A file's chunks lie in buffers that are used again: they are gone when the next one is asked for. The next one is
+ * read meanwhile.
  *
  * @throws AbortError also in the middle of a wait for the next chunk
  */
@@ -37,12 +38,21 @@ export async function openChunks(
 }
 
 async function* readFile(handle: FileHandle, signal: AbortSignal | undefined): AsyncGenerator<Buffer, void, void> {
-  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const read = (buffer: Buffer): Promise<Buffer> => {
+    const reading = handle.read(buffer, 0, READ_BYTES, null).then(({ bytesRead }) => buffer.subarray(0, bytesRead));
+    // Who stops early does not ask what became of it.
+    reading.catch(() => undefined);
+    return reading;
+  };
+  let [current, next] = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)];
+  let reading = read(current);
   for (;;) {
     throwIfAborted(signal);
-    const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, null);
-    if (bytesRead === 0) return;
-    yield buffer.subarray(0, bytesRead);
+    const chunk = await reading;
+    if (chunk.length === 0) return;
+    reading = read(next);
+    yield chunk;
+    [current, next] = [next, current];
   }
 }
 

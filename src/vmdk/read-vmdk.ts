@@ -4,7 +4,7 @@ import type { CodecOptions } from './codec-options.js';
 import { workerCount } from './codec-pool.js';
 import { GrainInflater, type DiskWriter } from './grain-inflater.js';
 import { ProgressMeter } from './progress-meter.js';
-import { openChunks } from './read-chunks.js';
+import { openBytes } from './read-bytes.js';
 import { StreamParser } from './stream-parser.js';
 import type { VmdkInfo } from './vmdk-info.js';
 
@@ -31,7 +31,7 @@ export async function readVmdk(
   );
   const parser: StreamParser = new StreamParser(inflater);
   const meter = new ProgressMeter(onProgress);
-  const source = await openChunks(from, signal);
+  const source = await openBytes(from, signal);
   const progress = () => ({
     bytesDone: parser.streamBytes,
     bytesTotal: source.length,
@@ -44,12 +44,16 @@ export async function readVmdk(
   signal?.addEventListener('abort', abort);
 
   try {
-    for await (const chunk of source.chunks) {
-      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-      let at = parser.parse(bytes, 0);
-      while (at < bytes.length) {
+    let { bytes, from: at } = await inflater.nextRoom();
+    for (;;) {
+      if (at === bytes.length) ({ bytes, from: at } = await inflater.nextRoom());
+      const bytesRead = await source.read(bytes.subarray(at));
+      if (bytesRead === 0) break;
+      const come = bytes.subarray(0, at + bytesRead);
+      at = parser.parse(come, at);
+      while (at < come.length) {
         await inflater.makeRoom();
-        at = parser.parse(bytes, at);
+        at = parser.parse(come, at);
       }
       meter.report(progress);
     }

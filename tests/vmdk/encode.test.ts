@@ -157,6 +157,37 @@ describe('encodeVmdkStream', () => {
   });
 });
 
+describe('decoding', () => {
+  /** Several times the memory of one worker, so that grains begin in one piece of it and end in the next. */
+  let disk: MemoryDisk;
+  let stream: Buffer;
+  beforeAll(async () => {
+    const grains = new Map<number, Buffer>();
+    for (let i = 0; i < 700; i++) grains.set(i, i % 7 === 0 ? prose(`${i}`, GRAIN) : noise(`${i}`, GRAIN));
+    disk = diskOf(700 * GRAIN, grains);
+    stream = await collect(encodeVmdkStream(disk, { workers: 2 }));
+  });
+
+  test.each([
+    [1, 65_536],
+    [1, 700_001],
+    [3, 2 ** 21],
+    [3, 5_000_011],
+  ])('with %i workers, in chunks of %i bytes', async (workers, chunkBytes) => {
+    const copy = new MemoryDisk(disk.capacityBytes);
+    await decodeVmdkStream(chunked(stream, chunkBytes), copy, { workers });
+    expect(copy.digest()).toBe(disk.digest());
+  });
+
+  test('a file', async () => {
+    const path = join(directory, 'large.vmdk');
+    await writeFile(path, stream);
+    const copy = new MemoryDisk(disk.capacityBytes);
+    await decodeVmdkStream(path, copy, { workers: 1 });
+    expect(copy.digest()).toBe(disk.digest());
+  });
+});
+
 describe('files', () => {
   const rawPath = () => join(directory, 'disk.raw');
   const vmdkPath = () => join(directory, 'disk.vmdk');
