@@ -2,6 +2,8 @@
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
+  // They install programs: `npm run test:peers`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/peers/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   // Types are checked by `npm run types`; here they are only stripped.
