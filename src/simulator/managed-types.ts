@@ -23,6 +23,7 @@ const bases = {
   PropertyCollector: undefined,
   PropertyFilter: undefined,
   TaskManager: undefined,
+  ExtensionManager: undefined,
   Task: undefined,
   SearchIndex: undefined,
   FileManager: undefined,

@@ -1,4 +1,5 @@
 import type { MoRef, VimObject } from '../vim/schema/index.js';
+import { ExtensionManager } from './extension-manager.js';
 import { ManagedObject, Manager, type PropertyTable } from './managed-object.js';
 import type { Registry } from './registry.js';
 import type { SimulatorMode } from './options.js';
@@ -48,6 +49,8 @@ export function createManagers(
     about: about(esxi, instanceUuid),
     sessionManager: manager('SessionManager', esxi ? 'ha-sessionmgr' : 'SessionManager'),
     taskManager: taskManager.ref,
+    // An ESXi has none.
+    ...(esxi ? {} : { extensionManager: registry.add(new ExtensionManager()).ref }),
     searchIndex: manager('SearchIndex', esxi ? 'ha-searchindex' : 'SearchIndex'),
     fileManager: manager('FileManager', esxi ? 'ha-nfc-file-manager' : 'FileManager'),
     virtualDiskManager: manager('VirtualDiskManager', esxi ? 'ha-vdiskmanager' : 'virtualDiskManager'),

@@ -10,7 +10,9 @@ beforeAll(async () => {
   lab = await openLab();
   collector = lab.client.manager('PropertyCollector');
   for (let i = 0; i < 5; i++) {
-    await lab.simulator.addVm({ name: `vm${i}`, folder: i > 2 ? 'a/b' : '', disk: { capacityBytes: 2 ** 20 } });
+    const extraConfig = { 'some.key': `value ${i}` };
+    const disk = { capacityBytes: 2 ** 20 };
+    await lab.simulator.addVm({ name: `vm${i}`, folder: i > 2 ? 'a/b' : '', disk, extraConfig });
   }
 });
 afterAll(() => lab.close());
@@ -94,6 +96,17 @@ describe('RetrievePropertiesEx', () => {
     expect(types).toContain('VirtualLsiLogicController');
   });
 
+  it('reaches into a sequence by the key of an entry', async () => {
+    const vm = lab.simulator.vm('vm1')!.ref;
+    const option = await lab.client.property(vm, 'config.extraConfig["some.key"]');
+    expect([option?.attributes['xsi:type'], textAt(option, 'value')]).toEqual(['OptionValue', 'value 1']);
+    expect((await lab.client.property(vm, 'config.extraConfig["some.key"].value'))?.text).toBe('value 1');
+    const disk = (await lab.client.property(vm, 'config.hardware.device[2000]'))?.attributes['xsi:type'];
+    expect(disk).toBe('VirtualDisk');
+    expect(await lab.client.property(vm, 'config.extraConfig["other.key"]')).toBeUndefined();
+    expect(await lab.client.property(vm, 'config.hardware.device[9].key')).toBeUndefined();
+  });
+
   it('gives all properties of an object', async () => {
     const reply = await vmNames('<maxObjects>1</maxObjects>', '<type>VirtualMachine</type><all>true</all>');
     const found = all(at(reply, 'returnval.objects'), 'propSet').map((property) => textAt(property, 'name'));
@@ -117,6 +130,18 @@ describe('RetrievePropertiesEx', () => {
       'what comes after a sequence',
       'InvalidProperty',
       '<type>VirtualMachine</type><pathSet>config.hardware.device.key</pathSet>',
+      everyFolder,
+    ],
+    [
+      'a key of another type',
+      'InvalidProperty',
+      '<type>VirtualMachine</type><pathSet>config.hardware.device["2000"]</pathSet>',
+      everyFolder,
+    ],
+    [
+      'a key of what is no sequence',
+      'InvalidProperty',
+      '<type>VirtualMachine</type><pathSet>config["x"]</pathSet>',
       everyFolder,
     ],
     ['an unknown type', 'InvalidArgument', '<type>Toaster</type><pathSet>name</pathSet>', everyFolder],

@@ -3,6 +3,7 @@ import type { Caller } from '../caller.js';
 import type { ManagedObject } from '../managed-object.js';
 import type { World } from '../world.js';
 import { datastoreBrowserMethods } from './datastore-browser.js';
+import { extensionManagerMethods } from './extension-manager.js';
 import { fileManagerMethods } from './file-manager.js';
 import { folderMethods } from './folder.js';
 import type { Handlers } from './handler.js';
@@ -25,6 +26,7 @@ export type AnyHandler = (world: World, target: ManagedObject, args: never, call
 export const handlers: Handlers<MethodName> = {
   ...serviceInstanceMethods,
   ...sessionManagerMethods,
+  ...extensionManagerMethods,
   ...propertyCollectorMethods,
   ...searchIndexMethods,
   ...folderMethods,

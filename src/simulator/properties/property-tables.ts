@@ -1,3 +1,4 @@
+import { extensionManagerProperties } from '../extension-manager.js';
 import { computeResourceProperties } from '../inventory/compute-resource.js';
 import { datacenterProperties } from '../inventory/datacenter.js';
 import { datastoreBrowserProperties, datastoreProperties } from '../inventory/datastore.js';
@@ -42,6 +43,7 @@ const tables: Readonly<Record<ManagedTypeName, AnyTable>> = {
   PropertyCollector: none,
   PropertyFilter: none,
   TaskManager: table(taskManagerProperties),
+  ExtensionManager: table(extensionManagerProperties),
   Task: table(taskProperties),
   SearchIndex: none,
   FileManager: none,

@@ -41,6 +41,10 @@ export const methods = {
     idempotent: true,
   },
 
+  // Extensions
+  FindExtension: { on: 'ExtensionManager', params: { extensionKey: 'string' }, returns: 'Extension?', idempotent: true },
+  RegisterExtension: { on: 'ExtensionManager', params: { extension: 'Extension' }, idempotent: false },
+
   // Property collector
   RetrievePropertiesEx: {
     on: 'PropertyCollector',

@@ -48,6 +48,7 @@ export const objectTypes = {
       about: 'AboutInfo',
       sessionManager: 'ref?',
       taskManager: 'ref?',
+      extensionManager: 'ref?',
       searchIndex: 'ref?',
       fileManager: 'ref?',
       virtualDiskManager: 'ref?',
@@ -66,6 +67,25 @@ export const objectTypes = {
       ipAddress: 'string?',
       userAgent: 'string?',
       callCount: 'long?',
+    },
+  },
+
+  // Extensions
+  Description: { fields: { label: 'string', summary: 'string' } },
+  ExtManagedEntityInfo: {
+    fields: { type: 'string', smallIconUrl: 'string?', iconUrl: 'string?', description: 'string?' },
+  },
+  Extension: {
+    fields: {
+      description: 'Description',
+      key: 'string',
+      company: 'string?',
+      type: 'string?',
+      version: 'string',
+      subjectName: 'string?',
+      lastHeartbeatTime: 'dateTime',
+      managedEntityInfo: 'ExtManagedEntityInfo[]?',
+      shownInSolutionManager: 'boolean?',
     },
   },
 
