@@ -27,15 +27,18 @@ export class Sessions {
     for (const cookie of (cookieHeader ?? '').split(';')) {
       const [name, value = ''] = cookie.trim().split('=', 2);
       if (name !== cookieName) continue;
-      const session = this.withCookie(value.replaceAll('"', ''));
+      const session = this.withCookie(value);
       if (session !== undefined) return session;
     }
     return undefined;
   }
 
-  /** The session of a cookie's value, or undefined where there is none that is alive. */
+  /**
+   * The session of a cookie's value, or undefined where there is none that is alive. The value is in quotes where it was set:
+   * clients hand it on with them (Python's) or without (Go's).
+   */
   withCookie(value = ''): Session | undefined {
-    const session = this.#byCookie.get(value);
+    const session = this.#byCookie.get(value.replaceAll('"', ''));
     return session === undefined || this.#expire(session) ? undefined : session;
   }
 

@@ -58,6 +58,25 @@ describe('sessions', () => {
     await expect(client.property(root, 'name')).rejects.toMatchObject({ type: 'NotAuthenticated' });
   });
 
+  it.each([
+    ['with the quotes it was set in', (value: string) => value],
+    ['without them', (value: string) => value.replaceAll('"', '')],
+  ])("reach the storage policy service by the cookie's value, %s", async (_how, write) => {
+    await client.login();
+    const ask = (cookie: string) =>
+      client.http(
+        'POST',
+        '/pbm',
+        { 'Content-Type': 'text/xml' },
+        '<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/">' +
+          `<Header><vcSessionCookie xmlns="">${cookie}</vcSessionCookie></Header>` +
+          '<Body><PbmRetrieveServiceContent xmlns="urn:pbm"><_this type="PbmServiceInstance">ServiceInstance</_this>' +
+          '</PbmRetrieveServiceContent></Body></Envelope>',
+      );
+    expect((await ask(write(client.cookie!.slice('vmware_soap_session='.length)))).status).toBe(200);
+    expect((await ask('"0"')).body).toContain('NotAuthenticated');
+  });
+
   it('end by logout', async () => {
     await client.login();
     await client.call('Logout', client.manager('SessionManager'));

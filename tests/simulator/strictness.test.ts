@@ -129,6 +129,15 @@ describe('what is accepted', () => {
     expect(textAt(info, 'state')).toBe('success');
     expect(lab.simulator.vm('accepted')!.extraConfig).toEqual({ k: 'a <b> & c' });
   });
+
+  it('an xsd: that is not declared, as oslo.vmware writes it', async () => {
+    const spec = vmSpec({ name: 'undeclared', extraConfig: { k: 'v' } });
+    const body = envelope(
+      'CreateVM_Task',
+      `${ref('_this', lab.vmFolder)}<config>${spec}</config>${ref('pool', lab.pool)}`,
+    ).replace(' xmlns:xsd="http://www.w3.org/2001/XMLSchema"', '');
+    expect((await lab.client.post(body)).status).toBe(200);
+  });
 });
 
 describe('faults', () => {

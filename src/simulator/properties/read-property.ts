@@ -16,7 +16,8 @@ import { propertiesOf } from './property-tables.js';
 export function propertySpec(type: ManagedTypeName, path: string): TypeSpec {
   const [root, ...rest] = parsePropertyPath(path) ?? [];
   const table = propertiesOf(type);
-  let spec = root !== undefined && 'field' in root && Object.hasOwn(table, root.field) ? table[root.field]?.spec : undefined;
+  let spec =
+    root !== undefined && 'field' in root && Object.hasOwn(table, root.field) ? table[root.field]?.spec : undefined;
   for (const step of rest) spec = spec === undefined ? undefined : stepSpec(spec, step);
   if (spec === undefined) {
     throw fault('InvalidProperty', { name: path }, `The property ${path} of ${type} does not exist`);

@@ -134,7 +134,8 @@ function actualType(schema: Schema, element: XmlElement, path: string): string |
   const colon = value.indexOf(':');
   const prefix = colon < 0 ? '' : value.slice(0, colon);
   const name = value.slice(colon + 1);
-  const namespace = element.namespaceOf(prefix);
+  // oslo.vmware writes `xsd:string` and declares no such prefix. It has worked with vCenters for years, so they let that pass.
+  const namespace = element.namespaceOf(prefix) ?? (prefix === 'xsd' ? XML_SCHEMA : undefined);
   if (namespace === XML_SCHEMA) {
     const type = anyScalars[name];
     if (type === undefined) throw invalidType(`${path}: type ${value} is not known`, path);

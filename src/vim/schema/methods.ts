@@ -42,7 +42,12 @@ export const methods = {
   },
 
   // Extensions
-  FindExtension: { on: 'ExtensionManager', params: { extensionKey: 'string' }, returns: 'Extension?', idempotent: true },
+  FindExtension: {
+    on: 'ExtensionManager',
+    params: { extensionKey: 'string' },
+    returns: 'Extension?',
+    idempotent: true,
+  },
   RegisterExtension: { on: 'ExtensionManager', params: { extension: 'Extension' }, idempotent: false },
 
   // Property collector

@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { writeFileSync } from 'node:fs';
+import { startSimulator } from './src/simulator/index.js';
+const simulator = await startSimulator({ storagePolicies: [{ name: 'Gold', compatibleDatastores: ['datastore2'] }] });
+writeFileSync('/tmp/cinder/ca.pem', simulator.ca);
+const p = spawn('/tmp/cinder/venv/bin/python', ['tests/peers/programs/cinder_driver.py'], { stdio: ['pipe', 'pipe', 'inherit'] });
+const lines = createInterface({ input: p.stdout })[Symbol.asyncIterator]();
+async function ask(command: string, args: object): Promise<any> {
+  p.stdin.write(JSON.stringify({ command, ...args }) + '\n');
+  const { value } = await lines.next();
+  console.log(command, value);
+  return JSON.parse(value ?? '{}').result;
+}
+const id = '0f2b8a52-7b7a-4f0e-9d6e-2f6a3f1c9a11';
+const volume = { id, size: 1, projectId: 'p1', extraSpecs: { 'vmware:vmdk_type': 'thick', 'vmware:storage_profile': 'Gold' } };
+await ask('setup', { options: { vmware_host_ip: simulator.host, vmware_host_port: simulator.port, vmware_host_username: simulator.username, vmware_host_password: simulator.password, vmware_ca_file: '/tmp/cinder/ca.pem', vmware_api_retry_count: 1 } });
+await ask('create_volume', { volume });
+const ref = await ask('create_backing', { volume });
+await ask('get_backing', { volume });
+if (ref) await ask('describe_backing', { backing: ref });
+await ask('extend_volume', { volume, size: 2 });
+const properties = await ask('initialize_connection', { volume });
+const device = await ask('connect_volume', { properties });
+if (device) await ask('disconnect_volume', { properties, device });
+await ask('delete_volume', { volume });
+p.stdin.end();
+for (const c of simulator.calls()) if (c.fault) console.log(c.method, c.fault, JSON.stringify(c.args));
+console.log([...new Set(simulator.calls().map((c) => c.method))].join(' '), simulator.calls().length);
+await simulator.close();
