@@ -4,6 +4,7 @@ import { perform, type MatrixLab, type Subject } from './lab.js';
 import { isRestore, type Scenario } from './scenario.js';
 import { Findings, type Verdict } from './verdict.js';
 import type { Victim, VictimPool } from './victim-pool.js';
+import { watchVolume } from './watch.js';
 
 /** Where the driver's process dies. */
 export type CrashPoint =
@@ -30,10 +31,11 @@ export async function runCrashCase(
 ): Promise<Verdict | undefined> {
   const subject = await lab.prepare(scenario);
   const victim = await victims.take();
+  const findings = new Findings();
+  using _watch = watchVolume(lab, subject, findings);
   const killed = await killAt(lab, victim, subject, point);
   if (!killed) return undefined;
 
-  const findings = new Findings();
   const report = await recoverAll(lab, findings);
   const state = await judgeVolume(lab, subject, findings);
   const completed = report.restores.some(({ outcome }) => outcome === 'completed');

@@ -4,6 +4,7 @@ import { judgeBackup, judgeVolume, leftovers, recoverAll, waitForLeases, type Vo
 import { perform, type MatrixLab, type Subject, type WorkResult } from './lab.js';
 import { isRestore, type Scenario } from './scenario.js';
 import { Findings, type Verdict } from './verdict.js';
+import { watchVolume } from './watch.js';
 
 /** What became of the work as its caller sees it. */
 export type Outcome = { readonly result: WorkResult } | { readonly error: unknown };
@@ -21,6 +22,8 @@ export async function runFaultCase(
   const subject = await lab.prepare(scenario);
   const stalls = interruption.what === 'transfer' && interruption.kind === 'stall';
   const driver = lab.driver(scenario.transfer, { stalls });
+  const findings = new Findings();
+  using _watch = watchVolume(lab, subject, findings);
   let outcome: Outcome;
   {
     using armed = arm(lab.simulator, interruption, subject.manifest.streamBytes);
@@ -30,7 +33,6 @@ export async function runFaultCase(
     );
     if (!armed.fired) return undefined;
   }
-  const findings = new Findings();
   if ('error' in outcome) {
     if (!(outcome.error instanceof VmdkDriverError))
       findings.untrue.push(`not a typed error: ${String(outcome.error)}`);

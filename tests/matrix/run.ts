@@ -18,7 +18,7 @@ import { columns, planDouble, planScenario, type PlannedCase, type Recorded } fr
 import { Random } from './random.js';
 import { scenarios } from './scenario.js';
 import { Tally } from './tally.js';
-import { WorkerEnded, WorkerPool } from './worker-pool.js';
+import { WorkerPool } from './worker-pool.js';
 
 const { values } = parseArgs({
   options: {
@@ -61,11 +61,8 @@ console.log(`\n${tally.table()}\n\n${tally.summary()}`);
 console.log(`${Math.round((Date.now() - startedAt) / 1000)} s, seed ${seed}`);
 process.exitCode = tally.passed ? 0 : 1;
 
-/**
- * @param mayRepeat whether to try again where a worker ended under it
- * @returns whether the interruption happened
- */
-async function run(pool: WorkerPool, one: PlannedCase, mayRepeat = true): Promise<boolean> {
+/** @returns whether the interruption happened */
+async function run(pool: WorkerPool, one: PlannedCase): Promise<boolean> {
   try {
     // Polls come as they like: what was not there to be interrupted may be there the next time.
     const verdict = (await pool.run(one.job)) ?? (one.column === 'double' ? undefined : await pool.run(one.job));
@@ -73,7 +70,6 @@ async function run(pool: WorkerPool, one: PlannedCase, mayRepeat = true): Promis
     else if (one.column !== 'double') tally.missed++;
     return verdict !== undefined;
   } catch (error) {
-    if (mayRepeat && error instanceof WorkerEnded) return await run(pool, one, false);
     tally.fail(one.name, error);
     return true;
   } finally {

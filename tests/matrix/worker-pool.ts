@@ -15,9 +15,6 @@ interface Member {
   readonly waiting: Map<number, Waiting>;
 }
 
-/** A worker ended, and what it had under way with it. */
-export class WorkerEnded extends Error {}
-
 /** Worker processes, and the jobs that wait for them. */
 export class WorkerPool implements Disposable {
   #members: readonly Member[];
@@ -29,7 +26,7 @@ export class WorkerPool implements Disposable {
     this.#members = Array.from({ length: workers }, () => this.#start());
   }
 
-  /** @throws WorkerEnded */
+  /** Rejects where the worker ended; another one takes its place. */
   async run<J extends Job>(job: J): Promise<JobResults[J['type']]> {
     while (!this.#members.some(isFree)) await new Promise<void>((resolve) => this.#queue.push(resolve));
     const { child, waiting } = this.#members.reduce((least, other) =>
@@ -40,7 +37,7 @@ export class WorkerPool implements Disposable {
       return await new Promise<JobResults[J['type']]>((resolve, reject) => {
         waiting.set(id, { resolve, reject });
         child.send({ id, job }, (error) => {
-          if (error !== null) reject(new WorkerEnded(error.message));
+          if (error !== null) reject(error);
         });
       });
     } finally {
@@ -66,7 +63,7 @@ export class WorkerPool implements Disposable {
       if (!this.#disposed) {
         this.#members = this.#members.map((member) => (member.child === child ? this.#start() : member));
       }
-      for (const { reject } of waiting.values()) reject(new WorkerEnded(`a worker ended (${code ?? signal ?? '?'})`));
+      for (const { reject } of waiting.values()) reject(new Error(`a worker ended (${code ?? signal ?? '?'})`));
     });
     return { child, waiting };
   }
