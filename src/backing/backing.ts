@@ -83,6 +83,27 @@ export function assertPoweredOff(backing: Backing): void {
   if (backing.poweredOn) throw new BackingInUseError(`${backing.name} is powered on; a backing never is`);
 }
 
+/**
+ * Refuses a disk that the server made otherwise than it was told: a datastore may keep disks in its own way (vSAN, NFS
+ * without hardware acceleration: always thin).
+ */
+export function assertDiskIs(
+  { name, disk }: Backing,
+  wanted: { readonly capacityBytes: number; readonly provisioning: DiskProvisioning },
+): void {
+  const { capacityBytes, provisioning, path } = disk;
+  if (provisioning !== wanted.provisioning) {
+    throw new BackingInvalidError(
+      `the server made ${name}'s disk ${provisioning} where ${wanted.provisioning} was asked for: ${path}`,
+    );
+  }
+  if (capacityBytes !== wanted.capacityBytes) {
+    throw new BackingInvalidError(
+      `${name}'s disk has ${capacityBytes} bytes where ${wanted.capacityBytes} were asked for: ${path}`,
+    );
+  }
+}
+
 /** The virtual disks among a VM's devices. */
 export function attachedDisks(devices: readonly VimObject<'VirtualDevice'>[]): AttachedDisk[] {
   return devices.flatMap((device) => (device._type === 'VirtualDisk' ? [describeDisk(device, devices)] : []));

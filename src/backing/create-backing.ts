@@ -6,7 +6,8 @@ import type { MoRef } from '../vim/schema/index.js';
 import { runTask } from '../vim/run-task.js';
 import { settle } from '../vim/settle.js';
 import type { ParsedVolume } from '../volume.js';
-import { readBacking, volumeIdKey } from './backing.js';
+import { assertDiskIs, readBacking, volumeIdKey, type Backing } from './backing.js';
+import { deleteBacking } from './delete-backing.js';
 import { isUuid, sameDiskUuid } from './disk-uuid.js';
 import { findBacking, type BackingLookup } from './find-backing.js';
 import { placeDisk } from './placement.js';
@@ -24,6 +25,8 @@ export interface BackingCreation extends BackingLookup {
  * placed as Cinder does.
  *
  * @throws NoValidDatastoreError
+ * @throws BackingInvalidError where the datastore makes disks of another kind than the volume's type asks for; the backing
+ *   is gone again then
  * @throws InvalidInputError where there is no storage policy of the name the volume's type gives
  */
 export async function createBacking(creation: BackingCreation, volume: ParsedVolume): Promise<MoRef> {
@@ -32,11 +35,12 @@ export async function createBacking(creation: BackingCreation, volume: ParsedVol
     volume.storageProfile === undefined ? undefined : await findStoragePolicy(vim, volume.storageProfile, { signal });
   const placement = await placeDisk(vim, { ...config, storageProfile }, volume.sizeBytes, { signal });
   const folder = await ensureVolumeFolder(creation, placement.vmFolder, volume.projectId);
+  const provisioning = volume.provisioning ?? 'thin';
   const spec = shadowVmConfig({
     name: volume.name,
     vmPathName: `[${placement.datastoreName}]`,
     adapterType: config.adapterType,
-    provisioning: volume.provisioning ?? 'thin',
+    provisioning,
     capacityBytes: volume.sizeBytes,
     hardwareVersion: config.hardwareVersion,
     extraConfig: { [volumeIdKey]: volume.id },
@@ -45,20 +49,31 @@ export async function createBacking(creation: BackingCreation, volume: ParsedVol
     ...(isUuid(volume.id) ? { instanceUuid: volume.id } : {}),
   });
   const args = { config: spec, pool: placement.resourcePool, host: placement.host };
+  let made: MoRef | undefined;
   const ref = await settle(vim, {
-    make: async () => asVirtualMachine(await runTask(vim, 'CreateVM_Task', folder, args, { signal })),
+    make: async () => (made = asVirtualMachine(await runTask(vim, 'CreateVM_Task', folder, args, { signal }))),
     on: folder,
     lookUp: () => findBacking(creation, volume),
   });
-  await giveDiskUuid(creation, ref, volume);
+  const backing = await readBacking(vim, ref, { signal });
+  try {
+    assertDiskIs(backing, { capacityBytes: volume.sizeBytes, provisioning });
+  } catch (error) {
+    // One that was looked up after a lost reply may be somebody else's.
+    if (made === ref) await deleteBacking(vim, ref);
+    throw error;
+  }
+  await giveDiskUuid(creation, backing, volume);
   return ref;
 }
 
 /** Cinder gives a volume's disk the volume's id as its UUID; a guest finds the disk by it. */
-async function giveDiskUuid({ vim, signal }: BackingCreation, ref: MoRef, volume: ParsedVolume): Promise<void> {
+async function giveDiskUuid(
+  { vim, signal }: BackingCreation,
+  { ref, disk: { device } }: Backing,
+  volume: ParsedVolume,
+): Promise<void> {
   if (!isUuid(volume.id)) return;
-  const { disk } = await readBacking(vim, ref, { signal });
-  const { device } = disk;
   if (device.backing?._type !== 'VirtualDiskFlatVer2BackingInfo') return;
   const edited = { ...device, backing: { ...device.backing, uuid: volume.id } };
   await settle(vim, {

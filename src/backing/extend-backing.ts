@@ -1,7 +1,7 @@
 import { InvalidInputError, isVimFault } from '../errors/index.js';
 import { profilesIfKnown } from '../pbm/profiles-if-known.js';
 import type { MoRef } from '../vim/schema/index.js';
-import { assertPoweredOff, readBacking, type Backing } from './backing.js';
+import { assertDiskIs, assertPoweredOff, readBacking, type Backing } from './backing.js';
 import type { BackingCreation } from './create-backing.js';
 import { datacenterOf } from './inventory.js';
 import { canRelocate, relocateBacking } from './relocate-backing.js';
@@ -12,6 +12,7 @@ import { extendDisk } from './virtual-disk.js';
  * relocated to one with room first.
  *
  * @throws InvalidInputError where the disk is larger already
+ * @throws BackingInvalidError where the disk is not what it should be afterwards
  * @throws NoValidDatastoreError where no datastore has the room
  */
 export async function extendBacking(creation: BackingCreation, ref: MoRef, capacityBytes: number): Promise<void> {
@@ -35,5 +36,7 @@ export async function extendBacking(creation: BackingCreation, ref: MoRef, capac
 
 async function grow({ vim, signal }: BackingCreation, { ref, disk }: Backing, capacityBytes: number): Promise<void> {
   const datacenter = await datacenterOf(vim, ref, { signal });
-  await extendDisk(vim, { path: disk.path, datacenter }, capacityBytes, disk.provisioning, { signal });
+  const { path, provisioning } = disk;
+  await extendDisk(vim, { path, datacenter }, capacityBytes, provisioning, { signal });
+  assertDiskIs(await readBacking(vim, ref, { signal }), { capacityBytes, provisioning });
 }

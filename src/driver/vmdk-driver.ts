@@ -4,7 +4,7 @@ import { createBacking, type BackingCreation } from '../backing/create-backing.j
 import { deleteBacking } from '../backing/delete-backing.js';
 import { extendBacking } from '../backing/extend-backing.js';
 import { findBacking } from '../backing/find-backing.js';
-import { AbortError, InvalidInputError, throwIfAborted, VmdkDriverError } from '../errors/index.js';
+import { AbortError, InvalidInputError, throwIfAborted, VmdkDriverError, type Phase } from '../errors/index.js';
 import { silentLogger, type Logger } from '../logger.js';
 import { TransferSlots } from '../nfc/transfer-slots.js';
 import { parseInput } from '../parse-input.js';
@@ -181,7 +181,11 @@ export class VmdkDriver {
   ): Promise<RecoveryReport> {
     const olderThanMs = parseInput('olderThanMs', z.number().nonnegative().default(defaultAgeMs), options.olderThanMs);
     const signal = options.signal ?? new AbortController().signal;
-    return recover({ vim: this.#vim, config: this.#config, logger: this.#logger, signal, olderThanMs });
+    try {
+      return await recover({ vim: this.#vim, config: this.#config, logger: this.#logger, signal, olderThanMs });
+    } catch (error) {
+      throw duringPhase('cleanup', error);
+    }
   }
 
   /** Finds a volume's backing and does something about it, with the volume locked against other operations. */
@@ -194,8 +198,12 @@ export class VmdkDriver {
     using _lock = this.#lock(parsed.id);
     throwIfAborted(signal);
     const creation = { vim: this.#vim, config: this.#config, logger: this.#logger, signal };
-    await assertNoTemporaryVm(this.#vim, parsed, { signal });
-    return await work(creation, parsed, await findBacking(creation, parsed));
+    try {
+      await assertNoTemporaryVm(this.#vim, parsed, { signal });
+      return await work(creation, parsed, await findBacking(creation, parsed));
+    } catch (error) {
+      throw duringPhase('prepare', error);
+    }
   }
 
   async #run<T>(
@@ -217,8 +225,7 @@ export class VmdkDriver {
         signal,
       });
     } catch (error) {
-      if (error instanceof VmdkDriverError) error.phase ??= progress.phase;
-      throw error;
+      throw duringPhase(progress.phase, error);
     }
   }
 
@@ -226,4 +233,10 @@ export class VmdkDriver {
     const { serviceContent, host, port } = this.#vim;
     return lockVolume(serviceContent.about.instanceUuid ?? `${host}:${port}`, volumeId);
   }
+}
+
+/** Notes where an error came up, unless it knows. */
+function duringPhase(phase: Phase, error: unknown): unknown {
+  if (error instanceof VmdkDriverError) error.phase ??= phase;
+  return error;
 }

@@ -187,7 +187,7 @@ function whatIsWrong(
  * backing is relocated to one that has.
  */
 async function withRoom(
-  { vim, config, signal }: Operation,
+  { vim, config, signal, progress }: Operation,
   backing: Backing,
   profiles: StorageProfiles,
   source: RestoreSource,
@@ -199,6 +199,11 @@ async function withRoom(
   const summary = datastore?.properties.summary;
   if (summary === undefined || summary.freeSpace >= neededBytes) return backing;
   if (canRelocate(vim)) {
+    // Nothing changes for a bad backup, this neither: a stream that was not looked at yet is read twice then.
+    progress.enter('validate');
+    await source.validate((bytesDone) => {
+      progress.advance({ bytesDone, streamBytes: bytesDone });
+    }, signal);
     const both = neededBytes + (backing.committedBytes ?? disk.capacityBytes);
     return relocateBacking(vim, config, backing, { neededBytes: both, profiles }, { signal });
   }

@@ -1,6 +1,13 @@
 import { createReadStream } from 'node:fs';
-import { pipeline, Transform, type Readable } from 'node:stream';
-import { BackupCorruptError, BackupServiceError, UnsupportedBackupError, VmdkDriverError } from '../errors/index.js';
+import { pipeline, Transform, Writable, type Readable } from 'node:stream';
+import { pipeline as pipelineToEnd } from 'node:stream/promises';
+import {
+  AbortError,
+  BackupCorruptError,
+  BackupServiceError,
+  UnsupportedBackupError,
+  VmdkDriverError,
+} from '../errors/index.js';
 import { StreamMeter, type MeasuredStream } from '../nfc/stream-meter.js';
 import type { BackupManifest } from '../services/backup-manifest.js';
 
@@ -10,6 +17,13 @@ export interface RestoreSource {
   readonly capacityBytes: number;
   /** What the import will take in its datastore at the least, in bytes. */
   readonly allocatedBytes: number;
+  /**
+   * Reads the stream to its end where that was not done before, for a restore that must change something in vCenter before
+   * it can import.
+   *
+   * @throws where it is not the backup, or not whole
+   */
+  validate(onBytes: (bytesDone: number) => void, signal: AbortSignal): Promise<void>;
   /** Opens the stream as vSphere is to get it. Each call opens it anew. */
   open(onBytes: (bytesDone: number) => void): Promise<OpenedSource>;
 }
@@ -36,6 +50,7 @@ export function fileSource(path: string, measured: MeasuredStream): RestoreSourc
   return {
     capacityBytes: info.capacityBytes,
     allocatedBytes: info.allocatedBytes,
+    validate: () => Promise.resolve(),
     open(onBytes) {
       const file = createReadStream(path, { highWaterMark: bufferBytes, end: streamBytes - 1 });
       const counter = new ByteCounter(onBytes, trailer);
@@ -57,6 +72,11 @@ export function streamSource(manifest: BackupManifest, openStream: () => Promise
     capacityBytes: manifest.capacityBytes,
     // The stream says how much it allocates only at its end; it is about this much, compressed.
     allocatedBytes: manifest.streamBytes,
+    async validate(onBytes, signal) {
+      const { stream, verify } = await this.open(onBytes);
+      await drain(stream, signal);
+      verify();
+    },
     async open(onBytes) {
       const stream = await openStream();
       const meter = new StreamMeter(() => {
@@ -79,6 +99,20 @@ export function streamSource(manifest: BackupManifest, openStream: () => Promise
       };
     },
   };
+}
+
+/** Reads a stream to its end. */
+async function drain(stream: Readable, signal: AbortSignal): Promise<void> {
+  const nowhere = new Writable({
+    write(_chunk, _encoding, done) {
+      done();
+    },
+  });
+  try {
+    await pipelineToEnd(stream, nowhere, { signal });
+  } catch (error) {
+    throw signal.aborted ? new AbortError(signal) : error;
+  }
 }
 
 function asServiceError(error: Error): VmdkDriverError {

@@ -1,3 +1,5 @@
+import type { Provisioning } from './storage/disk-file.js';
+
 /** Which product the simulator is. */
 export type SimulatorMode = 'vcenter' | 'esxi';
 
@@ -45,6 +47,11 @@ export interface DatastoreOptions extends DatastoreState {
   readonly name: string;
   /** @defaultValue `VMFS` */
   readonly type?: string | undefined;
+  /**
+   * What every disk becomes that is made in it, whatever was asked for: vSAN, and NFS without hardware acceleration,
+   * keep all disks thin. @defaultValue what was asked for
+   */
+  readonly provisioning?: Provisioning | undefined;
   /** Who has mounted it. @defaultValue every host of its datacenter, for reading and writing */
   readonly mounts?: readonly MountOptions[] | undefined;
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
 import { bytesPerGiB, Lab } from './support/lab.js';
+import { serviceOf } from './support/services.js';
 
 const roomForOne = { capacityBytes: 4 * bytesPerGiB };
 const twoDatastores = {
@@ -89,6 +91,58 @@ describe('createBacking, deleteBacking, extendVolume', () => {
     expect(lab.diskOf(volume)).toMatchObject({ path: expect.stringMatching(/^\[large\]/), provisioning: 'thick' });
     expect(lab.simulator.leftovers()).toEqual([]);
   });
+
+  test('a bad stream relocates nothing', async () => {
+    await using lab = await Lab.start({ simulator: twoDatastores, config: { transfer: 'stream' } });
+    const volume = { id: randomUUID(), size: 3, volumeType: { extraSpecs: { 'vmware:vmdk_type': 'thick' } } };
+    lab.simulator.updateDatastore('large', { accessible: false });
+    const backup = { id: 'b', volumeId: volume.id };
+    const manifest = await lab.driver.backupVolume(backup, volume);
+    lab.simulator.updateDatastore('large', { accessible: true });
+    const bytes = await buffer((await lab.service.openRestore?.(backup))!.stream);
+    bytes[bytes.length - 600] = 1;
+    const driver = lab.driverWith({ config: { transfer: 'stream' }, service: serviceOf(bytes) });
+
+    await lab.refusedUnchanged(() => driver.restoreBackup(backup, volume, { manifest }));
+    expect(lab.callsOf('RelocateVM_Task')).toBe(0);
+
+    await lab.driver.restoreBackup(backup, volume, { manifest });
+    expect(lab.diskOf(volume).path).toMatch(/^\[large\]/);
+  });
+
+  test.each(['file', 'stream'] as const)(
+    'a datastore that keeps disks thin makes no thick ones, by %s',
+    async (transfer) => {
+      const simulator = {
+        datacenters: [
+          {
+            name: 'DC0',
+            clusters: [{ name: 'C0', hosts: [{ name: 'h0' }] }],
+            datastores: [{ name: 'vsan', type: 'vsan', provisioning: 'thin' as const }],
+          },
+        ],
+      };
+      await using lab = await Lab.start({ simulator, config: { transfer } });
+      const thick = { id: randomUUID(), size: 1, volumeType: { extraSpecs: { 'vmware:vmdk_type': 'thick' } } };
+      const refused = {
+        code: 'BACKING_INVALID',
+        phase: 'prepare',
+        message: expect.stringContaining('thick was asked for'),
+      };
+
+      await expect(lab.driver.createBacking(thick)).rejects.toMatchObject(refused);
+
+      expect(lab.simulator.vms()).toEqual([]);
+      const thin = { id: randomUUID(), size: 1 };
+      const backup = { id: 'b', volumeId: thin.id };
+      const manifest = await lab.driver.backupVolume(backup, thin);
+      await expect(lab.driver.restoreBackup(backup, thick, { manifest })).rejects.toMatchObject({
+        code: 'RESTORE_FAILED',
+      });
+      expect(lab.simulator.vms()).toHaveLength(1);
+      expect(lab.simulator.leftovers()).toEqual([]);
+    },
+  );
 
   test("a restored new volume's files lie in a folder of its own name", async () => {
     await using lab = await Lab.start();

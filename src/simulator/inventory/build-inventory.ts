@@ -95,6 +95,7 @@ export function addDatastore(
   const datastore = new Datastore(id, options.name, {
     datacenter,
     kind: options.type ?? 'VMFS',
+    provisioning: options.provisioning,
     capacityBytes,
     freeBytes: options.freeBytes ?? capacityBytes,
     accessible: options.accessible ?? true,

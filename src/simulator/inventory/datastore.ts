@@ -2,6 +2,7 @@ import type { VimObject } from '../../vim/schema/index.js';
 import { ManagedObject, type PropertyTable } from '../managed-object.js';
 import { formatDatastorePath } from '../storage/datastore-path.js';
 import { DatastoreFiles } from '../storage/datastore-files.js';
+import type { Provisioning } from '../storage/disk-file.js';
 import type { Datacenter } from './datacenter.js';
 import type { HostSystem } from './host-system.js';
 import { ManagedEntity, managedEntityProperties } from './managed-entity.js';
@@ -19,6 +20,7 @@ export interface HostMount {
 export interface DatastoreInit {
   readonly datacenter: Datacenter;
   readonly kind: string;
+  readonly provisioning: Provisioning | undefined;
   readonly capacityBytes: number;
   readonly freeBytes: number;
   readonly accessible: boolean;
@@ -41,7 +43,7 @@ export class Datastore extends ManagedEntity {
     super('Datastore', id, name, init.datacenter.datastoreFolder);
     this.datacenter = init.datacenter;
     this.kind = init.kind;
-    this.files = new DatastoreFiles(name, init.capacityBytes, init.capacityBytes - init.freeBytes);
+    this.files = new DatastoreFiles(name, init.capacityBytes, init.capacityBytes - init.freeBytes, init.provisioning);
     this.browser = new DatastoreBrowser(`datastoreBrowser-${id}`, this);
     this.accessible = init.accessible;
     this.maintenanceMode = init.maintenanceMode;

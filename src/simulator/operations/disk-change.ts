@@ -63,7 +63,7 @@ function createFile(plan: DevicePlan, spec: DiskSpec, backing: Backing, controll
   if (capacityBytes <= 0) throw invalidDevice(index, 'device.capacityInKB', 'a new disk needs a capacity');
   const { datastore, path } = placeForNewDisk(plan, backing);
   const uuid = uuidOf(backing, index);
-  const provisioning = provisioningOf(backing);
+  const provisioning = datastore.files.provisioning ?? provisioningOf(backing);
   const adapterType = controllerTypes[controller.type];
   const file = world.newDisk({ capacityBytes, provisioning, adapterType, ...(uuid === undefined ? {} : { uuid }) });
   plan.reserve(datastore.files, file.spaceUsed, path);

@@ -1,5 +1,5 @@
 import { fault } from '../fault.js';
-import type { DiskFile } from './disk-file.js';
+import type { DiskFile, Provisioning } from './disk-file.js';
 import { baseName, directoryOf, formatDatastorePath, joinPath } from './datastore-path.js';
 
 /** A directory. */
@@ -25,12 +25,15 @@ export class DatastoreFiles {
   capacityBytes: number;
   /** Taken by what the simulator does not show: everything that is not its own. */
   foreignBytes: number;
+  /** What every disk made in it becomes; undefined: what was asked for. */
+  readonly provisioning: Provisioning | undefined;
   readonly #entries = new Map<string, DatastoreEntry>();
 
-  constructor(datastore: string, capacityBytes: number, foreignBytes: number) {
+  constructor(datastore: string, capacityBytes: number, foreignBytes: number, provisioning?: Provisioning) {
     this.datastore = datastore;
     this.capacityBytes = capacityBytes;
     this.foreignBytes = foreignBytes;
+    this.provisioning = provisioning;
   }
 
   get freeBytes(): number {

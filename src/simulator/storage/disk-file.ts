@@ -67,9 +67,9 @@ export class DiskFile {
     await this.raw.resize(capacityBytes);
   }
 
-  /** Makes a thin disk take all its space. */
+  /** Makes a thin disk take all its space, where its datastore lets a disk do so. */
   makeThick(): void {
-    if (this.provisioning !== 'thin') return;
+    if (this.provisioning !== 'thin' || this.files?.provisioning === 'thin') return;
     this.#requireSpace(this.capacityBytes - this.spaceUsed);
     this.provisioning = 'thick';
   }
