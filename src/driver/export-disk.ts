@@ -48,7 +48,7 @@ export async function exportDisk(
     let sinkError: unknown;
     sink.once('error', (error) => (sinkError = error));
     await pipeline(stream, meter, sink, { signal: scope.signal }).catch((error: unknown) => {
-      throw error === sinkError ? error : asTransferError(error);
+      throw mayComeWhole(error === sinkError ? error : asTransferError(error));
     });
     if (length !== undefined && length !== meter.measured.streamBytes) {
       throw new TransferError(`${meter.measured.streamBytes} bytes arrived where ${length} were announced`);
@@ -60,6 +60,13 @@ export async function exportDisk(
   await assertManifest(operation, lease, disk, measured);
   await lease.complete({ signal });
   return measured;
+}
+
+/** A stored stream that ends early stays so; what a server sends may come whole the next time. */
+function mayComeWhole(error: unknown): unknown {
+  if (!(error instanceof InvalidVmdkError) || error.reason !== 'truncated') return error;
+  const { reason, offset } = error;
+  return new InvalidVmdkError(reason, offset, 'the export ended early', { cause: error, retryable: true });
 }
 
 /** The stream must be of the disk it was asked of; a capacity is whole sectors, and may be rounded up to a grain. */

@@ -49,7 +49,7 @@ describe.each(transfers)('an export that goes wrong, by %s: a typed error, and n
     expect(fault.fired).toBe(true);
     expect(codes).toContain(error.code);
     expect(error.phase).toBe('export');
-    if (error.code !== 'INVALID_VMDK') expect(error.retryable).toBe(true);
+    if (error.code !== 'INVALID_VMDK' || kind === 'truncate') expect(error.retryable).toBe(true);
     if (kind === 'status') expect(error).toMatchObject({ status: 500 });
     // Ended, and not as done.
     expect(lab.simulator.leases().at(-1)).toMatchObject({ kind: 'export', state: 'error' });
