@@ -1,11 +1,7 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import { VmdkDriverError, type Volume } from '../../src/index.js';
 import { temporaryVmName, temporaryVmUuid } from '../../src/journal/restore-journal.js';
 import type { CallPhase } from '../../src/simulator/index.js';
-import { CodecPool } from '../../src/vmdk/codec-pool.js';
-import { SharedAreas } from '../../src/vmdk/shared-areas.js';
 import { runTask } from '../../src/vim/run-task.js';
 import { Lab, someContent } from '../driver/support/lab.js';
 import { VictimPool } from './victim-pool.js';
@@ -201,22 +197,5 @@ describe('recovery', () => {
     } as const;
     const deviceChange = [{ operation: 'add', fileOperation: 'create', device }];
     await runTask(lab.vim, 'ReconfigVM_Task', ref, { spec: { deviceChange } });
-  }
-});
-
-test('a task that an aborted codec pool refuses is no unhandled rejection', async () => {
-  const unhandled: unknown[] = [];
-  const note = (reason: unknown): void => void unhandled.push(reason);
-  process.on('unhandledRejection', note);
-  const pool = new CodecPool(1, 65_536, { inputs: new SharedAreas(1, 65_536), outputs: new SharedAreas(1, 131_072) });
-  try {
-    pool.abort(new Error(`aborted ${randomUUID()}`));
-    const refused = pool.run({ kind: 'deflate', input: 0, output: 0, count: 1, firstGrain: 0 });
-    await setImmediate();
-    expect(unhandled).toEqual([]);
-    await expect(refused).rejects.toThrow('aborted');
-  } finally {
-    process.off('unhandledRejection', note);
-    await pool.close();
   }
 });
