@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { VimConnectionError, VimFault } from '../../src/errors/index.js';
+import { VimConnectionError, VimFault, VimProtocolError } from '../../src/errors/index.js';
 import { settle } from '../../src/vim/settle.js';
 import type { MoRef } from '../../src/vim/index.js';
 import { ScriptedSession } from './support/scripted-session.js';
@@ -71,13 +71,13 @@ describe('a change whose reply was lost', () => {
   });
 
   test('fails as it did where it was not made', async () => {
-    const error = { fault: { _type: 'SystemError' }, localizedMessage: 'no' };
+    const error = { fault: { _type: 'SystemError', reason: 'no' }, localizedMessage: 'no' };
     const vim = session(taskIs('error', { 'info.error': error }));
     expect(await settled(vim, undefined)).toEqual({ outcome: replyLost, made: 1, lookedUp: 1 });
   });
 
   test('is not looked up while its task may still run: the wait for it failed', async () => {
-    const lost = new VimConnectionError('the connection was reset again', 'unknown');
+    const lost = new VimProtocolError('not XML');
     expect(await settled(session(lost), 'made')).toEqual({ outcome: lost, made: 1, lookedUp: 0 });
   });
 });
