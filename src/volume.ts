@@ -1,4 +1,4 @@
-import type { DiskProvisioning } from './services/backup-manifest.js';
+import type { AdapterType, DiskProvisioning } from './services/backup-manifest.js';
 
 /** What the user owns; a record of the host's. Fields not named here are passed over. */
 export interface Volume {
@@ -15,8 +15,9 @@ export interface Volume {
 }
 
 /**
- * A volume's type: extra specs as Cinder's, of which `vmware:vmdk_type` says how the disk's space is reserved and
- * `vmware:storage_profile` names the storage policy of VM and disk.
+ * A volume's type: extra specs as Cinder's, of which `vmware:vmdk_type` says how the disk's space is reserved,
+ * `vmware:adapter_type` by which controller it is attached, and `vmware:storage_profile` names the storage policy of VM and
+ * disk.
  */
 export interface VolumeType {
   readonly extraSpecs?: Readonly<Record<string, string>> | null | undefined;
@@ -32,6 +33,8 @@ export interface ParsedVolume {
   readonly projectId: string | undefined;
   /** The provisioning its type asks for, if it does. */
   readonly provisioning: DiskProvisioning | undefined;
+  /** The controller its type asks for, if it does. */
+  readonly adapterType: AdapterType | undefined;
   /** The name of the storage policy its type asks for, if it does. */
   readonly storageProfile: string | undefined;
 }

@@ -39,7 +39,7 @@ export async function createBacking(creation: BackingCreation, volume: ParsedVol
   const spec = shadowVmConfig({
     name: volume.name,
     vmPathName: `[${placement.datastoreName}]`,
-    adapterType: config.adapterType,
+    adapterType: volume.adapterType ?? config.adapterType,
     provisioning,
     capacityBytes: volume.sizeBytes,
     hardwareVersion: config.hardwareVersion,

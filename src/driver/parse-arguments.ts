@@ -2,13 +2,20 @@ import * as z from 'zod';
 import { InvalidInputError } from '../errors/index.js';
 import { parseInput } from '../parse-input.js';
 import type { Backup } from '../services/backup.js';
-import { diskProvisionings, parseBackupManifest, type BackupManifest } from '../services/backup-manifest.js';
+import {
+  adapterTypes,
+  diskProvisionings,
+  parseBackupManifest,
+  type BackupManifest,
+} from '../services/backup-manifest.js';
 import { storageProfileSpec } from '../pbm/find-policy.js';
 import type { ParsedVolume } from '../volume.js';
 
 const bytesPerGiB = 1024 ** 3;
 /** The volume type's extra spec that says how a disk's space is reserved (Cinder). */
 const provisioningSpec = 'vmware:vmdk_type';
+/** The one that says by which controller a disk is attached (Cinder, since 2.0.0 of its driver). */
+const adapterTypeSpec = 'vmware:adapter_type';
 
 const id = z.string().min(1).max(255);
 const sizeGiB = z
@@ -37,24 +44,32 @@ const backupSchema = z.looseObject({
 export function parseVolume(value: unknown): ParsedVolume {
   const volume = parseInput('volume', volumeSchema, value);
   const extraSpecs = volume.volumeType?.extraSpecs ?? {};
-  const vmdkType = extraSpecs[provisioningSpec];
   const storageProfile = extraSpecs[storageProfileSpec];
-  const provisioning = diskProvisionings.find((known) => known === vmdkType);
-  if (vmdkType !== undefined && provisioning === undefined) {
-    throw new InvalidInputError(
-      `volume.volumeType.extraSpecs.${provisioningSpec}`,
-      `${vmdkType} is none of ${diskProvisionings.join(', ')}`,
-    );
-  }
   return {
     id: volume.id,
     name: volume.name ?? `volume-${volume.id}`,
     sizeBytes: volume.size * bytesPerGiB,
     projectId: volume.projectId ?? undefined,
-    provisioning,
+    provisioning: oneOf(diskProvisionings, extraSpecs, provisioningSpec),
+    adapterType: oneOf(adapterTypes, extraSpecs, adapterTypeSpec),
     // An empty one names none.
     storageProfile: storageProfile === '' ? undefined : storageProfile,
   };
+}
+
+/** What an extra spec says, where it is there. */
+function oneOf<T extends string>(
+  known: readonly T[],
+  extraSpecs: Readonly<Record<string, string>>,
+  spec: string,
+): T | undefined {
+  const value = extraSpecs[spec];
+  if (value === undefined) return undefined;
+  const found = known.find((entry) => entry === value);
+  if (found === undefined) {
+    throw new InvalidInputError(`volume.volumeType.extraSpecs.${spec}`, `${value} is none of ${known.join(', ')}`);
+  }
+  return found;
 }
 
 /**

@@ -122,7 +122,7 @@ function diskKind(
   storageProfiles: StorageProfiles,
 ): DiskKind {
   return {
-    adapterType: manifest?.adapterType ?? config.adapterType,
+    adapterType: volume.adapterType ?? manifest?.adapterType ?? config.adapterType,
     provisioning: volume.provisioning ?? manifest?.provisioning ?? 'thin',
     storageProfiles,
   };

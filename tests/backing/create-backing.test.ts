@@ -72,6 +72,12 @@ describe('a new backing is as Cinder makes it', () => {
     expect(lab.diskOf(volume)).toMatchObject({ provisioning });
   });
 
+  test('on the controller that its type asks for, whatever the configuration says', async () => {
+    const type = { extraSpecs: { 'vmware:adapter_type': 'busLogic' } };
+    const volume = await create({ volumeType: type }, { adapterType: 'ide' });
+    expect(lab.diskOf(volume).controllerType).toBe('VirtualBusLogicController');
+  });
+
   test('under another name, and with another hardware version', async () => {
     const volume = await create({ name: 'mine', projectId: null, volumeType: null }, { hardwareVersion: 'vmx-13' });
     expect(lab.vmOf(volume)).toMatchObject({ name: 'mine', version: 'vmx-13' });

@@ -42,6 +42,11 @@ describe('a backup or volume the driver cannot work with is refused by field', (
       {},
       { volumeType: { extraSpecs: { 'vmware:vmdk_type': 'fat' } } },
     ],
+    [
+      'volume.volumeType.extraSpecs.vmware:adapter_type',
+      {},
+      { volumeType: { extraSpecs: { 'vmware:adapter_type': 'nvme' } } },
+    ],
     ['volume.volumeType.extraSpecs', {}, { volumeType: { extraSpecs: 'thin' } }],
   ])('%s: %j %j', async (field, backupChanges, volumeChanges) => {
     const calls = lab.simulator.calls().length;

@@ -68,6 +68,15 @@ test("a new volume's type wins over the backup's", async () => {
   }
 });
 
+test("a new volume's type says by which controller it is attached", async () => {
+  const volume = await lab.addVolume({}, someContent(), { adapterType: 'busLogic' });
+  const backup = { id: randomUUID(), volumeId: volume.id };
+  const manifest = await lab.driver.backupVolume(backup, volume);
+  const copy = { id: randomUUID(), size: 1, volumeType: { extraSpecs: { 'vmware:adapter_type': 'paraVirtual' } } };
+  await lab.driver.restoreBackup(backup, copy, { manifest });
+  expect(lab.diskOf(copy).controllerType).toBe('ParaVirtualSCSIController');
+});
+
 test('a larger volume stays eagerly zeroed when its restored disk is extended to its size', async () => {
   const volume = await lab.addVolume({}, someContent(), { provisioning: 'eagerZeroedThick' });
   const backup = { id: randomUUID(), volumeId: volume.id };
