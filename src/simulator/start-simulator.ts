@@ -4,6 +4,7 @@ import { CallFaults } from './call-faults.js';
 import { CallListeners } from './call-listeners.js';
 import { CallLog } from './call-log.js';
 import { createAuthority } from './certificate.js';
+import { DatastoreAccess } from './datastore-access.js';
 import { HttpsServer } from './https-server.js';
 import { NfcService } from './nfc/nfc-service.js';
 import { TransferFaults } from './nfc/transfer-faults.js';
@@ -44,6 +45,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const soap = new SoapEndpoint(world, vimService(world), hooks);
     const policies = new SoapEndpoint(world, pbmService(world), hooks);
     const nfc = new NfcService(world, transferFaults);
+    const datastores = new DatastoreAccess(world);
     const authority = await createAuthority();
     const { host } = settings;
 
@@ -54,6 +56,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
         if (settings.storagePolicyService) await policies.handle(request, response);
         else refuse(response, 503, 'Service Unavailable');
       } else if (method === 'GET' && url === '/sdk/vimServiceVersions.xml') versionsDocument(response);
+      else if (DatastoreAccess.serves(url)) await datastores.handle(request, response);
       else if (!settings.separateNfcServer && NfcService.serves(url)) await nfc.handle(request, response);
       else notFound(response);
     };

@@ -83,13 +83,17 @@ export class World {
 
   /** A disk that is in no datastore yet. */
   newDisk({ capacityBytes, provisioning, adapterType, uuid }: NewDisk): DiskFile {
-    const file = join(this.#directory, `disk-${this.registry.nextNumber('raw')}.raw`);
     return new DiskFile({
-      raw: new RawDisk(file, capacityBytes),
+      raw: new RawDisk(this.newFile('raw'), capacityBytes),
       provisioning,
       adapterType,
       uuid: uuid ?? newDiskUuid(),
     });
+  }
+
+  /** A path in the simulator's own directory that nothing else has. */
+  newFile(kind: 'raw' | 'upload'): string {
+    return join(this.#directory, `${kind}-${this.registry.nextNumber(kind)}`);
   }
 
   /** Takes a disk out of its datastore and frees its bytes. */

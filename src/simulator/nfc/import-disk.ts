@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { decodeVmdkStream, InvalidVmdkError, type VmdkSink } from '../../vmdk/index.js';
+import { decodeVmdkStream, InvalidVmdkError } from '../../vmdk/index.js';
 import { Fault, fault } from '../fault.js';
-import type { DiskFile } from '../storage/disk-file.js';
+import { diskSink } from '../operations/disk-sink.js';
 import type { World } from '../world.js';
 import { breakStream, InjectedStatus } from './break-stream.js';
 import type { Lease, LeaseDevice } from './lease.js';
@@ -31,7 +31,7 @@ export async function importDisk(
   try {
     if (restarted) await file.raw.clear();
     const body = counted(breakStream(request, planned, signal), device);
-    await decodeVmdkStream(body, sinkOf(file), { workers: world.settings.codecWorkers, signal });
+    await decodeVmdkStream(body, diskSink(file), { workers: world.settings.codecWorkers, signal });
     if (request.method === 'PUT') file.makeThick();
     device.transfer = 'done';
     world.registry.changed();
@@ -53,19 +53,6 @@ export async function importDisk(
 function refuse(request: IncomingMessage, response: ServerResponse, status: number, message: string): void {
   response.writeHead(status, { 'Content-Type': 'text/plain', Connection: 'close' }).end(message);
   request.resume();
-}
-
-/** Writes to the disk what is decoded; the disk gets the stream's capacity. */
-function sinkOf(file: DiskFile): VmdkSink {
-  return {
-    async write(buffer, position) {
-      const end = position + buffer.length;
-      // A disk that was declared smaller than it is grows while it is written.
-      if (end > file.capacityBytes) await file.resize(end);
-      await file.write(buffer, position);
-    },
-    truncate: (capacityBytes) => file.resize(capacityBytes),
-  };
 }
 
 async function* counted(source: AsyncIterable<Buffer>, device: LeaseDevice): AsyncGenerator<Buffer> {

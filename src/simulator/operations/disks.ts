@@ -1,25 +1,16 @@
 import type { VimObject } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
-import type { DiskFile, Provisioning } from '../storage/disk-file.js';
+import type { DiskFile } from '../storage/disk-file.js';
 import type { World } from '../world.js';
+import { diskForm, type DiskForm } from './disk-form.js';
 import type { Place } from './locate.js';
 import { requireUnlocked, requireUnused } from './locks.js';
+import { unpackDisk } from './unpack-disk.js';
 
 type DiskSpec = VimObject<'VirtualDiskSpec'>;
 
-/** What `VirtualDiskSpec.adapterType` says, as a descriptor does. */
-const adapterTypes = new Map([
-  ['ide', 'ide'],
-  ['busLogic', 'buslogic'],
-  ['lsiLogic', 'lsilogic'],
-]);
-
-const provisionings = new Map<string, Provisioning>([
-  ['thin', 'thin'],
-  ['preallocated', 'thick'],
-  ['thick', 'thick'],
-  ['eagerZeroedThick', 'eagerZeroedThick'],
-]);
+/** What a copy makes where it is not told; the API's own words. */
+const assumedForm: DiskForm = { provisioning: 'thick', adapterType: 'buslogic' };
 
 /** Makes a disk larger. @throws Fault FileNotFound, FileLocked, InvalidArgument, InvalidState, NoDiskSpace */
 export async function extendDisk(
@@ -57,14 +48,18 @@ export async function copyDisk(
   to: Place,
   { spec, force }: { readonly spec: DiskSpec | undefined; readonly force: boolean },
 ): Promise<void> {
+  const form = spec && diskForm(spec);
+  const uploaded = from.datastore.files.find(from.path);
+  if (uploaded?.kind === 'file' && uploaded.content !== undefined) {
+    await makeWay(world, to, force);
+    await unpackDisk(world, { source: uploaded.content, from }, to, form ?? assumedForm);
+    return;
+  }
   const source = from.datastore.files.disk(from.path);
   requireUnlocked(source);
   await makeWay(world, to, force, source);
-  const copy = world.newDisk({
-    capacityBytes: source.capacityBytes,
-    provisioning: spec === undefined ? source.provisioning : provisioningOf(spec),
-    adapterType: spec === undefined ? source.adapterType : adapterOf(spec),
-  });
+  const { capacityBytes, provisioning, adapterType } = source;
+  const copy = world.newDisk({ capacityBytes, ...(form ?? { provisioning, adapterType }) });
   to.datastore.files.requireSpace(source.raw.allocatedBytes, to.path);
   to.datastore.files.addDisk(to.path, copy);
   try {
@@ -86,30 +81,13 @@ export function createDisk(world: World, { datastore, path }: Place, spec: DiskS
     );
   }
   const { capacityKb } = spec;
-  const common = { provisioning: provisioningOf(spec), adapterType: adapterOf(spec) };
-  datastore.files.addDisk(path, world.newDisk({ capacityBytes: capacityKb * 1024, ...common }));
+  datastore.files.addDisk(path, world.newDisk({ capacityBytes: capacityKb * 1024, ...diskForm(spec) }));
   world.registry.changed();
 }
 
-async function makeWay(world: World, { datastore, path }: Place, force: boolean, except: DiskFile): Promise<void> {
+async function makeWay(world: World, { datastore, path }: Place, force: boolean, except?: DiskFile): Promise<void> {
   const there = datastore.files.find(path);
   if (!force || there?.kind !== 'disk' || there === except) return;
   requireUnused(there);
   await world.deleteDisk(there);
-}
-
-function provisioningOf({ diskType }: DiskSpec): Provisioning {
-  const provisioning = provisionings.get(diskType);
-  if (provisioning === undefined) {
-    throw fault('InvalidArgument', { invalidProperty: 'spec.diskType' }, `The simulator makes no ${diskType} disks`);
-  }
-  return provisioning;
-}
-
-function adapterOf({ adapterType }: DiskSpec): string {
-  const adapter = adapterTypes.get(adapterType);
-  if (adapter === undefined) {
-    throw fault('InvalidArgument', { invalidProperty: 'spec.adapterType' }, `There is no adapter type ${adapterType}`);
-  }
-  return adapter;
 }

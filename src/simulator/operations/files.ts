@@ -11,7 +11,10 @@ export async function deleteFile(world: World, { datastore, path }: Place): Prom
   const doomed = affected({ datastore, path });
   for (const [key, entry] of doomed) requireFree(datastore.pathTo(key), entry);
   for (const [key] of doomed) files.remove(key);
-  for (const [, entry] of doomed) if (entry.kind === 'disk') await entry.raw.dispose();
+  for (const [, entry] of doomed) {
+    if (entry.kind === 'disk') await entry.raw.dispose();
+    if (entry.kind === 'file') await entry.content?.dispose();
+  }
   world.registry.changed();
 }
 

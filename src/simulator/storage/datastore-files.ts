@@ -1,5 +1,6 @@
 import { fault } from '../fault.js';
 import type { DiskFile, Provisioning } from './disk-file.js';
+import type { FileContent } from './file-content.js';
 import { baseName, directoryOf, formatDatastorePath, joinPath } from './datastore-path.js';
 
 /** A directory. */
@@ -7,12 +8,13 @@ export interface DirectoryEntry {
   readonly kind: 'directory';
 }
 
-/** A file that is no disk: a VM's configuration, for instance. Only its length is kept. */
+/** A file that is no disk: a VM's configuration, of which only the length is kept, or one that was uploaded. */
 export interface PlainFile {
   readonly kind: 'file';
   readonly sizeBytes: number;
   /** Whether a registered VM owns it. */
   locked: boolean;
+  readonly content?: FileContent;
 }
 
 export type DatastoreEntry = DirectoryEntry | PlainFile | DiskFile;
@@ -38,7 +40,7 @@ export class DatastoreFiles {
 
   get freeBytes(): number {
     let used = this.foreignBytes;
-    for (const entry of this.#entries.values()) if (entry.kind === 'disk') used += entry.spaceUsed;
+    for (const entry of this.#entries.values()) used += spaceOf(entry);
     return Math.max(0, this.capacityBytes - used);
   }
 
@@ -80,13 +82,19 @@ export class DatastoreFiles {
   }
 
   /** @throws Fault FileAlreadyExists, FileNotFound (its directory) */
-  addFile(path: string, sizeBytes: number, locked: boolean): void {
+  addFile(path: string, sizeBytes: number, locked: boolean, content?: FileContent): void {
     if (this.find(path) !== undefined) this.#exists(path);
     this.#requireDirectory(directoryOf(path));
-    this.#entries.set(path, { kind: 'file', sizeBytes, locked });
+    this.#entries.set(path, { kind: 'file', sizeBytes, locked, ...(content === undefined ? {} : { content }) });
   }
 
-  /** Takes one entry out. A disk's bytes are the caller's to dispose of. */
+  /** @throws Fault FileAlreadyExists, FileNotFound (its directory), NoDiskSpace */
+  addContent(path: string, content: FileContent): void {
+    this.requireSpace(content.sizeBytes, path);
+    this.addFile(path, content.sizeBytes, false, content);
+  }
+
+  /** Takes one entry out. Its bytes are the caller's to dispose of. */
   remove(path: string): void {
     this.#entries.delete(path);
   }
@@ -168,5 +176,6 @@ export class DatastoreFiles {
 }
 
 function spaceOf(entry: DatastoreEntry): number {
-  return entry.kind === 'disk' ? entry.spaceUsed : 0;
+  if (entry.kind === 'disk') return entry.spaceUsed;
+  return entry.kind === 'file' ? (entry.content?.sizeBytes ?? 0) : 0;
 }
