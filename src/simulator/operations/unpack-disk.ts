@@ -23,8 +23,10 @@ export async function unpackDisk(
   try {
     const { codecWorkers: workers } = world.settings;
     await decodeVmdkStream(source.read(), diskSink(disk), { workers, signal: world.closed });
-    if (form.provisioning !== 'thin') disk.makeThick();
-    disk.provisioning = form.provisioning;
+    // A datastore that has but one form gives it to any disk.
+    const provisioning = to.datastore.files.provisioning ?? form.provisioning;
+    if (provisioning !== 'thin') disk.makeThick();
+    disk.provisioning = provisioning;
   } catch (error) {
     await world.deleteDisk(disk);
     if (!(error instanceof InvalidVmdkError)) throw error;

@@ -1,19 +1,24 @@
 """Cinder's VMDK driver and os-brick's connector, as released, driven from outside.
 
 Reads one JSON command a line, {"command": ..., ...}, and answers each with one line: {"result": ...} or {"error": {"type", "message"}}.
-Of Cinder's service only its database is missing: the volume types that it would look up come with each volume.
+The argument is a directory for its files. Of Cinder's service only its database is missing: the volume types that it would look up come with each volume.
 """
 
 import functools
 import json
+import logging
 import os
 import sys
-import tempfile
 import uuid
+import warnings
 
 # Answers have standard output to themselves: libraries that print do it on standard error.
 answers = os.fdopen(os.dup(1), 'w')
 os.dup2(2, 1)
+
+# What goes wrong is in the answers.
+logging.disable(logging.CRITICAL)
+warnings.simplefilter('ignore')
 
 from oslo_service import backend
 
@@ -59,9 +64,6 @@ class Commands:
     def create_volume(self, volume):
         self._driver.create_volume(self._volume(volume))
 
-    def create_backing(self, volume):
-        return self._driver._create_backing(self._volume(volume)).value
-
     def get_backing(self, volume):
         wanted = self._volume(volume)
         backing = self._driver.volumeops.get_backing(wanted.name, wanted.id)
@@ -74,7 +76,6 @@ class Commands:
         return {
             'diskPath': ops.get_vmdk_path(vm),
             'diskBytes': ops.get_disk_size(vm),
-            'adapterType': ops.get_adapter_type(vm) if hasattr(ops, 'get_adapter_type') else None,
             'datastore': ops.get_datastore(vm).value,
             'datacenter': ops.get_dc(vm).value,
             'hasSnapshots': ops.snapshot_exists(vm),
@@ -85,6 +86,11 @@ class Commands:
 
     def delete_volume(self, volume):
         self._driver.delete_volume(self._volume(volume))
+
+    def create_snapshot(self, volume, name):
+        owner = self._volume(volume)
+        fields = {'id': str(uuid.uuid4()), 'display_name': name, 'display_description': '', 'volume_id': owner.id}
+        self._driver.create_snapshot(objects.Snapshot(context.get_admin_context(), volume=owner, **fields))
 
     def initialize_connection(self, volume):
         connector = {'platform': 'x86_64', 'os_type': 'linux'}
@@ -108,19 +114,19 @@ class Commands:
             project_id=fields['projectId'],
             volume_type_id=type_id,
             _name_id=None,
+            volume_attachment=objects.VolumeAttachmentList(objects=[]),
         )
 
 
 def main():
-    with tempfile.TemporaryDirectory() as directory:
-        commands = Commands(directory)
-        for line in sys.stdin:
-            request = json.loads(line)
-            try:
-                answer = {'result': getattr(commands, request.pop('command'))(**request)}
-            except Exception as error:
-                answer = {'error': {'type': type(error).__name__, 'message': str(error)}}
-            print(json.dumps(answer), file=answers, flush=True)
+    commands = Commands(sys.argv[1])
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = {'result': getattr(commands, request.pop('command'))(**request)}
+        except Exception as error:
+            answer = {'error': {'type': type(error).__name__, 'message': str(error)}}
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == '__main__':
