@@ -6,10 +6,11 @@ import type { MoRef } from '../vim/schema/index.js';
 import { runTask } from '../vim/run-task.js';
 import { settle } from '../vim/settle.js';
 import type { ParsedVolume } from '../volume.js';
-import { assertDiskIs, readBacking, volumeIdKey, type Backing } from './backing.js';
+import { assertDiskIs, readBacking, volumeIdKey } from './backing.js';
 import { deleteBacking } from './delete-backing.js';
-import { isUuid, sameDiskUuid } from './disk-uuid.js';
+import { isUuid } from './disk-uuid.js';
 import { findBacking, type BackingLookup } from './find-backing.js';
+import { giveDiskUuid } from './give-disk-uuid.js';
 import { placeDisk } from './placement.js';
 import { ensureVolumeFolder } from './volume-folder.js';
 import { managedByCinder, shadowVmConfig } from './vm-config.js';
@@ -63,31 +64,9 @@ export async function createBacking(creation: BackingCreation, volume: ParsedVol
     if (made === ref) await deleteBacking(vim, ref);
     throw error;
   }
-  await giveDiskUuid(creation, backing, volume);
+  // Cinder gives a volume's disk the volume's id as its UUID; a guest finds the disk by it.
+  if (isUuid(volume.id)) await giveDiskUuid(vim, backing, volume.id, { signal });
   return ref;
-}
-
-/** Cinder gives a volume's disk the volume's id as its UUID; a guest finds the disk by it. */
-async function giveDiskUuid(
-  { vim, signal }: BackingCreation,
-  { ref, disk: { device } }: Backing,
-  volume: ParsedVolume,
-): Promise<void> {
-  if (!isUuid(volume.id)) return;
-  if (device.backing?._type !== 'VirtualDiskFlatVer2BackingInfo') return;
-  const edited = { ...device, backing: { ...device.backing, uuid: volume.id } };
-  await settle(vim, {
-    make: () =>
-      runTask(
-        vim,
-        'ReconfigVM_Task',
-        ref,
-        { spec: { deviceChange: [{ operation: 'edit', device: edited }] } },
-        { signal },
-      ),
-    on: ref,
-    lookUp: async () => sameDiskUuid((await readBacking(vim, ref)).disk.uuid ?? '', volume.id) || undefined,
-  });
 }
 
 function asVirtualMachine(result: unknown): MoRef {

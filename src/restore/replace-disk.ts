@@ -1,5 +1,6 @@
 import { assertPoweredOff, readBacking, type AttachedDisk, type Backing } from '../backing/backing.js';
 import { formatDatastorePath, parseDatastorePath } from '../backing/datastore-path.js';
+import { giveDiskUuid } from '../backing/give-disk-uuid.js';
 import { datacenterOf, readDatastores } from '../backing/inventory.js';
 import { canRelocate, relocateBacking } from '../backing/relocate-backing.js';
 import { extraConfig } from '../backing/vm-config.js';
@@ -10,6 +11,7 @@ import {
   NoValidDatastoreError,
   RestoreError,
   throwIfAborted,
+  VimFault,
   VolumeHasSnapshotsError,
 } from '../errors/index.js';
 import { writeJournal, type DiskReplacement, type RestoreJournal } from '../journal/restore-journal.js';
@@ -18,6 +20,7 @@ import { wrongProfiles } from '../pbm/wrong-profiles.js';
 import { runTask } from '../vim/run-task.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
+import type { VimSession } from '../vim/vim-session.js';
 import type { ParsedVolume } from '../volume.js';
 import { exchangeDisk, readAttachedDisks } from './attach-disk.js';
 import { importTemporaryVm, type ImportedVm } from './import-temporary-vm.js';
@@ -136,12 +139,27 @@ async function exchange(
     throw asBackingError(error, before.name);
   });
 
-  const after = await readBacking(vim, before.ref);
+  const after = await withUuid(vim, await readBacking(vim, before.ref), newDisk, uuid);
   const wrong = whatIsWrong(after.disk, { ...slot, uuid }) ?? (await wrongProfiles(vim, after, profiles));
   if (wrong === undefined) return;
   const oldSlot = { ...slot, path: now.disk.path, capacityBytes: now.disk.capacityBytes };
   await exchangeDisk(vim, before.ref, after.disk, oldSlot);
   throw new RestoreError(`the exchanged disk was not as it should be (${wrong}); the volume has its old disk again`);
+}
+
+/** A server that did not keep the UUID which the detached disk was given takes it for the attached one. */
+async function withUuid(
+  vim: VimSession,
+  backing: Backing,
+  { path }: DiskFile,
+  uuid: string | undefined,
+): Promise<Backing> {
+  if (uuid === undefined || backing.disk.path !== path || hasUuid(backing.disk.uuid, uuid)) return backing;
+  await giveDiskUuid(vim, backing, uuid).catch((error: unknown) => {
+    // What the disk lacks is seen by who asked.
+    if (!(error instanceof VimFault)) throw error;
+  });
+  return readBacking(vim, backing.ref);
 }
 
 /** A disk that somebody has open could be exchanged, and then not be deleted. */

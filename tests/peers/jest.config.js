@@ -6,7 +6,7 @@ export default {
   rootDir: '../..',
   testMatch: ['<rootDir>/tests/peers/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 600_000,
+  testTimeout: 180_000,
   maxWorkers: 1,
   reporters: ['default', '<rootDir>/tests/peers/support/peer-reporter.js'],
 };

@@ -15,7 +15,7 @@ export interface GoProgram extends Peer {
 export async function goProgram(name: string, module: string): Promise<GoProgram> {
   const go = (...args: string[]) => install('go', args, { cwd: programs });
   const directory = await cached(name, ['go.mod', 'go.sum', `${name}/main.go`], async (directory) => {
-    await go('build', '-trimpath', '-o', join(directory, name), `./${name}`);
+    await go('build', '-trimpath', '-ldflags=-s -w', '-o', join(directory, name), `./${name}`);
   });
   const version = (await go('list', '-m', '-f', '{{.Version}}', module)).trim();
   return { name, version, path: join(directory, name) };

@@ -1,12 +1,14 @@
 import * as z from 'zod';
 import { SoapVimSession } from '../../../src/vim/index.js';
-import { goProgram, type Peer } from '../support/peer.js';
+import { goProgram, type GoProgram } from '../support/go-program.js';
 import { RunningProgram } from '../support/running-program.js';
 
-export const installVcsim = () => goProgram('vcsim', 'github.com/vmware/govmomi');
+export const installVcsim = (): Promise<GoProgram> => goProgram('vcsim', 'github.com/vmware/govmomi');
+
+export const modes = ['vcenter', 'esxi'] as const;
 
 export interface VcsimOptions {
-  readonly mode?: 'vcenter' | 'esxi';
+  readonly mode?: (typeof modes)[number];
   /** VMs in each resource pool. */
   readonly vms?: number;
   readonly datastores?: number;
@@ -30,7 +32,7 @@ export class Vcsim implements AsyncDisposable {
     this.address = where;
   }
 
-  static async start(peer: Peer & { readonly path: string }, options: VcsimOptions = {}): Promise<Vcsim> {
+  static async start(peer: GoProgram, options: VcsimOptions = {}): Promise<Vcsim> {
     const { mode = 'vcenter', vms = 2, datastores = 2, datacenters = 1 } = options;
     const program = new RunningProgram(peer.path, [
       `-esx=${mode === 'esxi'}`,
@@ -63,6 +65,11 @@ export class Vcsim implements AsyncDisposable {
       '/nfc': nfc = 0,
     } = requests.parse(await this.#program.ask('requests'));
     return { soap, policy, nfc, all: soap + policy + nfc };
+  }
+
+  /** How many sessions there are. */
+  async sessions(): Promise<number> {
+    return z.number().parse(await this.#program.ask('sessions'));
   }
 
   /** An administrator ends all sessions. */

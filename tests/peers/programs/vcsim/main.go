@@ -22,6 +22,7 @@ import (
 	"github.com/vmware/govmomi"
 	_ "github.com/vmware/govmomi/pbm/simulator"
 	"github.com/vmware/govmomi/property"
+	"github.com/vmware/govmomi/session"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 )
@@ -50,8 +51,14 @@ func (c *counter) snapshot() map[string]int {
 	return copied
 }
 
-// endSessions ends everybody's session, as an administrator does.
-func endSessions(ctx context.Context, server *url.URL) error {
+func (c *counter) restore(requests map[string]int) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.requests = requests
+}
+
+// asAdministrator does something to everybody else's sessions.
+func asAdministrator(ctx context.Context, server *url.URL, do func(*session.Manager, []string) error) error {
 	client, err := govmomi.NewClient(ctx, server, true)
 	if err != nil {
 		return err
@@ -72,7 +79,7 @@ func endSessions(ctx context.Context, server *url.URL) error {
 			others = append(others, session.Key)
 		}
 	}
-	return client.SessionManager.TerminateSession(ctx, others)
+	return do(client.SessionManager, others)
 }
 
 func answer(value any) {
@@ -82,10 +89,12 @@ func answer(value any) {
 }
 
 func main() {
+	ctx := context.Background()
 	esx := flag.Bool("esx", false, "an ESX host instead of a vCenter")
 	vms := flag.Int("vms", 2, "VMs in each resource pool")
 	datacenters := flag.Int("datacenters", 1, "datacenters of a vCenter")
 	datastores := flag.Int("datastores", 2, "datastores")
+	datastoreType := flag.String("datastore-type", "VMFS", "what the datastores say they are")
 	username := flag.String("username", "user", "the one user")
 	password := flag.String("password", "pass", "that user's password")
 	flag.Parse()
@@ -102,6 +111,10 @@ func main() {
 	model.Autostart = false
 	if err := model.Create(); err != nil {
 		log.Fatal(err)
+	}
+	// Its datastores are directories of this machine, of the type OTHER, on which nobody puts VMs.
+	for _, entity := range model.Map().All("Datastore") {
+		entity.(*simulator.Datastore).Summary.Type = *datastoreType
 	}
 	model.Service.TLS = new(tls.Config)
 	model.Service.RegisterEndpoints = true
@@ -123,11 +136,22 @@ func main() {
 		switch command := lines.Text(); command {
 		case "requests":
 			answer(requests.snapshot())
-		case "end-sessions":
-			if err := endSessions(context.Background(), server.URL); err != nil {
+		case "sessions", "end-sessions":
+			// What the administrator asks is not the client's doing.
+			before := requests.snapshot()
+			count := 0
+			err := asAdministrator(ctx, server.URL, func(manager *session.Manager, keys []string) error {
+				count = len(keys)
+				if command == "sessions" {
+					return nil
+				}
+				return manager.TerminateSession(ctx, keys)
+			})
+			if err != nil {
 				log.Fatal(err)
 			}
-			answer("done")
+			requests.restore(before)
+			answer(count)
 		default:
 			log.Fatal(fmt.Sprintf("unknown command: %q", command))
 		}
