@@ -1,6 +1,9 @@
 import { InvalidInputError, isVimFault } from '../errors/index.js';
 import { profilesIfKnown } from '../pbm/profiles-if-known.js';
+import { runTask } from '../vim/run-task.js';
 import type { MoRef } from '../vim/schema/index.js';
+import { settle } from '../vim/settle.js';
+import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { assertDiskIs, assertPoweredOff, readBacking, type Backing } from './backing.js';
 import type { BackingCreation } from './create-backing.js';
 import { datacenterOf } from './inventory.js';
@@ -34,9 +37,31 @@ export async function extendBacking(creation: BackingCreation, ref: MoRef, capac
   }
 }
 
-async function grow({ vim, signal }: BackingCreation, { ref, disk }: Backing, capacityBytes: number): Promise<void> {
+async function grow({ vim, signal }: BackingCreation, before: Backing, capacityBytes: number): Promise<void> {
+  const { ref, disk } = before;
   const datacenter = await datacenterOf(vim, ref, { signal });
   const { path, provisioning } = disk;
   await extendDisk(vim, { path, datacenter }, capacityBytes, provisioning, { signal });
-  assertDiskIs(await readBacking(vim, ref, { signal }), { capacityBytes, provisioning });
+  let after = await readBacking(vim, ref, { signal });
+  if (after.disk.capacityBytes === disk.capacityBytes) {
+    await showCapacity(vim, after, capacityBytes, { signal });
+    after = await readBacking(vim, ref, { signal });
+  }
+  assertDiskIs(after, { capacityBytes, provisioning });
+}
+
+/** A server may go on showing the VM's disk as it was before its file grew, as vcsim does: the VM is told. */
+async function showCapacity(
+  vim: VimSession,
+  { ref, disk: { device } }: Backing,
+  capacityBytes: number,
+  { signal }: AbortableOptions,
+): Promise<void> {
+  const grown = { ...device, capacityInKB: capacityBytes / 1024, capacityInBytes: capacityBytes };
+  const spec = { deviceChange: [{ operation: 'edit', device: grown }] };
+  await settle(vim, {
+    make: () => runTask(vim, 'ReconfigVM_Task', ref, { spec }, { signal }),
+    on: ref,
+    lookUp: async () => (await readBacking(vim, ref)).disk.capacityBytes === capacityBytes || undefined,
+  });
 }

@@ -34,6 +34,8 @@ await describePeer('vcsim', installVcsim, (peer) => {
     expect(disk.capacityInBytes).toBe(bytesPerGiB);
 
     expect(await driver.extendVolume(volume, 2)).toBe(true);
+    // vcsim grows the file and goes on showing the old size: the VM was told.
+    expect((await lab.backingOf(volume)).disk.capacityInBytes).toBe(2 * bytesPerGiB);
     // Found under another name too: its id tells.
     await runTask(lab.vim, 'Rename_Task', created, { newName: 'renamed & <moved>' });
     expect((await lab.backingOf(volume)).vm.name).toBe('renamed & <moved>');
