@@ -38,7 +38,7 @@ async function installed(name: string, debianPackage: string, versionArgs: reado
 async function printedVersion(name: string, args: readonly string[]): Promise<string | undefined> {
   try {
     const { stdout, stderr } = await promisify(execFile)(name, args);
-    return /\d+(?:\.\d+)+/.exec(stdout + stderr)?.[0] ?? 'unknown';
+    return /\b\d[\w.]*/.exec(stdout + stderr)?.[0] ?? 'unknown';
   } catch {
     return undefined;
   }
