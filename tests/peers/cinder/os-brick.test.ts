@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Volume } from '../../../src/index.js';
-import { someContent, type Lab } from '../../driver/support/lab.js';
+import { Lab, someContent } from '../../driver/support/lab.js';
 import { debianProgram, describePeer, exercised } from '../support/peer.js';
 import { CinderDriver, installBrick } from './cinder-driver.js';
 import { openCinderLab, type CinderLab } from './cinder-lab.js';
@@ -65,6 +65,37 @@ await describePeer('os-brick', install, (peer) => {
     expect(lab.simulator.files()).toEqual(before);
     expect(lab.simulator.leftovers()).toEqual([]);
     exercised(peer, `connect_volume, ${adapterType}: the same disk as a backup's`, opened.peerCalls());
+  });
+
+  test('connect_volume downloads from an ESXi host, whose leases name no host', async () => {
+    await using esxi = await Lab.start({ simulator: { mode: 'esxi' } });
+    const volume = await esxi.addVolume();
+    const { path } = esxi.diskOf(volume);
+    const { host, port, username, password } = esxi.simulator;
+    const own = esxi.simulator.sessions()[0]?.key;
+    const device = await cinder.connectVolume({
+      volume: esxi.vmOf(volume).ref.value,
+      volume_id: volume.id,
+      name: `volume-${volume.id}`,
+      profile_id: null,
+      vmdk_path: path,
+      vmdk_size: 2 ** 30,
+      config: {
+        vmware_host_ip: host,
+        vmware_host_port: port,
+        vmware_host_username: username,
+        vmware_host_password: password,
+        vmware_api_retry_count: 1,
+        vmware_task_poll_interval: 0.05,
+        vmware_ca_file: null,
+        vmware_insecure: true,
+        vmware_tmp_dir: lab.tmpDir,
+        vmware_image_transfer_timeout_secs: 600,
+      },
+    });
+    expect(await diskIn(device.path)).toBe(await esxi.simulator.diskSha256(path));
+    const calls = esxi.simulator.calls().filter(({ session }) => session !== own);
+    exercised(peer, "connect_volume from an ESXi host: the volume's disk", calls.length);
   });
 
   test('disconnect_volume puts a backup in place of a volume’s disk', async () => {
