@@ -26,6 +26,7 @@ export type {
   DatacenterOptions,
   DatastoreOptions,
   DatastoreState,
+  Exchange,
   HostOptions,
   Latency,
   MountOptions,

@@ -40,12 +40,13 @@ export function createManagers(
   const esxi = mode === 'esxi';
   const taskManager = registry.add(new TaskManager(esxi ? 'ha-taskmgr' : 'TaskManager'));
   const manager = (
-    type: 'PropertyCollector' | 'SessionManager' | 'SearchIndex' | 'FileManager' | 'VirtualDiskManager',
+    type: 'PropertyCollector' | 'SessionManager' | 'SearchIndex' | 'FileManager' | 'VirtualDiskManager' | 'ViewManager' | 'OvfManager',
     id: string,
   ) => registry.add(new Manager(type, id)).ref;
   const content: VimObject<'ServiceContent'> = {
     rootFolder,
     propertyCollector: manager('PropertyCollector', esxi ? 'ha-property-collector' : 'propertyCollector'),
+    viewManager: manager('ViewManager', 'ViewManager'),
     about: about(esxi, instanceUuid),
     sessionManager: manager('SessionManager', esxi ? 'ha-sessionmgr' : 'SessionManager'),
     taskManager: taskManager.ref,
@@ -54,6 +55,7 @@ export function createManagers(
     searchIndex: manager('SearchIndex', esxi ? 'ha-searchindex' : 'SearchIndex'),
     fileManager: manager('FileManager', esxi ? 'ha-nfc-file-manager' : 'FileManager'),
     virtualDiskManager: manager('VirtualDiskManager', esxi ? 'ha-vdiskmanager' : 'virtualDiskManager'),
+    ovfManager: manager('OvfManager', esxi ? 'ha-ovf-manager' : 'OvfManager'),
   };
   return { taskManager, serviceInstance: registry.add(new ServiceInstance(content)) };
 }

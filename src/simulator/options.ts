@@ -127,6 +127,15 @@ export interface SimulatorOptions {
   readonly latency?: Latency | undefined;
   /** Where the temporary directory with the disks' bytes is made. @defaultValue the system's */
   readonly directory?: string | undefined;
+  /** Is handed every SOAP exchange, to be recorded or checked. @defaultValue nothing */
+  readonly onExchange?: ((exchange: Exchange) => void) | undefined;
+}
+
+/** A SOAP request and its reply, as they went over the wire. */
+export interface Exchange {
+  /** With everything in it, passwords too. */
+  readonly request: string;
+  readonly reply: string;
 }
 
 /** How long things take, in milliseconds. */
@@ -158,6 +167,7 @@ export interface Settings {
   readonly codecWorkers: number;
   readonly atomicReconfigure: boolean;
   readonly directory: string | undefined;
+  readonly onExchange: ((exchange: Exchange) => void) | undefined;
   /** Changeable: `setLatency`. */
   latency: Required<{ [K in keyof Latency]: number }>;
 }
@@ -186,6 +196,7 @@ export function resolveOptions(options: SimulatorOptions): Settings {
     codecWorkers: options.codecWorkers ?? 1,
     atomicReconfigure: options.atomicReconfigure ?? true,
     directory: options.directory,
+    onExchange: options.onExchange,
     latency: { callMs: options.latency?.callMs ?? 0, taskMs: options.latency?.taskMs ?? 0 },
   };
 }

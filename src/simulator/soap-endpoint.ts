@@ -61,6 +61,7 @@ export class SoapEndpoint {
         response.end('<html><body><h1>Internal Server Error</h1></body></html>');
         return;
       case 'reply': {
+        this.#world.settings.onExchange?.({ request: text, reply: answer.body });
         const cookie = answer.cookie === undefined ? {} : { 'Set-Cookie': answer.cookie };
         response.writeHead(answer.status, {
           'Content-Type': 'text/xml; charset=utf-8',

@@ -158,18 +158,60 @@ describe('FileManager', () => {
 });
 
 describe('HostDatastoreBrowser', () => {
-  it('lists what matches', async () => {
-    await looseDisk();
+  const search = async (method: string, args: string) => {
     const [datastore] = refsOf(await lab.client.property(lab.datacenter, 'datastore'));
     const browser = (await lab.client.property(datastore!, 'browser'))!;
-    const info = await lab.client.task(
+    return lab.client.task(method, { type: 'HostDatastoreBrowser', value: browser.text }, args);
+  };
+
+  it('lists what matches', async () => {
+    await looseDisk();
+    const info = await search(
       'SearchDatastore_Task',
-      { type: 'HostDatastoreBrowser', value: browser.text },
       '<datastorePath>[datastore1] a</datastorePath><searchSpec><matchPattern>*.vmdk</matchPattern></searchSpec>',
     );
     expect(at(info, 'result')!.attributes['xsi:type']).toBe('HostDatastoreBrowserSearchResults');
     expect(textAt(info, 'result.folderPath')).toBe('[datastore1] a/');
     expect(all(at(info, 'result'), 'file').map((file) => textAt(file, 'path'))).toEqual(['a.vmdk']);
+  });
+
+  it('tells of each file what it is asked', async () => {
+    await lab.createVm();
+    const flags = (flag: boolean) =>
+      ['fileType', 'fileSize', 'modification', 'fileOwner'].map((name) => `<${name}>${flag}</${name}>`).join('');
+    const files = async (flag: boolean) => {
+      const details = `<searchSpec><details>${flags(flag)}</details></searchSpec>`;
+      const info = await search('SearchDatastore_Task', `<datastorePath>[datastore1] vm</datastorePath>${details}`);
+      return all(at(info, 'result'), 'file');
+    };
+    const told = await files(true);
+    expect(told.map((file) => [textAt(file, 'path'), file.attributes['xsi:type']]).sort()).toEqual([
+      ['vm.vmdk', 'VmDiskFileInfo'],
+      ['vm.vmx', 'VmConfigFileInfo'],
+    ]);
+    for (const file of told) {
+      expect(file.children.map(({ name }) => name)).toEqual(['path', 'fileSize', 'modification', 'owner']);
+      expect(Date.parse(textAt(file, 'modification')!)).toBeGreaterThan(Date.now() - 600_000);
+    }
+    for (const file of await files(false)) {
+      expect([file.attributes['xsi:type'], file.children.map(({ name }) => name)]).toEqual([undefined, ['path']]);
+    }
+  });
+
+  it('looks into sub-folders', async () => {
+    await lab.createVm();
+    const info = await search('SearchDatastoreSubFolders_Task', '<datastorePath>[datastore1]</datastorePath>');
+    const result = at(info, 'result')!;
+    expect(result.attributes['xsi:type']).toBe('ArrayOfHostDatastoreBrowserSearchResults');
+    expect(
+      all(result, 'HostDatastoreBrowserSearchResults').map((folder) => [
+        textAt(folder, 'folderPath'),
+        ...all(folder, 'file').map((file) => textAt(file, 'path')),
+      ]),
+    ).toEqual([
+      ['[datastore1]', 'vm'],
+      ['[datastore1] vm/', 'vm.vmx', 'vm.vmdk'],
+    ]);
   });
 });
 

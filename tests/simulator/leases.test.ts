@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:https';
 import { describe, expect, it } from '@jest/globals';
 import type { SimulatorOptions } from '../../src/simulator/index.js';
 import { openLab } from './support/lab.js';
-import { deviceUrl, leaseReady, nfc, thumbprint } from './support/nfc-client.js';
+import { deviceUrl, leaseReady, nfc, streamType, thumbprint } from './support/nfc-client.js';
 import { ref } from './support/soap-client.js';
 import { vmSpec } from './support/specs.js';
 import { at, textAt } from './support/xml-node.js';
@@ -121,6 +122,42 @@ describe('leases', () => {
     await lab.client.call('HttpNfcLeaseAbort', lease);
     await cut;
     expect(lab.simulator.leftovers()).toEqual([]);
+  });
+
+  it('can be completed while the last bytes of an upload are on their way', async () => {
+    const { lab, open, openImport } = await labWithVm();
+    await using _ = lab;
+    const exported = await open();
+    const { body } = await nfc('GET', deviceUrl(exported.info));
+    await lab.client.call('HttpNfcLeaseComplete', exported.lease);
+    const { lease, info } = await openImport();
+    const upload = request(deviceUrl(info), {
+      method: 'POST',
+      headers: { ...streamType, 'Content-Length': body.length },
+      rejectUnauthorized: false,
+      agent: false,
+    });
+    upload.write(body.subarray(0, 100));
+    while (lab.simulator.leases().at(-1)!.transfers[0]!.bytes === 0) await sleep(5);
+    const completed = lab.client.call('HttpNfcLeaseComplete', lease);
+    upload.end(body.subarray(100));
+    await completed;
+    expect((await lab.client.property(lease, 'state'))!.text).toBe('done');
+    expect(lab.simulator.vm('new')).toBeDefined();
+  });
+
+  it('tell the checksums of what came in, once all of it did', async () => {
+    const { lab, open, openImport } = await labWithVm();
+    await using _ = lab;
+    const { body } = await nfc('GET', deviceUrl((await open()).info));
+    const { lease, info } = await openImport();
+    expect((await lab.client.call('HttpNfcLeaseGetManifest', lease)).children).toEqual([]);
+    await nfc('POST', deviceUrl(info), { headers: streamType, body });
+    const entry = at(await lab.client.call('HttpNfcLeaseGetManifest', lease), 'returnval');
+    const digest = (algorithm: string) => createHash(algorithm).update(body).digest('hex');
+    expect([textAt(entry, 'sha1'), textAt(entry, 'checksum')]).toEqual([digest('sha1'), digest('sha256')]);
+    expect(textAt(entry, 'key')).toBe(textAt(info, 'deviceUrl.key'));
+    expect(textAt(entry, 'size')).toBe(String(body.length));
   });
 
   it('are gone some time after their end', async () => {

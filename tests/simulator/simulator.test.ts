@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
-import { startSimulator } from '../../src/simulator/index.js';
+import { startSimulator, type Exchange } from '../../src/simulator/index.js';
 import { handlers } from '../../src/simulator/methods/index.js';
 import { methods } from '../../src/vim/schema/index.js';
 import { openLab } from './support/lab.js';
@@ -16,7 +16,7 @@ const MIB = 2 ** 20;
 
 describe('a simulator', () => {
   it('answers every method of the subset', () => {
-    expect(Object.keys(handlers).sort()).toEqual(Object.keys(methods).sort());
+    expect(Object.keys(handlers).sort()).toEqual([...Object.keys(methods), 'Fetch'].sort());
   });
 
   it('leaves nothing behind when it is closed, however often', async () => {
@@ -42,6 +42,21 @@ describe('a simulator', () => {
     expect(two.simulator.thumbprint).not.toBe(one.simulator.thumbprint);
     two.client.cookie = one.client.cookie;
     await expect(two.client.property(two.vmFolder, 'name')).rejects.toMatchObject({ type: 'NotAuthenticated' });
+  });
+
+  it('hands over what goes over the wire', async () => {
+    const exchanges: Exchange[] = [];
+    await using lab = await openLab({
+      onExchange(exchange) {
+        exchanges.push(exchange);
+      },
+    });
+    await expect(lab.client.property({ type: 'Folder', value: 'none' }, 'name')).rejects.toThrow();
+    expect(exchanges).toHaveLength(lab.simulator.calls().length);
+    const [login] = exchanges;
+    expect(login!.request).toContain(`<password>${lab.simulator.password}</password>`);
+    expect(login!.reply).toContain('<LoginResponse xmlns="urn:vim25">');
+    expect(exchanges.at(-1)!.reply).toContain('<ManagedObjectNotFoundFault');
   });
 
   it('says where it is', async () => {

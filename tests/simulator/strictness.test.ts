@@ -113,7 +113,7 @@ describe('what is refused', () => {
 });
 
 describe('what is accepted', () => {
-  it('a spec in schema order, a scalar with its xsi:type, a prefix of the client’s choice', async () => {
+  it('a spec in schema order, a scalar with its xsi:type or its version, a prefix of the client’s choice', async () => {
     const spec = vmSpec({ name: 'accepted', extraConfig: { k: 'a &lt;b&gt; &amp; c' } });
     const body = envelope(
       'CreateVM_Task',
@@ -121,7 +121,7 @@ describe('what is accepted', () => {
     )
       .replace('xmlns="urn:vim25"', 'xmlns="urn:vim25" xmlns:xs="http://www.w3.org/2001/XMLSchema"')
       .replace('xsi:type="xsd:string"', 'xsi:type="xs:string"')
-      .replace('<name>', '<name xsi:type="xsd:string">');
+      .replace('<name>', '<name xsi:type="xsd:string" versionId="8.0.3.0">');
     const reply = await lab.client.post(body);
     expect(reply.status).toBe(200);
     const task = /<returnval type="Task">(.*?)</.exec(reply.body)![1]!;

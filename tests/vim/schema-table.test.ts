@@ -3,6 +3,7 @@ import {
   methods,
   methodsOf,
   objectTypes,
+  isEnumeration,
   type ObjectTypeDefinition,
   parseTypeSpec,
 } from '../../src/vim/schema/index.js';
@@ -83,7 +84,7 @@ function spec(xsd: Xsd, { type, array, optional }: XsdElement): string {
 }
 
 function typeName(xsd: Xsd, type: string): string {
-  if (xsd.enumerations.has(type)) return 'string';
+  if (xsd.enumerations.has(type)) return isEnumeration(type) ? type : 'string';
   return { ManagedObjectReference: 'ref', anyType: 'any', anyURI: 'string' }[type] ?? type;
 }
 

@@ -6,6 +6,7 @@ import { Datastore } from './datastore.js';
 import { entityName } from './entity-name.js';
 import { Folder } from './folder.js';
 import { HostSystem } from './host-system.js';
+import { Network } from './network.js';
 
 /** The capacity of a datastore about which nothing was said. */
 const DEFAULT_CAPACITY = 10 * 2 ** 40;
@@ -29,6 +30,7 @@ interface Ids {
   pool(): string;
   host(): string;
   datastore(): string;
+  network(): string;
 }
 
 function vcenterIds(registry: Registry): Ids {
@@ -43,6 +45,7 @@ function vcenterIds(registry: Registry): Ids {
     pool: () => next('resgroup-'),
     host: () => next('host-'),
     datastore: () => next('datastore-'),
+    network: () => next('network-'),
   };
 }
 
@@ -61,6 +64,7 @@ function esxiIds(registry: Registry): Ids {
       const number = registry.nextNumber('entity').toString(16);
       return `5f${number.padStart(6, '0')}-00000000-0000-000000000000`;
     },
+    network: () => 'HaNetwork-VM Network',
   };
 }
 
@@ -71,6 +75,9 @@ function addDatacenter(registry: Registry, ids: Ids, root: Folder, options: Data
   for (const folder of datacenter.folders) registry.add(folder);
   for (const cluster of options.clusters) addCluster(registry, ids, datacenter, cluster);
   for (const datastore of options.datastores) addDatastore(registry, ids.datastore(), datacenter, datastore);
+  const network = registry.add(new Network(ids.network(), 'VM Network', datacenter.networkFolder));
+  datacenter.networkFolder.adopt(network);
+  datacenter.networks.push(network);
 }
 
 function addCluster(registry: Registry, ids: Ids, { hostFolder }: Datacenter, { name, hosts }: ClusterOptions): void {

@@ -2,6 +2,7 @@ import type { PropertyTable } from '../managed-object.js';
 import type { Folder } from './folder.js';
 import type { HostSystem } from './host-system.js';
 import { ManagedEntity, managedEntityProperties } from './managed-entity.js';
+import { networksOf } from './networks-of.js';
 import { ResourcePool } from './resource-pool.js';
 
 /** A cluster, or on an ESXi the host's own compute resource. */
@@ -29,5 +30,5 @@ export const computeResourceProperties: PropertyTable<ComputeResource> = {
     spec: 'ref[]?',
     get: ({ hosts }) => [...new Set(hosts.flatMap(({ datastores }) => datastores))].map(({ ref }) => ref),
   },
-  network: { spec: 'ref[]?', get: () => [] },
+  network: { spec: 'ref[]?', get: (entity) => networksOf(entity).map(({ ref }) => ref) },
 };

@@ -2,6 +2,7 @@ import type { PropertyTable } from '../managed-object.js';
 import type { Datastore } from './datastore.js';
 import { Folder } from './folder.js';
 import { ManagedEntity, managedEntityProperties } from './managed-entity.js';
+import type { Network } from './network.js';
 
 /** The ids of a datacenter's folders. */
 export interface DatacenterFolderIds {
@@ -18,6 +19,7 @@ export class Datacenter extends ManagedEntity {
   readonly datastoreFolder: Folder;
   readonly networkFolder: Folder;
   readonly datastores: Datastore[] = [];
+  readonly networks: Network[] = [];
 
   constructor(id: string, name: string, parent: Folder, folders: DatacenterFolderIds) {
     super('Datacenter', id, name, parent);
@@ -39,5 +41,5 @@ export const datacenterProperties: PropertyTable<Datacenter> = {
   datastoreFolder: { spec: 'ref', get: ({ datastoreFolder }) => datastoreFolder.ref },
   networkFolder: { spec: 'ref', get: ({ networkFolder }) => networkFolder.ref },
   datastore: { spec: 'ref[]?', get: ({ datastores }) => datastores.map(({ ref }) => ref) },
-  network: { spec: 'ref[]?', get: () => [] },
+  network: { spec: 'ref[]?', get: ({ networks }) => networks.map(({ ref }) => ref) },
 };

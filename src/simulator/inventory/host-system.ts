@@ -3,6 +3,7 @@ import type { VimObject } from '../../vim/schema/index.js';
 import type { ComputeResource } from './compute-resource.js';
 import type { Datastore } from './datastore.js';
 import { ManagedEntity, managedEntityProperties } from './managed-entity.js';
+import { networksOf } from './networks-of.js';
 import type { VirtualMachine } from './virtual-machine.js';
 
 /** Whether a host can be worked with. */
@@ -45,6 +46,6 @@ export const hostSystemProperties: PropertyTable<HostSystem> = {
     }),
   },
   datastore: { spec: 'ref[]?', get: ({ datastores }) => datastores.map(({ ref }) => ref) },
-  network: { spec: 'ref[]?', get: () => [] },
+  network: { spec: 'ref[]?', get: (entity) => networksOf(entity).map(({ ref }) => ref) },
   vm: { spec: 'ref[]?', get: ({ vms }) => [...vms].map(({ ref }) => ref) },
 };

@@ -46,6 +46,6 @@ function ancestorOf<T extends ManagedEntity>(
 export const managedEntityProperties: PropertyTable<ManagedEntity> = {
   name: { spec: 'string', get: ({ name }) => name },
   parent: { spec: 'ref?', get: ({ parent }) => parent?.ref },
-  overallStatus: { spec: 'string', get: () => 'green' },
+  overallStatus: { spec: 'ManagedEntityStatus', get: () => 'green' },
   recentTask: { spec: 'ref[]?', get: ({ recentTasks }) => recentTasks.map(({ ref }) => ref) },
 };

@@ -159,11 +159,23 @@ function runtimeInfo({ host, powerState }: VirtualMachine): VimObject<'VirtualMa
   };
 }
 
+/** Nothing runs in the simulator's VMs. */
+const noTools = {
+  toolsStatus: 'toolsNotInstalled',
+  toolsVersionStatus: 'guestToolsNotInstalled',
+  toolsRunningStatus: 'guestToolsNotRunning',
+} as const;
+
+function guestInfo(): VimObject<'GuestInfo'> {
+  return { ...noTools, guestState: 'notRunning' };
+}
+
 function summary(vm: VirtualMachine): VimObject<'VirtualMachineSummary'> {
   const { config } = vm;
   return {
     vm: vm.ref,
     runtime: runtimeInfo(vm),
+    guest: noTools,
     config: {
       name: vm.name,
       template: false,
@@ -194,7 +206,9 @@ export const virtualMachineProperties: PropertyTable<VirtualMachine> = {
   ...managedEntityProperties,
   config: { spec: 'VirtualMachineConfigInfo?', get: configInfo },
   datastore: { spec: 'ref[]?', get: ({ datastores }) => datastores.map(({ ref }) => ref) },
+  guest: { spec: 'GuestInfo?', get: guestInfo },
   network: { spec: 'ref[]?', get: () => [] },
+  parentVApp: { spec: 'ref?', get: () => undefined },
   resourcePool: { spec: 'ref?', get: ({ pool }) => pool.ref },
   runtime: { spec: 'VirtualMachineRuntimeInfo', get: runtimeInfo },
   snapshot: { spec: 'VirtualMachineSnapshotInfo?', get: ({ snapshots }) => describeSnapshots(snapshots) },

@@ -19,8 +19,8 @@ export const httpNfcLeaseMethods: Handlers<Methods> = {
   HttpNfcLeaseGetManifest({ settings }, target) {
     const lease = as(Lease, target);
     if (!settings.manifest) throw fault('NotSupported', {}, 'The server makes no manifests');
-    if (lease.kind === 'import' || lease.state !== 'ready') throw fault('InvalidState', {}, 'There is no manifest');
-    return lease.devices.flatMap((device) => manifestEntry(lease, device));
+    if (lease.state !== 'ready') throw fault('InvalidState', {}, 'There is no manifest');
+    return lease.devices.flatMap(manifestEntry);
   },
 
   HttpNfcLeaseSetManifestChecksumType({ settings }, target, { deviceUrlsToChecksumTypes = [] }) {
@@ -40,8 +40,8 @@ export const httpNfcLeaseMethods: Handlers<Methods> = {
     return undefined;
   },
 
-  HttpNfcLeaseComplete({ leases }, target) {
-    leases.complete(as(Lease, target));
+  async HttpNfcLeaseComplete({ leases }, target) {
+    await leases.complete(as(Lease, target));
     return undefined;
   },
 
@@ -55,10 +55,9 @@ export const httpNfcLeaseMethods: Handlers<Methods> = {
   },
 };
 
-/** What a manifest says about a disk that was sent as a whole; nothing about others. */
-function manifestEntry({ kind }: Lease, device: LeaseDevice): VimObject<'HttpNfcLeaseManifestEntry'>[] {
-  const { key, sent, disk, checksumType } = device;
-  if (sent === undefined || kind === 'import') return [];
+/** What a manifest says about a disk that went by as a whole, out or in; nothing about others. */
+function manifestEntry({ key, sent, disk, checksumType }: LeaseDevice): VimObject<'HttpNfcLeaseManifestEntry'>[] {
+  if (sent === undefined) return [];
   return [
     {
       key,

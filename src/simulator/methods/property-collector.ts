@@ -9,6 +9,7 @@ import type { World } from '../world.js';
 import { as, type Handlers } from './handler.js';
 
 type Methods =
+  | 'RetrieveProperties'
   | 'RetrievePropertiesEx'
   | 'ContinueRetrievePropertiesEx'
   | 'CancelRetrievePropertiesEx'
@@ -16,10 +17,14 @@ type Methods =
   | 'DestroyPropertyCollector'
   | 'CreateFilter'
   | 'DestroyPropertyFilter'
+  | 'WaitForUpdates'
   | 'WaitForUpdatesEx'
   | 'CancelWaitForUpdates';
 
 export const propertyCollectorMethods: Handlers<Methods> = {
+  RetrieveProperties: (world, target, { specSet }, caller) =>
+    collectorOf(world, target, caller).retrieve(specSet, undefined)?.objects,
+
   RetrievePropertiesEx: (world, target, { specSet, options }, caller) =>
     collectorOf(world, target, caller).retrieve(specSet, options.maxObjects),
 
@@ -57,6 +62,13 @@ export const propertyCollectorMethods: Handlers<Methods> = {
     }
     collector.destroyFilter(filter);
     return undefined;
+  },
+
+  async WaitForUpdates(world, target, { version = '' }, caller) {
+    const updates = await collectorOf(world, target, caller).waitForUpdates(version, {}, caller.signal);
+    // Without a limit it waits until there are some.
+    if (updates === undefined) throw new Error('a wait without a limit ended with nothing');
+    return updates;
   },
 
   WaitForUpdatesEx: (world, target, { version = '', options = {} }, caller) =>

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import type { ServerResponse } from 'node:http';
@@ -6,7 +5,8 @@ import { encodeVmdkStream } from '../../vmdk/index.js';
 import { spacedDiskUuid } from '../storage/disk-uuid.js';
 import type { World } from '../world.js';
 import { breakStream } from './break-stream.js';
-import type { Lease, LeaseDevice, SentBytes } from './lease.js';
+import { hashed } from './hashed.js';
+import type { Lease, LeaseDevice } from './lease.js';
 import type { PlannedTransferFault } from './transfer-faults.js';
 
 /** Sends a disk as a stream-optimized VMDK. Rejects where the connection is to be cut. */
@@ -73,20 +73,4 @@ async function streamLength(world: World, device: LeaseDevice, signal: AbortSign
 
 function fileStream(file: string, signal: AbortSignal): AsyncIterable<Buffer> {
   return createReadStream(file, { highWaterMark: 2 ** 20, signal });
-}
-
-/** Passes a stream on and takes its checksums. */
-function hashed(source: AsyncIterable<Buffer>): { stream: AsyncGenerator<Buffer>; digest(): SentBytes } {
-  const sha1 = createHash('sha1');
-  const sha256 = createHash('sha256');
-  let size = 0;
-  async function* pass(): AsyncGenerator<Buffer> {
-    for await (const chunk of source) {
-      sha1.update(chunk);
-      sha256.update(chunk);
-      size += chunk.length;
-      yield chunk;
-    }
-  }
-  return { stream: pass(), digest: () => ({ size, sha1: sha1.digest('hex'), sha256: sha256.digest('hex') }) };
 }

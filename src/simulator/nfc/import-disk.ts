@@ -4,6 +4,7 @@ import { Fault, fault } from '../fault.js';
 import { diskSink } from '../operations/disk-sink.js';
 import type { World } from '../world.js';
 import { breakStream, InjectedStatus } from './break-stream.js';
+import { hashed } from './hashed.js';
 import type { Lease, LeaseDevice } from './lease.js';
 import type { PlannedTransferFault } from './transfer-faults.js';
 
@@ -28,11 +29,13 @@ export async function importDisk(
   const restarted = device.transfer === 'failed';
   device.transfer = 'open';
   device.bytes = 0;
+  device.sent = undefined;
   try {
     if (restarted) await file.raw.clear();
-    const body = counted(breakStream(request, planned, signal), device);
-    await decodeVmdkStream(body, diskSink(file), { workers: world.settings.codecWorkers, signal });
+    const body = hashed(counted(breakStream(request, planned, signal), device));
+    await decodeVmdkStream(body.stream, diskSink(file), { workers: world.settings.codecWorkers, signal });
     if (request.method === 'PUT') file.makeThick();
+    device.sent = body.digest();
     device.transfer = 'done';
     world.registry.changed();
     response.writeHead(request.method === 'PUT' ? 201 : 200).end();

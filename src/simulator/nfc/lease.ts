@@ -10,7 +10,7 @@ export type LeaseKind = 'export' | 'import';
 /** A lease's state, as `HttpNfcLease.state`. */
 export type LeaseState = 'initializing' | 'ready' | 'done' | 'error';
 
-/** Checksums of what was sent. */
+/** Checksums of a stream that went by. */
 export interface SentBytes {
   readonly size: number;
   readonly sha1: string;
@@ -29,9 +29,9 @@ export interface LeaseDevice {
   bytes: number;
   /** Whether a request for it carried a cookie: a session's is no business of the host that moves disks. */
   cookieReceived: boolean;
-  /** Exports: which checksum the manifest has beside SHA-1. */
+  /** Which checksum the manifest has beside SHA-1. */
   checksumType: 'sha1' | 'sha256';
-  /** Exports: what was sent, once all of it was. */
+  /** What went by, once all of it did. */
   sent: SentBytes | undefined;
 }
 
@@ -89,6 +89,6 @@ export const leaseProperties: PropertyTable<Lease> = {
   initializeProgress: { spec: 'int', get: ({ state }) => (state === 'initializing' ? 0 : 100) },
   transferProgress: { spec: 'int', get: ({ progress }) => progress },
   info: { spec: 'HttpNfcLeaseInfo?', get: ({ info }) => info },
-  state: { spec: 'string', get: ({ state }) => state },
+  state: { spec: 'HttpNfcLeaseState', get: ({ state }) => state },
   error: { spec: 'LocalizedMethodFault?', get: ({ error }) => error?.localized() },
 };

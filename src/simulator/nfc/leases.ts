@@ -1,10 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fault, type Fault } from '../fault.js';
+import { diskPlace } from '../inventory/disk-place.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import { removeVm } from '../operations/remove-vm.js';
 import type { World } from '../world.js';
 import { diskUrl, leaseThumbprint, type NfcEndpoint } from './endpoint.js';
 import { Lease, type LeaseDevice, type LeaseKind } from './lease.js';
+
+/** For how long the last bytes of an upload may be on their way when its lease is completed. */
+const SETTLING_MS = 3000;
 
 /** How many ended leases are remembered for inspection. */
 const REMEMBERED = 1000;
@@ -38,10 +43,7 @@ export class Leases {
     tasks.markRunning(task);
     vm.busy = task;
     const devices = vm.disks.map((disk, index): LeaseDevice => {
-      const controller = vm.config.devices.find(({ key }) => key === disk.controllerKey);
-      const type = controller?.kind === 'controller' ? controller.type : 'VirtualIDEController';
-      const bus = controller?.kind === 'controller' ? controller.busNumber : 0;
-      const place = `${type}${bus}:${disk.unitNumber}`;
+      const place = diskPlace(disk, vm.config.devices);
       return {
         key: `/${vm.id}/${place}`,
         importKey: `/${vm.name}/${place}`,
@@ -77,8 +79,15 @@ export class Leases {
     this.#world.registry.changed();
   }
 
-  /** @throws Fault InvalidState where it is not ready or a transfer is not finished; Timedout */
-  complete(lease: Lease): void {
+  /**
+   * Ends a lease that did what it was for. Clients that do not wait for an upload's answer complete the lease while its last
+   * bytes are still on their way, and servers have always let them.
+   *
+   * @throws Fault InvalidState where it is not ready or a transfer is not finished; Timedout
+   */
+  async complete(lease: Lease): Promise<void> {
+    this.#requireReady(lease);
+    if (lease.kind === 'import') await Promise.all(lease.devices.map(uploadSettled));
     this.#requireReady(lease);
     const unfinished = lease.devices.find(
       ({ transfer }) => transfer === 'open' || (lease.kind === 'import' && transfer !== 'done'),
@@ -170,5 +179,15 @@ export class Leases {
     lease.timer = setTimeout(() => {
       registry.remove(lease);
     }, settings.leaseRetentionMs).unref();
+  }
+}
+
+/** Resolves once an upload that is under way has ended, or receives nothing any more. */
+async function uploadSettled(device: LeaseDevice): Promise<void> {
+  let { bytes } = device;
+  for (let since = Date.now(); device.transfer === 'open' && Date.now() - since < SETTLING_MS; ) {
+    await delay(10, undefined, { ref: false });
+    if (device.bytes !== bytes) since = Date.now();
+    ({ bytes } = device);
   }
 }

@@ -5,6 +5,7 @@ import { datastoreBrowserProperties, datastoreProperties } from '../inventory/da
 import { folderProperties } from '../inventory/folder.js';
 import { hostSystemProperties } from '../inventory/host-system.js';
 import { managedEntityProperties } from '../inventory/managed-entity.js';
+import { networkProperties } from '../inventory/network.js';
 import { resourcePoolProperties } from '../inventory/resource-pool.js';
 import { virtualMachineProperties } from '../inventory/virtual-machine.js';
 import type { ManagedObject, PropertyDefinition, PropertyTable } from '../managed-object.js';
@@ -12,6 +13,7 @@ import type { ManagedTypeName } from '../managed-types.js';
 import { serviceInstanceProperties, sessionManagerProperties, taskManagerProperties } from '../managers.js';
 import { leaseProperties } from '../nfc/lease.js';
 import { taskProperties } from '../task.js';
+import { containerViewProperties } from '../views/container-view.js';
 
 /** The tables' entries as they are used: the object handed to `get` is always of the table's own type. */
 type AnyTable = Readonly<Record<string, PropertyDefinition<ManagedObject>>>;
@@ -23,6 +25,7 @@ function table<T extends ManagedObject>(properties: PropertyTable<T>): AnyTable 
 const none: AnyTable = {};
 
 const tables: Readonly<Record<ManagedTypeName, AnyTable>> = {
+  ManagedObject: none,
   ManagedEntity: table(managedEntityProperties),
   Folder: table(folderProperties),
   StoragePod: table(folderProperties),
@@ -33,7 +36,11 @@ const tables: Readonly<Record<ManagedTypeName, AnyTable>> = {
   ResourcePool: table(resourcePoolProperties),
   VirtualApp: table(resourcePoolProperties),
   Datastore: table(datastoreProperties),
-  Network: table(managedEntityProperties),
+  Network: table(networkProperties),
+  OpaqueNetwork: table(networkProperties),
+  DistributedVirtualPortgroup: table(networkProperties),
+  DistributedVirtualSwitch: table(managedEntityProperties),
+  VmwareDistributedVirtualSwitch: table(managedEntityProperties),
   VirtualMachine: table(virtualMachineProperties),
   VirtualMachineSnapshot: none,
   HttpNfcLease: table(leaseProperties),
@@ -46,6 +53,11 @@ const tables: Readonly<Record<ManagedTypeName, AnyTable>> = {
   ExtensionManager: table(extensionManagerProperties),
   Task: table(taskProperties),
   SearchIndex: none,
+  ViewManager: none,
+  View: none,
+  ManagedObjectView: none,
+  ContainerView: table(containerViewProperties),
+  OvfManager: none,
   FileManager: none,
   VirtualDiskManager: none,
   PbmServiceInstance: none,

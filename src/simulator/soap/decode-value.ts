@@ -149,6 +149,8 @@ function actualType(schema: Schema, element: XmlElement, path: string): string |
 function checkAttributes(element: XmlElement, mayHaveType: boolean, path: string): void {
   for (const { name, namespace } of element.attributes) {
     if (namespace === XMLNS || (namespace === '' && (name === 'xmlns' || (name === 'type' && mayHaveType)))) continue;
+    // pyVmomi says of everything it sends which version of the API it takes it from.
+    if (namespace === '' && name === 'versionId') continue;
     if (namespace === XML_SCHEMA_INSTANCE && name === 'type') continue;
     if (namespace === XML_SCHEMA_INSTANCE && name === 'nil') {
       throw fault('InvalidRequest', {}, `${path} is nil: elements without a value are left out`);

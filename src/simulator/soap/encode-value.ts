@@ -64,16 +64,16 @@ function encodeAny(schema: Schema, name: string, value: unknown): string {
 }
 
 function encodeTyped(schema: Schema, name: string, { spec, value }: TypedValue): string {
-  const { type, array } = parseTypeSpec(spec);
+  const { type, enumeration, array } = parseTypeSpec(spec);
   if (array) {
-    const element = arrayElement(type);
+    const element = enumeration ?? arrayElement(type);
     const arrayType = `ArrayOf${element.slice(0, 1).toUpperCase()}${element.slice(1)}`;
     return `<${name} xsi:type="${arrayType}">${encodeField(schema, element, spec, value)}</${name}>`;
   }
   if (type === 'any') return encodeAny(schema, name, value);
   if (type === 'ref') return encodeRef(name, value as MoRef, ' xsi:type="ManagedObjectReference"');
   if (isScalar(type) && type !== 'any')
-    return `<${name} xsi:type="${xsdNames[type]}">${escapeXml(String(value))}</${name}>`;
+    return `<${name} xsi:type="${enumeration ?? xsdNames[type]}">${escapeXml(String(value))}</${name}>`;
   const actual = (value as { _type?: string })._type ?? type;
   return encodeObject(schema, name, actual, value, ` xsi:type="${actual}"`);
 }

@@ -17,8 +17,21 @@ function schemaOf(service: ServiceName): Schema {
   };
 }
 
-/** The vim25 subset. */
-export const vim25 = schemaOf('vim25');
+const published = schemaOf('vim25');
+
+/**
+ * How clients in Python read one property of any object. Servers have always answered it, and no version of the published
+ * schemas has it.
+ */
+const fetch: MethodDefinition = {
+  on: 'ManagedObject',
+  params: { prop: 'string' },
+  returns: 'any?',
+  idempotent: true,
+};
+
+/** The vim25 subset, and what servers answer besides. */
+export const vim25: Schema = { ...published, methods: { ...published.methods, Fetch: fetch } };
 /** The subset of the storage policy service. */
 export const pbm = schemaOf('pbm');
 

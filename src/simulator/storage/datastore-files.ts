@@ -30,6 +30,8 @@ export class DatastoreFiles {
   /** What every disk made in it becomes; undefined: what was asked for. */
   readonly provisioning: Provisioning | undefined;
   readonly #entries = new Map<string, DatastoreEntry>();
+  /** When each entry came to be where it is. */
+  readonly #placed = new Map<string, string>();
 
   constructor(datastore: string, capacityBytes: number, foreignBytes: number, provisioning?: Provisioning) {
     this.datastore = datastore;
@@ -58,6 +60,11 @@ export class DatastoreFiles {
     return this.find(path) ?? this.#notFound(path);
   }
 
+  /** Since when something has been at a path; when it was last written to is not known. */
+  placedAt(path: string): string {
+    return this.#placed.get(path) ?? this.#notFound(path);
+  }
+
   /** @throws Fault FileNotFound where there is no disk at the path */
   disk(path: string): DiskFile {
     const entry = this.find(path);
@@ -70,7 +77,7 @@ export class DatastoreFiles {
     const parent = directoryOf(path);
     if (parents && this.find(parent) === undefined) this.makeDirectory(parent, true);
     this.#requireDirectory(parent);
-    this.#entries.set(path, directory);
+    this.#place(path, directory);
   }
 
   /** @throws Fault FileAlreadyExists, FileNotFound (its directory), NoDiskSpace */
@@ -85,7 +92,7 @@ export class DatastoreFiles {
   addFile(path: string, sizeBytes: number, locked: boolean, content?: FileContent): void {
     if (this.find(path) !== undefined) this.#exists(path);
     this.#requireDirectory(directoryOf(path));
-    this.#entries.set(path, { kind: 'file', sizeBytes, locked, ...(content === undefined ? {} : { content }) });
+    this.#place(path, { kind: 'file', sizeBytes, locked, ...(content === undefined ? {} : { content }) });
   }
 
   /** @throws Fault FileAlreadyExists, FileNotFound (its directory), NoDiskSpace */
@@ -97,6 +104,7 @@ export class DatastoreFiles {
   /** Takes one entry out. Its bytes are the caller's to dispose of. */
   remove(path: string): void {
     this.#entries.delete(path);
+    this.#placed.delete(path);
   }
 
   /** The paths of a directory's entries, at any depth; the directory itself is not among them. */
@@ -126,7 +134,7 @@ export class DatastoreFiles {
     }
     for (const key of moved) {
       const file = this.get(key);
-      this.#entries.delete(key);
+      this.remove(key);
       to.#place(destination + key.slice(path.length), file);
     }
   }
@@ -150,6 +158,7 @@ export class DatastoreFiles {
 
   #place(path: string, entry: DatastoreEntry): void {
     this.#entries.set(path, entry);
+    this.#placed.set(path, new Date().toISOString());
     if (entry.kind === 'disk') {
       entry.path = path;
       entry.files = this;

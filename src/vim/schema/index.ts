@@ -1,3 +1,4 @@
+export { enumerations, isEnumeration, type EnumerationName } from './enumerations.js';
 export { methods, type MethodDefinition, type MethodName } from './methods.js';
 export { objectTypes, type ObjectTypeDefinition, type ObjectTypeName } from './object-types.js';
 export { properties, type ManagedType } from './properties.js';

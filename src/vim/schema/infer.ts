@@ -1,3 +1,4 @@
+import type { EnumerationName } from './enumerations.js';
 import type { methods, MethodName } from './methods.js';
 import type { objectTypes, ObjectTypeName } from './object-types.js';
 import type { ManagedType, properties } from './properties.js';
@@ -25,7 +26,7 @@ export type SubtypeOf<B extends ObjectTypeName> = {
 }[ObjectTypeName];
 
 /** The value of one type without array and optional marks. */
-type Single<T extends string> = T extends 'string' | 'dateTime'
+type Single<T extends string> = T extends 'string' | 'dateTime' | EnumerationName
   ? string
   : T extends 'boolean'
     ? boolean

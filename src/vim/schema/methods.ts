@@ -1,6 +1,8 @@
+import { ovfMethods } from './ovf-methods.js';
 import { pbmMethods } from './pbm-methods.js';
 import type { ServiceName } from './services.js';
 import type { TypeSpec } from './type-spec.js';
+import { viewMethods } from './view-methods.js';
 
 /** One method of the subset. */
 export interface MethodDefinition {
@@ -51,6 +53,12 @@ export const methods = {
   RegisterExtension: { on: 'ExtensionManager', params: { extension: 'Extension' }, idempotent: false },
 
   // Property collector
+  RetrieveProperties: {
+    on: 'PropertyCollector',
+    params: { specSet: 'PropertyFilterSpec[]' },
+    returns: 'ObjectContent[]?',
+    idempotent: true,
+  },
   RetrievePropertiesEx: {
     on: 'PropertyCollector',
     params: { specSet: 'PropertyFilterSpec[]', options: 'RetrieveOptions' },
@@ -72,6 +80,12 @@ export const methods = {
     on: 'PropertyCollector',
     params: { spec: 'PropertyFilterSpec', partialUpdates: 'boolean' },
     returns: 'ref',
+    idempotent: true,
+  },
+  WaitForUpdates: {
+    on: 'PropertyCollector',
+    params: { version: 'string?' },
+    returns: 'UpdateSet',
     idempotent: true,
   },
   WaitForUpdatesEx: {
@@ -260,7 +274,15 @@ export const methods = {
     returns: 'ref',
     idempotent: true,
   },
+  SearchDatastoreSubFolders_Task: {
+    on: 'HostDatastoreBrowser',
+    params: { datastorePath: 'string', searchSpec: 'HostDatastoreBrowserSearchSpec?' },
+    returns: 'ref',
+    idempotent: true,
+  },
 
+  ...viewMethods,
+  ...ovfMethods,
   ...pbmMethods,
 } as const satisfies Record<string, MethodDefinition>;
 

@@ -1,3 +1,4 @@
+import { ovfObjectTypes } from './ovf-object-types.js';
 import { pbmObjectTypes } from './pbm-object-types.js';
 import type { TypeSpec } from './type-spec.js';
 
@@ -52,6 +53,7 @@ export const objectTypes = {
       searchIndex: 'ref?',
       fileManager: 'ref?',
       virtualDiskManager: 'ref?',
+      ovfManager: 'ref?',
     },
   },
   UserSession: {
@@ -106,9 +108,9 @@ export const objectTypes = {
   ObjectContent: { fields: { obj: 'ref', propSet: 'DynamicProperty[]?', missingSet: 'MissingProperty[]?' } },
   RetrieveResult: { fields: { token: 'string?', objects: 'ObjectContent[]' } },
   WaitOptions: { fields: { maxWaitSeconds: 'int?', maxObjectUpdates: 'int?' } },
-  PropertyChange: { fields: { name: 'string', op: 'string', val: 'any?' } },
+  PropertyChange: { fields: { name: 'string', op: 'PropertyChangeOp', val: 'any?' } },
   ObjectUpdate: {
-    fields: { kind: 'string', obj: 'ref', changeSet: 'PropertyChange[]?', missingSet: 'MissingProperty[]?' },
+    fields: { kind: 'ObjectUpdateKind', obj: 'ref', changeSet: 'PropertyChange[]?', missingSet: 'MissingProperty[]?' },
   },
   PropertyFilterUpdate: { fields: { filter: 'ref', objectSet: 'ObjectUpdate[]?' } },
   UpdateSet: { fields: { version: 'string', filterSet: 'PropertyFilterUpdate[]?', truncated: 'boolean?' } },
@@ -122,7 +124,7 @@ export const objectTypes = {
       descriptionId: 'string',
       entity: 'ref?',
       entityName: 'string?',
-      state: 'string',
+      state: 'TaskInfoState',
       cancelled: 'boolean',
       cancelable: 'boolean',
       error: 'LocalizedMethodFault?',
@@ -160,7 +162,7 @@ export const objectTypes = {
   AlreadyExists: { base: 'VimFault', fields: { name: 'string?' } },
   InvalidName: { base: 'VimFault', fields: { name: 'string', entity: 'ref?' } },
   InvalidState: { base: 'VimFault', fields: {} },
-  InvalidPowerState: { base: 'InvalidState', fields: { requestedState: 'string?', existingState: 'string' } },
+  InvalidPowerState: { base: 'InvalidState', fields: { requestedState: 'VirtualMachinePowerState?', existingState: 'VirtualMachinePowerState' } },
   InvalidDatastore: { base: 'VimFault', fields: { datastore: 'ref?', name: 'string?' } },
   InvalidDatastorePath: { base: 'InvalidDatastore', fields: { datastorePath: 'string' } },
   TaskInProgress: { base: 'VimFault', fields: { task: 'ref' } },
@@ -237,12 +239,12 @@ export const objectTypes = {
   VirtualMachineRuntimeInfo: {
     fields: {
       host: 'ref?',
-      connectionState: 'string',
-      powerState: 'string',
-      faultToleranceState: 'string',
+      connectionState: 'VirtualMachineConnectionState',
+      powerState: 'VirtualMachinePowerState',
+      faultToleranceState: 'VirtualMachineFaultToleranceState',
       toolsInstallerMounted: 'boolean',
       numMksConnections: 'int',
-      recordReplayState: 'string',
+      recordReplayState: 'VirtualMachineRecordReplayState',
       onlineStandby: 'boolean',
       consolidationNeeded: 'boolean',
     },
@@ -263,21 +265,42 @@ export const objectTypes = {
       managedBy: 'ManagedByInfo?',
     },
   },
-  VirtualMachineQuickStats: { fields: { guestHeartbeatStatus: 'string' } },
+  VirtualMachineGuestSummary: {
+    fields: {
+      guestId: 'string?',
+      toolsStatus: 'VirtualMachineToolsStatus?',
+      toolsVersionStatus: 'string?',
+      toolsRunningStatus: 'string?',
+      hostName: 'string?',
+      ipAddress: 'string?',
+    },
+  },
+  GuestInfo: {
+    fields: {
+      toolsStatus: 'VirtualMachineToolsStatus?',
+      toolsVersionStatus: 'string?',
+      toolsRunningStatus: 'string?',
+      hostName: 'string?',
+      ipAddress: 'string?',
+      guestState: 'string',
+    },
+  },
+  VirtualMachineQuickStats: { fields: { guestHeartbeatStatus: 'ManagedEntityStatus' } },
   VirtualMachineSummary: {
     fields: {
       vm: 'ref?',
       runtime: 'VirtualMachineRuntimeInfo',
+      guest: 'VirtualMachineGuestSummary?',
       config: 'VirtualMachineConfigSummary',
       storage: 'VirtualMachineStorageSummary?',
       quickStats: 'VirtualMachineQuickStats',
-      overallStatus: 'string',
+      overallStatus: 'ManagedEntityStatus',
     },
   },
   VirtualDeviceConfigSpec: {
     fields: {
-      operation: 'string?',
-      fileOperation: 'string?',
+      operation: 'VirtualDeviceConfigSpecOperation?',
+      fileOperation: 'VirtualDeviceConfigSpecFileOperation?',
       device: 'VirtualDevice',
       profile: 'VirtualMachineProfileSpec[]?',
     },
@@ -297,7 +320,7 @@ export const objectTypes = {
   VirtualSCSIController: {
     abstract: true,
     base: 'VirtualController',
-    fields: { hotAddRemove: 'boolean?', sharedBus: 'string', scsiCtlrUnitNumber: 'int?' },
+    fields: { hotAddRemove: 'boolean?', sharedBus: 'VirtualSCSISharing', scsiCtlrUnitNumber: 'int?' },
   },
   VirtualLsiLogicController: { base: 'VirtualSCSIController', fields: {} },
   VirtualLsiLogicSASController: { base: 'VirtualSCSIController', fields: {} },
@@ -334,7 +357,7 @@ export const objectTypes = {
       description: 'string',
       id: 'int',
       createTime: 'dateTime',
-      state: 'string',
+      state: 'VirtualMachinePowerState',
       quiesced: 'boolean',
       childSnapshotList: 'VirtualMachineSnapshotTree[]?',
     },
@@ -433,12 +456,13 @@ export const objectTypes = {
       maintenanceMode: 'string?',
     },
   },
+  NetworkSummary: { fields: { network: 'ref?', name: 'string', accessible: 'boolean', ipPoolName: 'string' } },
   HostMountInfo: {
     fields: { path: 'string?', accessMode: 'string', mounted: 'boolean?', accessible: 'boolean?' },
   },
   DatastoreHostMount: { fields: { key: 'ref', mountInfo: 'HostMountInfo' } },
   HostRuntimeInfo: {
-    fields: { connectionState: 'string', powerState: 'string', inMaintenanceMode: 'boolean' },
+    fields: { connectionState: 'HostSystemConnectionState', powerState: 'HostSystemPowerState', inMaintenanceMode: 'boolean' },
   },
   FileQueryFlags: {
     fields: { fileType: 'boolean', fileSize: 'boolean', modification: 'boolean', fileOwner: 'boolean' },
@@ -452,6 +476,10 @@ export const objectTypes = {
       owner: 'string?',
     },
   },
+  FolderFileInfo: { base: 'FileInfo', fields: {} },
+  VmDiskFileInfo: { base: 'FileInfo', fields: {} },
+  VmConfigFileInfo: { base: 'FileInfo', fields: {} },
+  VmNvramFileInfo: { base: 'FileInfo', fields: {} },
   FileQuery: { fields: {} },
   HostDatastoreBrowserSearchSpec: {
     fields: {
@@ -466,6 +494,7 @@ export const objectTypes = {
     fields: { datastore: 'ref?', folderPath: 'string?', file: 'FileInfo[]?' },
   },
 
+  ...ovfObjectTypes,
   ...pbmObjectTypes,
 } as const satisfies Record<string, ObjectTypeDefinition>;
 

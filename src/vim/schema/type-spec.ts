@@ -1,9 +1,12 @@
+import { isEnumeration, type EnumerationName } from './enumerations.js';
+
 /**
  * How a field, parameter or result of the vim25 subset is declared: the name of a type, then `[]` for a sequence
  * (`maxOccurs="unbounded"`), then `?` where it may be absent (`minOccurs="0"`).
  *
  * Scalars are `string`, `boolean`, `int`, `long`, `dateTime` and `any` (`xsd:anyType`, told by its `xsi:type`); `ref` is a
- * `ManagedObjectReference`; every other name is a data object type of {@link objectTypes}.
+ * `ManagedObjectReference`; the names of {@link enumerations} are text; every other name is a data object type of
+ * {@link objectTypes}.
  */
 export type TypeSpec = `${string}[]?` | `${string}[]` | `${string}?` | (string & {});
 
@@ -14,7 +17,9 @@ export type ScalarType = (typeof scalarTypes)[number];
 
 /** A {@link TypeSpec}, taken apart. */
 export interface ParsedTypeSpec {
+  /** An enumeration is a `string`. */
   readonly type: string;
+  readonly enumeration: EnumerationName | undefined;
   readonly array: boolean;
   readonly optional: boolean;
 }
@@ -28,7 +33,9 @@ export function parseTypeSpec(spec: string): ParsedTypeSpec {
     const optional = spec.endsWith('?');
     const bare = optional ? spec.slice(0, -1) : spec;
     const array = bare.endsWith('[]');
-    result = { type: array ? bare.slice(0, -2) : bare, array, optional };
+    const name = array ? bare.slice(0, -2) : bare;
+    const enumeration = isEnumeration(name) ? name : undefined;
+    result = { type: enumeration === undefined ? name : 'string', enumeration, array, optional };
     parsed.set(spec, result);
   }
   return result;
