@@ -40,7 +40,14 @@ export function createManagers(
   const esxi = mode === 'esxi';
   const taskManager = registry.add(new TaskManager(esxi ? 'ha-taskmgr' : 'TaskManager'));
   const manager = (
-    type: 'PropertyCollector' | 'SessionManager' | 'SearchIndex' | 'FileManager' | 'VirtualDiskManager' | 'ViewManager' | 'OvfManager',
+    type:
+      | 'PropertyCollector'
+      | 'SessionManager'
+      | 'SearchIndex'
+      | 'FileManager'
+      | 'VirtualDiskManager'
+      | 'ViewManager'
+      | 'OvfManager',
     id: string,
   ) => registry.add(new Manager(type, id)).ref;
   const content: VimObject<'ServiceContent'> = {

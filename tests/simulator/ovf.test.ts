@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openLab, type Lab } from './support/lab.js';
 import { deviceUrl, leaseReady, nfc, streamType } from './support/nfc-client.js';
 import { ref, refsOf, type Ref } from './support/soap-client.js';
-import { all, at, parse, textAt, type XmlNode } from './support/xml-node.js';
+import { at, parse, textAt, type XmlNode } from './support/xml-node.js';
 
 const MIB = 2 ** 20;
 let lab: Lab;
@@ -77,7 +77,8 @@ describe('OvfManager', () => {
       envelope(`<VirtualSystem ovf:id="x"><VirtualHardwareSection>${items}</VirtualHardwareSection></VirtualSystem>`);
     const item = (type: number, attributes = ''): string =>
       `<Item${attributes}><rasd:ElementName>e</rasd:ElementName><rasd:InstanceID>7</rasd:InstanceID><rasd:ResourceType>${type}</rasd:ResourceType></Item>`;
-    const faults = async (text: string, params = ''): Promise<string | undefined> => faultOf(await importSpec(text, params));
+    const faults = async (text: string, params = ''): Promise<string | undefined> =>
+      faultOf(await importSpec(text, params));
     expect(await faults('<Envelope')).toBe('OvfXmlFormat');
     expect(await faults('<Envelope/>')).toBe('OvfMissingElement');
     expect(await faults(envelope(''))).toBe('OvfMissingElement');

@@ -17,7 +17,9 @@ const view = (container: Ref, types: readonly string[], recursive = true, client
   client.callForRef(
     'CreateContainerView',
     manager,
-    ref('container', container) + types.map((type) => `<type>${type}</type>`).join('') + `<recursive>${recursive}</recursive>`,
+    ref('container', container) +
+      types.map((type) => `<type>${type}</type>`).join('') +
+      `<recursive>${recursive}</recursive>`,
   );
 const typesIn = async (object: Ref): Promise<string[]> =>
   refsOf(await lab.client.property(object, 'view')).map(({ type }) => type);
@@ -62,7 +64,11 @@ describe('ContainerView', () => {
       '<specSet><propSet><type>VirtualMachine</type><pathSet>name</pathSet></propSet>' +
         `<objectSet>${ref('obj', container)}<skip>true</skip>${traversal}</objectSet></specSet>`,
     );
-    expect(all(response, 'returnval').map((object) => at(object, 'propSet.val')!.text).sort()).toEqual(['deep', 'top']);
+    expect(
+      all(response, 'returnval')
+        .map((object) => at(object, 'propSet.val')!.text)
+        .sort(),
+    ).toEqual(['deep', 'top']);
   });
 
   it('is gone once destroyed, and with its session', async () => {

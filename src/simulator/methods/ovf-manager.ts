@@ -17,7 +17,8 @@ export const ovfManagerMethods: Handlers<'CreateImportSpec' | 'CreateDescriptor'
       name: cisp.entityName,
       home: datastore.pathTo(''),
       pool: pool.ref,
-      provisioning: cisp.diskProvisioning === undefined || cisp.diskProvisioning === '' ? 'thick' : cisp.diskProvisioning,
+      provisioning:
+        cisp.diskProvisioning === undefined || cisp.diskProvisioning === '' ? 'thick' : cisp.diskProvisioning,
     };
     try {
       return importSpec(readDescriptor(ovfDescriptor), target);

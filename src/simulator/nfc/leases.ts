@@ -185,7 +185,7 @@ export class Leases {
 /** Resolves once an upload that is under way has ended, or receives nothing any more. */
 async function uploadSettled(device: LeaseDevice): Promise<void> {
   let { bytes } = device;
-  for (let since = Date.now(); device.transfer === 'open' && Date.now() - since < SETTLING_MS; ) {
+  for (let since = Date.now(); device.transfer === 'open' && Date.now() - since < SETTLING_MS;) {
     await delay(10, undefined, { ref: false });
     if (device.bytes !== bytes) since = Date.now();
     ({ bytes } = device);

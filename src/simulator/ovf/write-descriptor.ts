@@ -14,8 +14,7 @@ export function writeDescriptor(vm: VirtualMachine, files: readonly VimObject<'O
     return index < 0 ? [] : [{ disk, file: index + 1 }];
   });
   const references = files.map(
-    ({ path, size }, i) =>
-      `<File ovf:href="${escapeXml(path)}" ovf:id="file${i + 1}" ovf:size="${size}"/>`,
+    ({ path, size }, i) => `<File ovf:href="${escapeXml(path)}" ovf:id="file${i + 1}" ovf:size="${size}"/>`,
   );
   const sections = disks.map(
     ({ disk, file }, i) =>

@@ -162,7 +162,10 @@ export const objectTypes = {
   AlreadyExists: { base: 'VimFault', fields: { name: 'string?' } },
   InvalidName: { base: 'VimFault', fields: { name: 'string', entity: 'ref?' } },
   InvalidState: { base: 'VimFault', fields: {} },
-  InvalidPowerState: { base: 'InvalidState', fields: { requestedState: 'VirtualMachinePowerState?', existingState: 'VirtualMachinePowerState' } },
+  InvalidPowerState: {
+    base: 'InvalidState',
+    fields: { requestedState: 'VirtualMachinePowerState?', existingState: 'VirtualMachinePowerState' },
+  },
   InvalidDatastore: { base: 'VimFault', fields: { datastore: 'ref?', name: 'string?' } },
   InvalidDatastorePath: { base: 'InvalidDatastore', fields: { datastorePath: 'string' } },
   TaskInProgress: { base: 'VimFault', fields: { task: 'ref' } },
@@ -462,7 +465,11 @@ export const objectTypes = {
   },
   DatastoreHostMount: { fields: { key: 'ref', mountInfo: 'HostMountInfo' } },
   HostRuntimeInfo: {
-    fields: { connectionState: 'HostSystemConnectionState', powerState: 'HostSystemPowerState', inMaintenanceMode: 'boolean' },
+    fields: {
+      connectionState: 'HostSystemConnectionState',
+      powerState: 'HostSystemPowerState',
+      inMaintenanceMode: 'boolean',
+    },
   },
   FileQueryFlags: {
     fields: { fileType: 'boolean', fileSize: 'boolean', modification: 'boolean', fileOwner: 'boolean' },
