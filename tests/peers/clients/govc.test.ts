@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { sha256 } from '../../driver/support/lab.js';
 import { describePeer, exercised, goProgram } from '../support/peer.js';
 import { ClientLab } from './support/client-lab.js';
-import { canValidate, complaintsAbout } from './support/replies.js';
+import { canValidate, complaintsAbout } from '../support/envelopes.js';
 import { run, type Outcome } from './support/run.js';
 
 await describePeer(

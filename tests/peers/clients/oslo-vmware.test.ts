@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { programs } from '../support/cache-directory.js';
 import { describePeer, exercised, pythonPackage } from '../support/peer.js';
 import { ClientLab } from './support/client-lab.js';
-import { canValidate, complaintsAbout } from './support/replies.js';
+import { canValidate, complaintsAbout } from '../support/envelopes.js';
 import { run } from './support/run.js';
 
 await describePeer(

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { ClientLab } from './support/client-lab.js';
-import { canValidate, complaintsAbout } from './support/replies.js';
+import { canValidate, complaintsAbout } from '../support/envelopes.js';
 
 const validated = canValidate ? test : test.skip;
 

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Exchange } from '../../../../src/simulator/index.js';
-import { hasXsd, xsdDirectory } from '../../../vim/support/xsd.js';
+import type { Exchange } from '../../../src/simulator/index.js';
+import { hasXsd, xsdDirectory } from '../../vim/support/xsd.js';
 
 /** Whether replies can be held against vSphere's schemas here. */
 export const canValidate = hasXsd && spawnSync('xmllint', ['--version']).status === 0;
@@ -15,17 +15,29 @@ if (!canValidate) console.warn('skipped: replies are not validated, as ../shared
  * them. An empty list leaves no element behind, whatever the schema says of how many there must be: clients rely on that
  * where nothing was found.
  */
-const beyondTheSchemas = [/^<FetchResponse/, /^<\w+ xmlns="urn:pbm"/, /^<FindAllByUuidResponse xmlns="urn:vim25"><\//];
+const beyondTheSchemas = [
+  /^<FetchResponse/,
+  /^<\w+ (?:xmlns:xsd="[^"]*" )?xmlns="urn:pbm"/,
+  /^<FindAllByUuidResponse xmlns="urn:vim25"><\//,
+];
 
 /**
  * What xmllint has to say of the simulator's replies, each distinct complaint once; nothing where all are valid by vSphere's
  * schemas.
  */
 export function complaintsAbout(exchanges: readonly Exchange[]): string[] {
+  return complaints(exchanges.map(({ reply }) => contentOf(reply)));
+}
+
+/** What xmllint has to say of what this library's own client sent. */
+export function complaintsAboutRequests(exchanges: readonly Exchange[]): string[] {
+  return complaints(exchanges.map(({ request }) => contentOf(request)));
+}
+
+function complaints(contents: readonly string[]): string[] {
   const directory = mkdtempSync(join(tmpdir(), 'vmdk-driver-replies-'));
   try {
-    const files = exchanges
-      .map(({ reply }) => contentOf(reply))
+    const files = contents
       .filter((content) => !beyondTheSchemas.some((pattern) => pattern.test(content)))
       .map((content) => {
         const element = withNamespaces(content);
@@ -38,25 +50,28 @@ export function complaintsAbout(exchanges: readonly Exchange[]): string[] {
       encoding: 'utf8',
       maxBuffer: 2 ** 28,
     });
-    const complaints = stderr.split('\n').filter((line) => line !== '' && !line.endsWith(' validates'));
-    return [...new Set(complaints.map((line) => line.replace(/^\S+\.xml(?::\d+)?:? ?/, '')))];
+    const lines = stderr.split('\n').filter((line) => line !== '' && !line.endsWith(' validates'));
+    return [...new Set(lines.map((line) => line.replace(/^\S+\.xml(?::\d+)?:? ?/, '')))];
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-/** What a reply's body holds, or a fault's detail. */
-function contentOf(reply: string): string {
-  const fault = /<detail>(.*)<\/detail>/s.exec(reply)?.[1];
-  const content = fault ?? /<soapenv:Body>\s*(.*?)\s*<\/soapenv:Body>/s.exec(reply)?.[1];
-  if (content === undefined) throw new Error(`this is no reply: ${reply}`);
+/** What an envelope's body holds, or a fault's detail. */
+function contentOf(envelope: string): string {
+  const fault = /<detail>(.*)<\/detail>/s.exec(envelope)?.[1];
+  const content = fault ?? /<(soap|soapenv):Body>\s*(.*?)\s*<\/\1:Body>/s.exec(envelope)?.[2];
+  if (content === undefined) throw new Error(`this is no envelope: ${envelope}`);
   return content;
 }
 
 /** An element with the namespaces that were declared around it. */
 function withNamespaces(element: string): string {
-  return element.replace(
-    /^<\w+/,
-    '$& xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema"',
-  );
+  const [start = ''] = /^<[^>]*/.exec(element) ?? [];
+  return Object.entries({
+    'xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance',
+    'xmlns:xsd': 'http://www.w3.org/2001/XMLSchema',
+  })
+    .filter(([name]) => !start.includes(`${name}=`))
+    .reduce((text, [name, namespace]) => text.replace(/^<\w+/, `$& ${name}="${namespace}"`), element);
 }
