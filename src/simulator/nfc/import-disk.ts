@@ -41,6 +41,7 @@ export async function importDisk(
     response.writeHead(request.method === 'PUT' ? 201 : 200).end();
   } catch (error) {
     device.transfer = 'failed';
+    world.registry.changed();
     if (error instanceof InjectedStatus) {
       refuse(request, response, error.status, error.message);
       return;

@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fault, type Fault } from '../fault.js';
 import { diskPlace } from '../inventory/disk-place.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import { removeVm } from '../operations/remove-vm.js';
+import type { Registry } from '../registry.js';
 import type { World } from '../world.js';
 import { diskUrl, leaseThumbprint, type NfcEndpoint } from './endpoint.js';
 import { Lease, type LeaseDevice, type LeaseKind } from './lease.js';
 
-/** For how long the last bytes of an upload may be on their way when its lease is completed. */
+/** How long nothing of an upload may come, in milliseconds, when its lease is completed before it has ended. */
 const SETTLING_MS = 3000;
 
 /** How many ended leases are remembered for inspection. */
@@ -87,7 +87,10 @@ export class Leases {
    */
   async complete(lease: Lease): Promise<void> {
     this.#requireReady(lease);
-    if (lease.kind === 'import') await Promise.all(lease.devices.map(uploadSettled));
+    if (lease.kind === 'import') {
+      const { registry } = this.#world;
+      await Promise.all(lease.devices.map((device) => uploadSettled(device, registry)));
+    }
     this.#requireReady(lease);
     const unfinished = lease.devices.find(
       ({ transfer }) => transfer === 'open' || (lease.kind === 'import' && transfer !== 'done'),
@@ -183,11 +186,21 @@ export class Leases {
 }
 
 /** Resolves once an upload that is under way has ended, or receives nothing any more. */
-async function uploadSettled(device: LeaseDevice): Promise<void> {
-  let { bytes } = device;
-  for (let since = Date.now(); device.transfer === 'open' && Date.now() - since < SETTLING_MS;) {
-    await delay(10, undefined, { ref: false });
-    if (device.bytes !== bytes) since = Date.now();
-    ({ bytes } = device);
-  }
+async function uploadSettled(device: LeaseDevice, registry: Registry): Promise<void> {
+  if (device.transfer !== 'open') return;
+  await new Promise<void>((resolve) => {
+    let { bytes } = device;
+    const stop = registry.onChange(() => {
+      if (device.transfer !== 'open') end();
+    });
+    const watch = setInterval(() => {
+      if (device.bytes === bytes) end();
+      ({ bytes } = device);
+    }, SETTLING_MS).unref();
+    const end = (): void => {
+      stop();
+      clearInterval(watch);
+      resolve();
+    };
+  });
 }
