@@ -20,22 +20,33 @@ export type Resolution = 'completed' | 'undone';
  * journal does not name, and may be repeated: a failed restore's undo, the last step of a good one and `recover()` are
  * all this one function.
  *
+ * @param onFound told what became of the restore as soon as that is known: what is then removed does not change it
  * @throws RestoreError where the inventory is in a state no restore leaves; then nothing is changed
  */
-export async function resolveRestore(vim: VimSession, temporary: TemporaryVm): Promise<Resolution> {
+export async function resolveRestore(
+  vim: VimSession,
+  temporary: TemporaryVm,
+  onFound: (resolution: Resolution) => void = () => undefined,
+): Promise<Resolution> {
   await runningTasksEnd(vim, temporary.ref);
   const { replacement } = temporary.journal;
   return replacement === undefined
-    ? resolvePublication(vim, temporary)
-    : resolveReplacement(vim, temporary, replacement);
+    ? resolvePublication(vim, temporary, onFound)
+    : resolveReplacement(vim, temporary, replacement, onFound);
 }
 
 /** A restore to a new volume is done once its temporary VM has the volume's name. */
-async function resolvePublication(vim: VimSession, { ref, name, journal }: TemporaryVm): Promise<Resolution> {
+async function resolvePublication(
+  vim: VimSession,
+  { ref, name, journal }: TemporaryVm,
+  onFound: (resolution: Resolution) => void,
+): Promise<Resolution> {
   if (name === temporaryVmName(journal.volumeId)) {
+    onFound('undone');
     await destroyTemporaryVm(vim, ref);
     return 'undone';
   }
+  onFound('completed');
   // A backing of its own now: it must not be found as a temporary VM any more.
   const spec = { uuid: randomUUID(), extraConfig: extraConfig(eraseJournal()) };
   await settle(vim, {
@@ -51,6 +62,7 @@ async function resolveReplacement(
   vim: VimSession,
   temporary: TemporaryVm,
   replacement: DiskReplacement,
+  onFound: (resolution: Resolution) => void,
 ): Promise<Resolution> {
   const backing: MoRef = { type: 'VirtualMachine', value: replacement.backing };
   const { oldDisk, newDisk, importedDisk } = replacement;
@@ -71,12 +83,14 @@ async function resolveReplacement(
     );
   }
 
+  const resolution = completed ? 'completed' : 'undone';
+  onFound(resolution);
   // The journal goes last: until then whatever is left can be found by it.
   const datacenter: MoRef = { type: 'Datacenter', value: replacement.datacenter };
   const superfluous = completed ? [oldDisk] : await detachedDisks(vim, temporary.ref, [newDisk, importedDisk]);
   for (const path of superfluous) await deleteDisk(vim, { path, datacenter });
   await destroyTemporaryVm(vim, temporary.ref);
-  return completed ? 'completed' : 'undone';
+  return resolution;
 }
 
 /** Attaches the old disk again. That a volume has its disk matters more than that its storage policy still exists. */

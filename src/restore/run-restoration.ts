@@ -37,28 +37,34 @@ export async function runRestoration(
     operation.progress.enter('swap');
     await restoration.takeEffect(imported);
   } catch (error) {
-    const resolution = await end(operation, journal);
+    const { resolution, cleanup } = await end(operation, journal);
     // The step that failed may have been the look at what the exchange had achieved.
-    if (resolution === 'completed' && imported !== undefined) return { imported, cleanup: 'done' };
-    if (error instanceof VmdkDriverError && resolution === 'pending') error.cleanup = 'pending';
+    if (resolution === 'completed' && imported !== undefined) return { imported, cleanup };
+    if (error instanceof VmdkDriverError && cleanup === 'pending') error.cleanup = cleanup;
     throw error;
   } finally {
     running.delete(journal.operation);
   }
   operation.progress.enter('cleanup');
-  return { imported, cleanup: (await end(operation, journal)) === 'pending' ? 'pending' : 'done' };
+  const { cleanup } = await end(operation, journal);
+  return { imported, cleanup };
 }
 
-/** Ends the restore by what is in the inventory now; `pending` where that cannot be done. */
-async function end(
-  { vim, logger }: Operation,
-  { operation, volumeId }: RestoreJournal,
-): Promise<Resolution | 'pending' | undefined> {
+/** How a restore was ended, as far as that is known. */
+interface Ending {
+  readonly resolution: Resolution | undefined;
+  readonly cleanup: 'done' | 'pending';
+}
+
+/** Ends the restore by what is in the inventory now; `pending` where that cannot be done, or not to its end. */
+async function end({ vim, logger }: Operation, { operation, volumeId }: RestoreJournal): Promise<Ending> {
+  let resolution: Resolution | undefined;
   try {
     const temporary = (await listTemporaryVms(vim)).find(({ journal }) => journal.operation === operation);
-    return temporary && (await resolveRestore(vim, temporary));
+    if (temporary !== undefined) await resolveRestore(vim, temporary, (found) => (resolution = found));
+    return { resolution, cleanup: 'done' };
   } catch (error) {
     logger.warn({ volumeId, operation, error }, 'a restore could not be ended; recover() will');
-    return 'pending';
+    return { resolution, cleanup: 'pending' };
   }
 }
