@@ -166,3 +166,18 @@ describe('a service that fails a restore leaves vCenter untouched', () => {
     expect(['BACKUP_CORRUPT', 'INVALID_VMDK', 'TRANSFER_FAILED']).toContain(error.code);
   });
 });
+
+test('a restore that took effect resolves, though neither its end was seen nor its journal erased in peace', async () => {
+  const copy = { id: randomUUID(), size: 1 };
+  const soon = { fault: 'RuntimeFault' };
+  const unseen = lab.simulator.injectFault({ method: 'Rename_Task', when: 'after-task', kind: soon });
+  const untold = lab.simulator.injectFault({ method: 'ReconfigVM_Task', nth: 2, when: 'after', kind: soon });
+
+  const result = await lab.driver.restoreBackup(backup, copy, { manifest });
+
+  expect([unseen.fired, untold.fired]).toEqual([true, true]);
+  expect(result).toMatchObject({ created: true, cleanup: 'pending' });
+  await lab.driver.recover({ olderThanMs: 0 });
+  expect(lab.vmOf(copy).ref).toEqual(result.backing);
+  await lab.expectNothingLeft();
+});
