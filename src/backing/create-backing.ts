@@ -31,7 +31,7 @@ export interface BackingCreation extends BackingLookup {
  * @throws InvalidInputError where there is no storage policy of the name the volume's type gives
  */
 export async function createBacking(creation: BackingCreation, volume: ParsedVolume): Promise<MoRef> {
-  const { vim, config, signal } = creation;
+  const { vim, config, logger, signal } = creation;
   const storageProfile =
     volume.storageProfile === undefined ? undefined : await findStoragePolicy(vim, volume.storageProfile, { signal });
   const placement = await placeDisk(vim, { ...config, storageProfile }, volume.sizeBytes, { signal });
@@ -61,7 +61,11 @@ export async function createBacking(creation: BackingCreation, volume: ParsedVol
     assertDiskIs(backing, { capacityBytes: volume.sizeBytes, provisioning });
   } catch (error) {
     // One that was looked up after a lost reply may be somebody else's.
-    if (made === ref) await deleteBacking(vim, ref);
+    if (made === ref) {
+      await deleteBacking(vim, ref).catch((deletionError: unknown) => {
+        logger.warn({ volumeId: volume.id, error: deletionError }, 'a backing of the wrong kind could not be deleted');
+      });
+    }
     throw error;
   }
   // Cinder gives a volume's disk the volume's id as its UUID; a guest finds the disk by it.

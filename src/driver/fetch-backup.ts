@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { open, stat, truncate } from 'node:fs/promises';
-import { Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { AbortError, BackupCorruptError, BackupServiceError, InvalidInputError } from '../errors/index.js';
+import { pipeline } from 'node:stream';
+import { BackupCorruptError, BackupServiceError, InvalidInputError } from '../errors/index.js';
+import { drain } from '../nfc/drain.js';
 import { StreamMeter, type MeasuredStream } from '../nfc/stream-meter.js';
 import { assertIsBackup, fileSource, streamSource, type RestoreSource } from '../restore/restore-source.js';
 import type { Backup } from '../services/backup.js';
@@ -93,16 +93,10 @@ async function measureFile({ progress, signal }: Operation, path: string): Promi
   const meter = new StreamMeter(() => {
     progress.advance({ bytesDone: meter.streamBytes, streamBytes: meter.streamBytes });
   });
-  const nowhere = new Writable({
-    write(_chunk, _encoding, done) {
-      done();
-    },
-  });
-  try {
-    await pipeline(createReadStream(path, { highWaterMark: bufferBytes }), meter, nowhere, { signal });
-  } catch (error) {
-    throw signal.aborted ? new AbortError(signal) : error;
-  }
+  const file = createReadStream(path, { highWaterMark: bufferBytes });
+  // The meter fails with the file's error.
+  pipeline(file, meter, () => undefined);
+  await drain(meter, signal);
   return meter.measured;
 }
 

@@ -1,13 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { pipeline, Transform, Writable, type Readable } from 'node:stream';
-import { pipeline as pipelineToEnd } from 'node:stream/promises';
-import {
-  AbortError,
-  BackupCorruptError,
-  BackupServiceError,
-  UnsupportedBackupError,
-  VmdkDriverError,
-} from '../errors/index.js';
+import { pipeline, Transform, type Readable } from 'node:stream';
+import { BackupCorruptError, BackupServiceError, UnsupportedBackupError, VmdkDriverError } from '../errors/index.js';
+import { drain } from '../nfc/drain.js';
 import { StreamMeter, type MeasuredStream } from '../nfc/stream-meter.js';
 import type { BackupManifest } from '../services/backup-manifest.js';
 
@@ -99,20 +93,6 @@ export function streamSource(manifest: BackupManifest, openStream: () => Promise
       };
     },
   };
-}
-
-/** Reads a stream to its end. */
-async function drain(stream: Readable, signal: AbortSignal): Promise<void> {
-  const nowhere = new Writable({
-    write(_chunk, _encoding, done) {
-      done();
-    },
-  });
-  try {
-    await pipelineToEnd(stream, nowhere, { signal });
-  } catch (error) {
-    throw signal.aborted ? new AbortError(signal) : error;
-  }
 }
 
 function asServiceError(error: Error): VmdkDriverError {
