@@ -133,6 +133,11 @@ describe('createBacking, deleteBacking, extendVolume', () => {
       await expect(lab.driver.createBacking(thick)).rejects.toMatchObject(refused);
 
       expect(lab.simulator.vms()).toEqual([]);
+      // The reason is told even where what was made cannot be deleted.
+      lab.simulator.injectFault({ method: 'Destroy_Task', kind: { fault: 'RuntimeFault' } });
+      const stuck = { ...thick, id: randomUUID() };
+      await expect(lab.driver.createBacking(stuck)).rejects.toMatchObject(refused);
+      await lab.driver.deleteBacking(stuck);
       const thin = { id: randomUUID(), size: 1 };
       const backup = { id: 'b', volumeId: thin.id };
       const manifest = await lab.driver.backupVolume(backup, thin);
