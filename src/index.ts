@@ -13,7 +13,7 @@ export type { Progress } from './operation/progress.js';
 export type { RecoveredRestore, RecoveryReport } from './driver/recover.js';
 export type { RestoreResult } from './driver/restore-backup.js';
 export type { VerificationReport } from './driver/verify-backup.js';
-export type { VmdkDriverConfig } from './driver-config.js';
+export type { VmdkDriverConfig } from './operation/driver-config.js';
 export * from './errors/index.js';
 export type { Logger } from './logger.js';
 export type { Resolution } from './restore/resolve-restore.js';
@@ -34,4 +34,4 @@ export {
 export type { MoRef, VimObject } from './vim/schema/index.js';
 export type { AbortableOptions, Download, TransferOptions, UploadOptions, VimSession } from './vim/vim-session.js';
 export type { VmdkInfo, VmdkLayout } from './vmdk/index.js';
-export type { Volume, VolumeType } from './volume.js';
+export type { Volume, VolumeType } from './model/volume.js';

@@ -1,4 +1,4 @@
-import type { AdapterType } from '../services/backup-manifest.js';
+import type { AdapterType } from '../model/disk-kinds.js';
 import type { VimObject } from '../vim/schema/index.js';
 
 /** The vim25 controller class of each adapter type (Cinder's `VirtualDiskAdapterType`). */

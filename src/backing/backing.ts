@@ -1,5 +1,5 @@
 import { BackingInUseError, BackingInvalidError, VimProtocolError } from '../errors/index.js';
-import type { AdapterType, DiskProvisioning } from '../services/backup-manifest.js';
+import type { AdapterType, DiskProvisioning } from '../model/disk-kinds.js';
 import { readProperties } from '../vim/property-collector.js';
 import type { MoRef, PropertiesOf, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';

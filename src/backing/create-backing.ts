@@ -1,11 +1,11 @@
 import { BackingInvalidError } from '../errors/index.js';
-import type { ResolvedConfig } from '../driver-config.js';
+import type { ResolvedConfig } from '../operation/driver-config.js';
 import type { Logger } from '../logger.js';
 import { findStoragePolicy } from '../pbm/find-policy.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { runTask } from '../vim/run-task.js';
 import { settle } from '../vim/settle.js';
-import type { ParsedVolume } from '../volume.js';
+import type { ParsedVolume } from '../model/volume.js';
 import { assertDiskIs, readBacking, volumeIdKey } from './backing.js';
 import { deleteBacking } from './delete-backing.js';
 import { isUuid } from './disk-uuid.js';

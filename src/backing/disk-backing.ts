@@ -1,4 +1,4 @@
-import type { DiskProvisioning } from '../services/backup-manifest.js';
+import type { DiskProvisioning } from '../model/disk-kinds.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
 
 /** A file-backed flat disk: what every volume's disk is. */

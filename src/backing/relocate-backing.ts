@@ -4,7 +4,7 @@ import { runTask } from '../vim/run-task.js';
 import { settle } from '../vim/settle.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { readBacking, type Backing } from './backing.js';
-import { isVirtualCenter } from './managers.js';
+import { isVirtualCenter } from '../vim/managers.js';
 import { placeDisk, type PlacementRules } from './placement.js';
 
 const diskMoveType = 'moveAllDiskBackingsAndDisallowSharing';

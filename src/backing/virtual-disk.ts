@@ -1,7 +1,7 @@
-import { managerOf } from './managers.js';
+import { managerOf } from '../vim/managers.js';
 import { sameDiskUuid, spacedDiskUuid } from './disk-uuid.js';
 import { isVimFault } from '../errors/index.js';
-import type { DiskProvisioning } from '../services/backup-manifest.js';
+import type { DiskProvisioning } from '../model/disk-kinds.js';
 import { runTask } from '../vim/run-task.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';

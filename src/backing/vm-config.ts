@@ -1,4 +1,4 @@
-import type { AdapterType, DiskProvisioning } from '../services/backup-manifest.js';
+import type { AdapterType, DiskProvisioning } from '../model/disk-kinds.js';
 import { profileField, profileSpec, type StorageProfiles } from '../pbm/storage-profiles.js';
 import type { VimObject } from '../vim/schema/index.js';
 import { controllerFor } from './adapter-type.js';

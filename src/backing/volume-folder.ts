@@ -3,7 +3,7 @@ import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
 import { escapeInventoryName } from './inventory-name.js';
 import type { BackingLookup } from './find-backing.js';
-import { isVirtualCenter, managerOf } from './managers.js';
+import { isVirtualCenter, managerOf } from '../vim/managers.js';
 
 /**
  * The inventory folder a project's backings lie in: `OpenStack/Project (<project id>)/<volume folder>` below the

@@ -4,20 +4,18 @@ import { assertPoweredOff, readBacking, type Backing } from '../backing/backing.
 import { createBacking } from '../backing/create-backing.js';
 import { findBacking } from '../backing/find-backing.js';
 import { BackupServiceError, InvalidInputError } from '../errors/index.js';
-import type { MeasuredStream } from '../nfc/stream-meter.js';
+import type { MeasuredStream } from '../stream/stream-meter.js';
 import { profilesIfKnown } from '../pbm/profiles-if-known.js';
 import { assertNoTemporaryVm } from '../restore/temporary-vm.js';
-import type { Backup } from '../services/backup.js';
-import type { BackupManifest, BackupMetadata } from '../services/backup-manifest.js';
+import type { Backup } from '../model/backup.js';
+import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
 import type { BackupWriter } from '../services/backup-service.js';
-import type { ParsedVolume } from '../volume.js';
-import { exportDisk } from './export-disk.js';
+import type { ParsedVolume } from '../model/volume.js';
+import { receiveDisk } from '../nfc/receive-disk.js';
 import type { Operation } from '../operation/operation.js';
 import { ofService, serviceProgress } from './service-call.js';
 import { assertTemporaryDirectory, asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
-
-/** The largest piece handed to a stream sink at once. */
-const bufferBytes = 1024 * 1024;
+import { chunkBytes } from '../stream/chunk-bytes.js';
 
 /**
  * The blueprint's `backup_volume`: create the backing VM if it is not found; download the stream-optimized version of its
@@ -58,8 +56,8 @@ async function backupThroughFile(
   const { config, signal, progress, backupService } = operation;
   // A stream is at most what the disk's files take: it leaves empty grains out, and stores what does not compress.
   await using file = await createTemporaryFile(config.tmpDir, backing.committedBytes ?? 0);
-  const openSink = () => createWriteStream(file.path, { flags: 'r+', highWaterMark: bufferBytes });
-  const measured = await exportDisk(operation, backing, openSink).catch((error: unknown) => {
+  const openSink = () => createWriteStream(file.path, { flags: 'r+', highWaterMark: chunkBytes });
+  const measured = await receiveDisk(operation, backing, openSink).catch((error: unknown) => {
     throw asTemporaryFileError(error, config.tmpDir);
   });
 
@@ -81,7 +79,7 @@ async function backupThroughStream(
   const writer = await ofService(operation, async () => backupService.openBackup?.(backup, { signal }));
   if (writer === undefined) throw new BackupServiceError('the backup service takes no streams');
   try {
-    const measured = await exportDisk(operation, backing, () => writableTo(operation, writer));
+    const measured = await receiveDisk(operation, backing, () => writableTo(operation, writer));
     const manifest = manifestOf(measured);
     progress.enter('store', measured.streamBytes);
     const metadata = await ofService(operation, () => writer.commit(manifest));
@@ -108,7 +106,7 @@ function streamsTo({ config, backupService }: Operation): boolean {
 
 function writableTo(operation: Operation, writer: BackupWriter): Writable {
   return new Writable({
-    highWaterMark: bufferBytes,
+    highWaterMark: chunkBytes,
     write(chunk: Buffer, _encoding, done) {
       ofService(operation, () => writer.write(chunk)).then(
         () => {

@@ -1,18 +1,18 @@
 import { createReadStream } from 'node:fs';
-import { open, stat, truncate } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { BackupCorruptError, BackupServiceError, InvalidInputError } from '../errors/index.js';
-import { drain } from '../nfc/drain.js';
-import { StreamMeter, type MeasuredStream } from '../nfc/stream-meter.js';
-import { assertIsBackup, fileSource, streamSource, type RestoreSource } from '../restore/restore-source.js';
-import type { Backup } from '../services/backup.js';
-import type { BackupManifest } from '../services/backup-manifest.js';
+import { drain } from '../stream/drain.js';
+import { StreamMeter, type MeasuredStream } from '../stream/stream-meter.js';
+import { fileSource, streamSource, type RestoreSource } from '../stream/restore-source.js';
+import type { Backup } from '../model/backup.js';
+import type { BackupManifest } from '../model/backup-manifest.js';
 import type { Operation } from '../operation/operation.js';
 import { ofService, serviceProgress } from './service-call.js';
 import { asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
-
-/** How many bytes are read at once. */
-const bufferBytes = 1024 * 1024;
+import { chunkBytes } from '../stream/chunk-bytes.js';
+import { assertIsBackup } from '../stream/assert-is-backup.js';
+import { cutPadding } from '../stream/cut-padding.js';
 
 /** A backup on its way back, and how it gets rid of what it needed for that. */
 export interface FetchedBackup extends AsyncDisposable {
@@ -93,33 +93,9 @@ async function measureFile({ progress, signal }: Operation, path: string): Promi
   const meter = new StreamMeter(() => {
     progress.advance({ bytesDone: meter.streamBytes, streamBytes: meter.streamBytes });
   });
-  const file = createReadStream(path, { highWaterMark: bufferBytes });
+  const file = createReadStream(path, { highWaterMark: chunkBytes });
   // The meter fails with the file's error.
   pipeline(file, meter, () => undefined);
   await drain(meter, signal);
   return meter.measured;
-}
-
-/**
- * A store may give back more than it was given: Ceph pads to whole GiB. And less: a sparse restore leaves zeros out at the
- * end. Both are put right where only zeros are concerned; the SHA-256 has the last word.
- */
-export async function cutPadding(path: string, streamBytes: number): Promise<void> {
-  const { size } = await stat(path);
-  if (size > streamBytes) await assertZeros(path, streamBytes);
-  if (size !== streamBytes) await truncate(path, streamBytes);
-}
-
-async function assertZeros(path: string, from: number): Promise<void> {
-  await using file = await open(path);
-  const buffer = Buffer.alloc(bufferBytes);
-  const zeros = Buffer.alloc(bufferBytes);
-  for (let position = from; ;) {
-    const { bytesRead } = await file.read(buffer, 0, bufferBytes, position);
-    if (bytesRead === 0) return;
-    if (!buffer.subarray(0, bytesRead).equals(zeros.subarray(0, bytesRead))) {
-      throw new BackupCorruptError(`the restored file has more than the ${from} bytes its manifest says`);
-    }
-    position += bytesRead;
-  }
 }

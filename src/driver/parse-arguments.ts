@@ -1,15 +1,11 @@
 import * as z from 'zod';
 import { InvalidInputError } from '../errors/index.js';
 import { parseInput } from '../parse-input.js';
-import type { Backup } from '../services/backup.js';
-import {
-  adapterTypes,
-  diskProvisionings,
-  parseBackupManifest,
-  type BackupManifest,
-} from '../services/backup-manifest.js';
+import type { Backup } from '../model/backup.js';
+import { parseBackupManifest, type BackupManifest } from '../model/backup-manifest.js';
+import { adapterTypes, diskProvisionings } from '../model/disk-kinds.js';
 import { storageProfileSpec } from '../pbm/find-policy.js';
-import type { ParsedVolume } from '../volume.js';
+import type { ParsedVolume } from '../model/volume.js';
 
 const bytesPerGiB = 1024 ** 3;
 /** The volume type's extra spec that says how a disk's space is reserved (Cinder). */

@@ -1,7 +1,7 @@
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { ResolvedConfig } from '../driver-config.js';
+import type { ResolvedConfig } from '../operation/driver-config.js';
 import { throwIfAborted, VmdkDriverError } from '../errors/index.js';
 import type { RestoreJournal } from '../journal/restore-journal.js';
 import type { Logger } from '../logger.js';

@@ -1,18 +1,16 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { AbortError } from '../errors/index.js';
-import { assertIsBackup } from '../restore/restore-source.js';
-import type { Backup } from '../services/backup.js';
+import { assertIsBackup } from '../stream/assert-is-backup.js';
+import type { Backup } from '../model/backup.js';
 import { verifyVmdk, type VmdkInfo } from '../vmdk/index.js';
-import type { BackupManifest } from '../services/backup-manifest.js';
+import type { BackupManifest } from '../model/backup-manifest.js';
 import type { Operation } from '../operation/operation.js';
-import { cutPadding } from './fetch-backup.js';
+import { cutPadding } from '../stream/cut-padding.js';
 import { parseManifestOf } from './parse-arguments.js';
 import { ofService, serviceProgress } from './service-call.js';
 import { asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
-
-/** How many bytes are read at once. */
-const bufferBytes = 1024 * 1024;
+import { chunkBytes } from '../stream/chunk-bytes.js';
 
 /** What a stored backup proved to be. A report is only given of a backup that is whole. */
 export interface VerificationReport {
@@ -69,7 +67,7 @@ async function verifyThroughFile(
   try {
     await ofService(operation, () => backupService.restore(backup, backup.volumeId, file, { signal, onProgress }));
     if (manifest !== undefined) await cutPadding(file.path, manifest.streamBytes);
-    return await verifyStream(operation, createReadStream(file.path, { highWaterMark: bufferBytes }));
+    return await verifyStream(operation, createReadStream(file.path, { highWaterMark: chunkBytes }));
   } catch (error) {
     throw asTemporaryFileError(error, config.tmpDir);
   }

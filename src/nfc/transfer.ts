@@ -1,7 +1,7 @@
 import { AbortError, TransferError, VmdkDriverError } from '../errors/index.js';
 import type { NfcLease } from './nfc-lease.js';
 import { StallWatchdog } from './stall-watchdog.js';
-import type { TransferSlots } from './transfer-slots.js';
+import type { TransferSlots } from '../operation/transfer-slots.js';
 
 /** What a transfer runs under. */
 export interface TransferScope {

@@ -1,6 +1,6 @@
-import type { ResolvedConfig } from '../driver-config.js';
+import type { ResolvedConfig } from './driver-config.js';
 import type { Logger } from '../logger.js';
-import type { TransferSlots } from '../nfc/transfer-slots.js';
+import type { TransferSlots } from './transfer-slots.js';
 import type { BackupService } from '../services/backup-service.js';
 import type { VimSession } from '../vim/vim-session.js';
 import type { ProgressReporter } from './progress.js';

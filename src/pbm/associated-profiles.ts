@@ -1,4 +1,4 @@
-import { isVirtualCenter } from '../backing/managers.js';
+import { isVirtualCenter } from '../vim/managers.js';
 import { VimFault } from '../errors/index.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';

@@ -1,4 +1,4 @@
-import { isVirtualCenter } from '../backing/managers.js';
+import { isVirtualCenter } from '../vim/managers.js';
 import { InvalidInputError } from '../errors/index.js';
 import type { VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';

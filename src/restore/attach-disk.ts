@@ -1,7 +1,7 @@
 import { attachedDisks, type AttachedDisk } from '../backing/backing.js';
 import { flatDiskBacking } from '../backing/disk-backing.js';
 import { profileField } from '../pbm/storage-profiles.js';
-import type { DiskProvisioning } from '../services/backup-manifest.js';
+import type { DiskProvisioning } from '../model/disk-kinds.js';
 import { readProperties } from '../vim/property-collector.js';
 import { runTask } from '../vim/run-task.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';

@@ -4,13 +4,12 @@ import { asBackingError } from '../backing/backing-faults.js';
 import type { Operation } from '../operation/operation.js';
 import { BackupCorruptError, isVimFault, NoValidDatastoreError, RestoreError } from '../errors/index.js';
 import { temporaryVmName, temporaryVmUuid, writeJournal, type RestoreJournal } from '../journal/restore-journal.js';
-import { pickDiskUrl } from '../nfc/device-url.js';
 import { NfcLease } from '../nfc/nfc-lease.js';
-import type { MeasuredStream } from '../nfc/stream-meter.js';
-import { asTransferError, transfer } from '../nfc/transfer.js';
+import type { MeasuredStream } from '../stream/stream-meter.js';
+import { sendDisk } from '../nfc/send-disk.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { escapeInventoryName } from '../backing/inventory-name.js';
-import type { RestoreSource } from './restore-source.js';
+import type { RestoreSource } from '../stream/restore-source.js';
 import { busyError } from './temporary-vm.js';
 
 /** Where a temporary VM goes and what its disk is to be like. */
@@ -41,7 +40,7 @@ export async function importTemporaryVm(
   target: ImportTarget,
   source: RestoreSource,
 ): Promise<ImportedVm> {
-  const { vim, config, slots, signal, logger, progress } = operation;
+  const { vim, signal, logger } = operation;
   const configSpec = {
     ...shadowVmConfig({
       ...target,
@@ -54,47 +53,17 @@ export async function importTemporaryVm(
   const spec = { _type: 'VirtualMachineImportSpec', configSpec } as const;
   const { resourcePool, folder, host } = target;
   const args = { spec, folder, ...(host === undefined ? {} : { host }) };
-  await using lease = await vim
+  const ready = vim
     .invoke('ImportVApp', resourcePool, args)
     .then((ref) => NfcLease.ready(vim, ref, logger, { signal }))
     .catch((error: unknown) => {
       throw asImportError(error, journal);
     });
-  const disk = pickDiskUrl(lease.info, vim);
+  const { entity: ref, measured } = await sendDisk(operation, ready, target.provisioning, source);
 
-  const needs = { lease, url: disk.url, slots, stallTimeoutMs: config.stallTimeoutMs, signal };
-  const measured = await transfer(needs, async (scope) => {
-    const { stream, length, verify } = await source.open((bytesDone) => {
-      scope.moved(bytesDone / length);
-      progress.advance({ bytesDone, streamBytes: bytesDone });
-    });
-    progress.enter('import', length);
-    const options = { length, thumbprint: disk.thumbprint, signal: scope.signal };
-    await vim.upload(disk.url, stream, { ...uploadFor(target.provisioning), ...options }).catch((error: unknown) => {
-      throw asTransferError(error);
-    });
-    return verify();
-  });
-  await lease.complete({ signal });
-
-  const ref = lease.info.entity;
   const imported = await readBacking(vim, ref, { signal });
   assertAsWanted(imported.disk, target, measured);
   return { ref, disk: imported.disk, measured };
-}
-
-/** A POST of a streamed VMDK keeps a thin disk thin; a PUT that overwrites allocates it. */
-function uploadFor(provisioning: ImportTarget['provisioning']) {
-  switch (provisioning) {
-    case 'thin':
-      return { method: 'POST', headers: { 'Content-Type': 'application/x-vnd.vmware-streamVmdk' } } as const;
-    case 'thick':
-    case 'eagerZeroedThick':
-      return {
-        method: 'PUT',
-        headers: { 'Content-Type': 'application/x-vnd.vmware-streamVmdk', Overwrite: 't' },
-      } as const;
-  }
 }
 
 function assertAsWanted(disk: AttachedDisk, target: ImportTarget, { info }: MeasuredStream): void {

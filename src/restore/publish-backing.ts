@@ -9,14 +9,14 @@ import { isVimFault, RestoreError, throwIfAborted } from '../errors/index.js';
 import type { RestoreJournal } from '../journal/restore-journal.js';
 import type { StorageProfiles } from '../pbm/storage-profiles.js';
 import { wrongProfiles } from '../pbm/wrong-profiles.js';
-import type { AdapterType, DiskProvisioning } from '../services/backup-manifest.js';
+import type { AdapterType, DiskProvisioning } from '../model/disk-kinds.js';
 import { readProperties } from '../vim/property-collector.js';
 import { runTask } from '../vim/run-task.js';
 import { settle } from '../vim/settle.js';
-import type { ParsedVolume } from '../volume.js';
+import type { ParsedVolume } from '../model/volume.js';
 import { importTemporaryVm, type ImportedVm } from './import-temporary-vm.js';
 import type { Restoration } from './restoration.js';
-import type { RestoreSource } from './restore-source.js';
+import type { RestoreSource } from '../stream/restore-source.js';
 import { extendDisk, hasUuid } from '../backing/virtual-disk.js';
 
 /** What a new backing's disk is to be like. */

@@ -1,5 +1,5 @@
 import { assertPoweredOff, readBacking, type AttachedDisk, type Backing } from '../backing/backing.js';
-import { formatDatastorePath, parseDatastorePath } from '../backing/datastore-path.js';
+import { formatDatastorePath, parseDatastorePath } from '../model/datastore-path.js';
 import { giveDiskUuid } from '../backing/give-disk-uuid.js';
 import { datacenterOf, readDatastores } from '../backing/inventory.js';
 import { canRelocate, relocateBacking } from '../backing/relocate-backing.js';
@@ -21,11 +21,11 @@ import { runTask } from '../vim/run-task.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
 import type { VimSession } from '../vim/vim-session.js';
-import type { ParsedVolume } from '../volume.js';
+import type { ParsedVolume } from '../model/volume.js';
 import { exchangeDisk, readAttachedDisks } from './attach-disk.js';
 import { importTemporaryVm, type ImportedVm } from './import-temporary-vm.js';
 import type { Restoration } from './restoration.js';
-import type { RestoreSource } from './restore-source.js';
+import type { RestoreSource } from '../stream/restore-source.js';
 import { assertUnlocked, extendDisk, hasUuid, moveDisk, setDiskUuid, type DiskFile } from '../backing/virtual-disk.js';
 
 /**

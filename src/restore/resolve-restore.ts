@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { extraConfig } from '../backing/vm-config.js';
-import { managerOf } from '../backing/managers.js';
+import { managerOf } from '../vim/managers.js';
 import { isVimFault, RestoreError, VimFault } from '../errors/index.js';
 import { eraseJournal, temporaryVmName, type DiskReplacement } from '../journal/restore-journal.js';
 import { runTask } from '../vim/run-task.js';

@@ -1,4 +1,4 @@
-import { managerOf } from '../backing/managers.js';
+import { managerOf } from '../vim/managers.js';
 import { isVimFault, VolumeBusyError } from '../errors/index.js';
 import { readJournal, temporaryVmName, temporaryVmUuid, type RestoreJournal } from '../journal/restore-journal.js';
 import { readProperties } from '../vim/property-collector.js';
@@ -6,7 +6,7 @@ import { runTask, taskResult } from '../vim/run-task.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import type { ParsedVolume } from '../volume.js';
+import type { ParsedVolume } from '../model/volume.js';
 
 /** How often a temporary VM that something is still being done to is waited for. */
 const patience = 3;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { Backup } from './backup.js';
-import type { BackupManifest, BackupMetadata } from './backup-manifest.js';
+import type { Backup } from '../model/backup.js';
+import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
 
 /** A regular file on disk that holds, or is to hold, a volume's stream. */
 export interface VolumeFile {

@@ -1,11 +1,6 @@
-export type { Backup } from './backup.js';
-export {
-  parseBackupManifest,
-  type AdapterType,
-  type BackupManifest,
-  type BackupMetadata,
-  type DiskProvisioning,
-} from './backup-manifest.js';
+export type { Backup } from '../model/backup.js';
+export { parseBackupManifest, type BackupManifest, type BackupMetadata } from '../model/backup-manifest.js';
+export { type AdapterType, type DiskProvisioning } from '../model/disk-kinds.js';
 export type {
   BackupService,
   BackupWriter,

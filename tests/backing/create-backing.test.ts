@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { VmdkDriverConfig, Volume } from '../../src/index.js';
-import { adapterTypes, diskProvisionings } from '../../src/services/backup-manifest.js';
+import { adapterTypes, diskProvisionings } from '../../src/model/disk-kinds.js';
 import { Lab, refusal } from '../driver/support/lab.js';
 
 let lab: Lab;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { adapterTypes, diskProvisionings } from '../../src/services/backup-manifest.js';
+import { adapterTypes, diskProvisionings } from '../../src/model/disk-kinds.js';
 import { Lab, someContent, type DiskOptions } from './support/lab.js';
 
 let lab: Lab;

@@ -1,8 +1,8 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupCorruptError, InvalidInputError, throwIfAborted } from '../../errors/index.js';
-import type { Backup } from '../backup.js';
-import { parseBackupManifest, type BackupManifest } from '../backup-manifest.js';
+import type { Backup } from '../../model/backup.js';
+import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
 import { newAttemptName } from './attempt-name.js';
 import { backupKey } from './backup-key.js';
 import { readRecord, type BackupRecord } from './backup-record.js';

@@ -2,8 +2,8 @@ import { constants, open, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { InvalidInputError, throwIfAborted } from '../../errors/index.js';
-import type { Backup } from '../backup.js';
-import { parseBackupManifest, type BackupManifest } from '../backup-manifest.js';
+import type { Backup } from '../../model/backup.js';
+import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
 import type {
   BackupService,
   BackupWriter,

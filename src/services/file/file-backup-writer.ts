@@ -1,5 +1,5 @@
 import { AbortError, BackupServiceError, throwIfAborted, type VmdkDriverError } from '../../errors/index.js';
-import type { BackupManifest } from '../backup-manifest.js';
+import type { BackupManifest } from '../../model/backup-manifest.js';
 import type { BackupWriter, ServiceOptions } from '../backup-service.js';
 import type { BackupAttempt } from './backup-attempt.js';
 import { asServiceError } from './service-error.js';

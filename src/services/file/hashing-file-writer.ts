@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { chunkBytes } from './chunk-bytes.js';
+import { chunkBytes } from '../../stream/chunk-bytes.js';
 
 /** What was written. */
 export interface WrittenStream {

@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupCorruptError, BackupNotFoundError } from '../../errors/index.js';
-import type { Backup } from '../backup.js';
+import type { Backup } from '../../model/backup.js';
 import { backupKey } from './backup-key.js';
 import { readRecord, type BackupRecord } from './backup-record.js';
 import { recordFileName } from './file-names.js';

@@ -5,7 +5,7 @@ import { AbortError } from '../../errors/index.js';
 import type { ServiceOptions } from '../backup-service.js';
 import { checkStream } from './check-stream.js';
 import type { BackupRecord } from './backup-record.js';
-import { chunkBytes } from './chunk-bytes.js';
+import { chunkBytes } from '../../stream/chunk-bytes.js';
 import { asServiceError } from './service-error.js';
 
 /**

@@ -1,19 +1,6 @@
 import * as z from 'zod';
 import { UnsupportedBackupError } from '../errors/index.js';
-
-/** How a disk's space is reserved; Cinder's `vmware:vmdk_type`. */
-export type DiskProvisioning = 'thin' | 'thick' | 'eagerZeroedThick';
-/** The disk controller's kind; Cinder's `vmware_adapter_type`. */
-export type AdapterType = 'lsiLogic' | 'busLogic' | 'lsiLogicsas' | 'paraVirtual' | 'ide';
-
-export const diskProvisionings = ['thin', 'thick', 'eagerZeroedThick'] as const satisfies readonly DiskProvisioning[];
-export const adapterTypes = [
-  'lsiLogic',
-  'busLogic',
-  'lsiLogicsas',
-  'paraVirtual',
-  'ide',
-] as const satisfies readonly AdapterType[];
+import { adapterTypes, diskProvisionings, type AdapterType, type DiskProvisioning } from './disk-kinds.js';
 
 /** What a backup is, as JSON the host can store. It holds no secret. */
 export interface BackupManifest {

@@ -1,4 +1,4 @@
-import type { AdapterType, DiskProvisioning } from './services/backup-manifest.js';
+import type { AdapterType, DiskProvisioning } from './disk-kinds.js';
 
 /** What the user owns; a record of the host's. Fields not named here are passed over. */
 export interface Volume {

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import * as z from 'zod';
-import { parseInput } from './parse-input.js';
-import { adapterTypes, type AdapterType } from './services/backup-manifest.js';
+import { parseInput } from '../parse-input.js';
+import { adapterTypes, type AdapterType } from '../model/disk-kinds.js';
 
 /** How the driver works; every field has a default. */
 export interface VmdkDriverConfig {

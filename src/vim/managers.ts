@@ -1,6 +1,6 @@
 import { VimProtocolError } from '../errors/index.js';
-import type { MoRef } from '../vim/schema/index.js';
-import type { VimSession } from '../vim/vim-session.js';
+import type { MoRef } from './schema/index.js';
+import type { VimSession } from './vim-session.js';
 
 /** The managers a driver works with; every vCenter and ESXi has them, though the API calls them optional. */
 export type ManagerName = 'searchIndex' | 'virtualDiskManager' | 'fileManager' | 'taskManager';

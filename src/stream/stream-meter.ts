@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Transform, type TransformCallback } from 'node:stream';
 import { VmdkInspector, type VmdkInfo } from '../vmdk/index.js';
+import { chunkBytes } from './chunk-bytes.js';
 
 /** What is known of a stream once its last byte was understood. */
 export interface MeasuredStream {
@@ -11,9 +12,6 @@ export interface MeasuredStream {
   readonly sha1: string | undefined;
   readonly info: VmdkInfo;
 }
-
-/** How many bytes may wait on either side of the meter. */
-const bufferBytes = 1024 * 1024;
 
 /**
  * Passes a stream through untouched and takes its length, SHA-256 and structure on the way, so that the bytes are
@@ -31,7 +29,7 @@ export class StreamMeter extends Transform {
    * @param options.sha1 whether to take the SHA-1 as well, which older servers' manifests name
    */
   constructor(onBytes: () => void, { sha1 = false }: { readonly sha1?: boolean } = {}) {
-    super({ readableHighWaterMark: bufferBytes, writableHighWaterMark: bufferBytes });
+    super({ readableHighWaterMark: chunkBytes, writableHighWaterMark: chunkBytes });
     this.#onBytes = onBytes;
     this.#sha1 = sha1 ? createHash('sha1') : undefined;
   }

@@ -1,9 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, Transform, type Readable } from 'node:stream';
-import { BackupCorruptError, BackupServiceError, UnsupportedBackupError, VmdkDriverError } from '../errors/index.js';
-import { drain } from '../nfc/drain.js';
-import { StreamMeter, type MeasuredStream } from '../nfc/stream-meter.js';
-import type { BackupManifest } from '../services/backup-manifest.js';
+import { BackupServiceError, UnsupportedBackupError, VmdkDriverError } from '../errors/index.js';
+import { drain } from './drain.js';
+import { assertIsBackup } from './assert-is-backup.js';
+import { StreamMeter, type MeasuredStream } from './stream-meter.js';
+import type { BackupManifest } from '../model/backup-manifest.js';
+import { chunkBytes } from './chunk-bytes.js';
 
 /** Where the bytes of a restore come from, once they are known to be worth importing. */
 export interface RestoreSource {
@@ -31,8 +33,6 @@ export interface OpenedSource {
   readonly verify: () => MeasuredStream;
 }
 
-/** How many bytes are read at once. */
-const bufferBytes = 1024 * 1024;
 /** An end-of-stream marker: a sector of zeros. */
 const endOfStream = Buffer.alloc(512);
 
@@ -46,7 +46,7 @@ export function fileSource(path: string, measured: MeasuredStream): RestoreSourc
     allocatedBytes: info.allocatedBytes,
     validate: () => Promise.resolve(),
     open(onBytes) {
-      const file = createReadStream(path, { highWaterMark: bufferBytes, end: streamBytes - 1 });
+      const file = createReadStream(path, { highWaterMark: chunkBytes, end: streamBytes - 1 });
       const counter = new ByteCounter(onBytes, trailer);
       // The import fails with the counter's error, which is the file's.
       pipeline(file, counter, () => undefined);
@@ -100,24 +100,6 @@ function asServiceError(error: Error): VmdkDriverError {
   return new BackupServiceError("the backup service's stream broke off", { cause: error });
 }
 
-/**
- * @throws BackupCorruptError where a stream is not the one its manifest describes
- */
-export function assertIsBackup(measured: MeasuredStream, manifest: BackupManifest): void {
-  const { streamBytes, sha256, info } = measured;
-  if (streamBytes !== manifest.streamBytes) {
-    throw new BackupCorruptError(`the stream has ${streamBytes} bytes, its manifest says ${manifest.streamBytes}`);
-  }
-  if (sha256 !== manifest.sha256) {
-    throw new BackupCorruptError(`the stream's SHA-256 is ${sha256}, its manifest says ${manifest.sha256}`);
-  }
-  if (info.capacityBytes !== manifest.capacityBytes) {
-    throw new BackupCorruptError(
-      `the stream is of a disk of ${info.capacityBytes} bytes, its manifest says ${manifest.capacityBytes}`,
-    );
-  }
-}
-
 /** Counts bytes that pass, and adds a trailer. */
 class ByteCounter extends Transform {
   readonly #onBytes: (bytesDone: number) => void;
@@ -125,7 +107,7 @@ class ByteCounter extends Transform {
   #bytes = 0;
 
   constructor(onBytes: (bytesDone: number) => void, trailer: Buffer) {
-    super({ readableHighWaterMark: bufferBytes, writableHighWaterMark: bufferBytes });
+    super({ readableHighWaterMark: chunkBytes, writableHighWaterMark: chunkBytes });
     this.#onBytes = onBytes;
     this.#trailer = trailer;
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { TransferSlots } from '../../src/nfc/transfer-slots.js';
+import { TransferSlots } from '../../src/operation/transfer-slots.js';
 
 const never = new AbortController().signal;
 const [one, other] = ['https://esx1.example/nfc/1', 'https://esx2.example/nfc/1'];

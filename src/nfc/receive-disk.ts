@@ -2,10 +2,10 @@ import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Backing } from '../backing/backing.js';
 import { InvalidVmdkError, isVimFault, LeaseError, TransferError, VimFault } from '../errors/index.js';
-import { pickDiskUrl, type DiskUrl } from '../nfc/device-url.js';
-import { NfcLease } from '../nfc/nfc-lease.js';
-import { StreamMeter, type MeasuredStream } from '../nfc/stream-meter.js';
-import { asTransferError, transfer } from '../nfc/transfer.js';
+import { pickDiskUrl, type DiskUrl } from './device-url.js';
+import { NfcLease } from './nfc-lease.js';
+import { StreamMeter, type MeasuredStream } from '../stream/stream-meter.js';
+import { asTransferError, transfer } from './transfer.js';
 import { asBackingError } from '../backing/backing-faults.js';
 import type { Operation } from '../operation/operation.js';
 
@@ -14,7 +14,7 @@ import type { Operation } from '../operation/operation.js';
  * virtual disk"). When it resolves, the sink has the whole stream, the stream is a whole VMDK of the disk's capacity, its
  * length and checksum are what the server says they are, and the lease is completed.
  */
-export async function exportDisk(
+export async function receiveDisk(
   operation: Operation,
   backing: Backing,
   openSink: () => Writable,

@@ -1,0 +1,62 @@
+import type { DiskProvisioning } from '../model/disk-kinds.js';
+import type { Operation } from '../operation/operation.js';
+import type { RestoreSource } from '../stream/restore-source.js';
+import type { MeasuredStream } from '../stream/stream-meter.js';
+import type { MoRef } from '../vim/schema/index.js';
+import { pickDiskUrl } from './device-url.js';
+import type { NfcLease } from './nfc-lease.js';
+import { asTransferError, transfer } from './transfer.js';
+
+/** What came of an import. */
+export interface SentDisk {
+  /** The VM the lease made (`HttpNfcLeaseInfo.entity`). */
+  readonly entity: MoRef;
+  readonly measured: MeasuredStream;
+}
+
+/**
+ * Sends a stream into an import's lease, the mirror image of {@link receiveDisk}. When it resolves, the server has taken
+ * every byte, the stream was the backup's, and the lease is completed.
+ *
+ * @param ready resolves to the lease once it is ready (`ImportVApp`)
+ */
+export async function sendDisk(
+  operation: Operation,
+  ready: Promise<NfcLease>,
+  provisioning: DiskProvisioning,
+  source: RestoreSource,
+): Promise<SentDisk> {
+  const { vim, config, slots, signal, progress } = operation;
+  await using lease = await ready;
+  const disk = pickDiskUrl(lease.info, vim);
+
+  const needs = { lease, url: disk.url, slots, stallTimeoutMs: config.stallTimeoutMs, signal };
+  const measured = await transfer(needs, async (scope) => {
+    const { stream, length, verify } = await source.open((bytesDone) => {
+      scope.moved(bytesDone / length);
+      progress.advance({ bytesDone, streamBytes: bytesDone });
+    });
+    progress.enter('import', length);
+    const options = { length, thumbprint: disk.thumbprint, signal: scope.signal };
+    await vim.upload(disk.url, stream, { ...uploadFor(provisioning), ...options }).catch((error: unknown) => {
+      throw asTransferError(error);
+    });
+    return verify();
+  });
+  await lease.complete({ signal });
+  return { entity: lease.info.entity, measured };
+}
+
+/** A POST of a streamed VMDK keeps a thin disk thin; a PUT that overwrites allocates it. */
+function uploadFor(provisioning: DiskProvisioning) {
+  switch (provisioning) {
+    case 'thin':
+      return { method: 'POST', headers: { 'Content-Type': 'application/x-vnd.vmware-streamVmdk' } } as const;
+    case 'thick':
+    case 'eagerZeroedThick':
+      return {
+        method: 'PUT',
+        headers: { 'Content-Type': 'application/x-vnd.vmware-streamVmdk', Overwrite: 't' },
+      } as const;
+  }
+}
