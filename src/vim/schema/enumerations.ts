@@ -9,6 +9,7 @@ export const enumerations = [
   'ManagedEntityStatus',
   'ObjectUpdateKind',
   'PropertyChangeOp',
+  'SharesLevel',
   'TaskInfoState',
   'VirtualDeviceConfigSpecFileOperation',
   'VirtualDeviceConfigSpecOperation',

@@ -30,6 +30,8 @@ export const properties = {
     datastore: 'ref[]?',
     recentTask: 'ref[]?',
     snapshot: 'VirtualMachineSnapshotInfo?',
+    layout: 'VirtualMachineFileLayout?',
+    'layout.disk': 'VirtualMachineFileLayoutDiskLayout[]?',
     'runtime.host': 'ref?',
     'runtime.powerState': 'string',
     'runtime.connectionState': 'string',
