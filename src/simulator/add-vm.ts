@@ -1,13 +1,11 @@
-import type { VimObject } from '../vim/schema/index.js';
 import { Datacenter } from './inventory/datacenter.js';
-import type { ControllerType } from './inventory/devices.js';
 import { entityName } from './inventory/entity-name.js';
 import { Folder } from './inventory/folder.js';
 import { HostSystem } from './inventory/host-system.js';
 import type { VirtualMachine } from './inventory/virtual-machine.js';
+import { diskChanges, type NewVmDisk } from './new-vm-disk.js';
 import { createVm } from './operations/create-vm.js';
 import { definedProfile } from './storage-policies.js';
-import type { Provisioning } from './storage/disk-file.js';
 import type { World } from './world.js';
 
 /** A VM to put into the inventory without any call. */
@@ -15,8 +13,12 @@ export interface NewVm {
   readonly name: string;
   /** @defaultValue a new one */
   readonly instanceUuid?: string | undefined;
+  /** The BIOS UUID, which any number of VMs may have in common. @defaultValue a new one */
+  readonly uuid?: string | undefined;
   /** @defaultValue none: the VM has no disk */
   readonly disk?: NewVmDisk | undefined;
+  /** More disks. @defaultValue none */
+  readonly disks?: readonly NewVmDisk[] | undefined;
   readonly extraConfig?: Readonly<Record<string, string>> | undefined;
   readonly managedBy?: { readonly extensionKey: string; readonly type: string } | undefined;
   /** Folders below the datacenter's VM folder, `a/b`; they are made where they are missing. @defaultValue none */
@@ -28,27 +30,6 @@ export interface NewVm {
   /** Name of the storage policy of the VM and of its disk. @defaultValue none */
   readonly storagePolicy?: string | undefined;
 }
-
-/** The disk of a {@link NewVm}. */
-export interface NewVmDisk {
-  readonly capacityBytes: number;
-  /** @defaultValue `thin` */
-  readonly provisioning?: Provisioning | undefined;
-  /** The controller it hangs on. @defaultValue `lsiLogic` */
-  readonly adapterType?: 'lsiLogic' | 'busLogic' | 'lsiLogicsas' | 'paraVirtual' | 'ide' | undefined;
-  /** @defaultValue a new one */
-  readonly uuid?: string | undefined;
-  /** @defaultValue 0 */
-  readonly unitNumber?: number | undefined;
-}
-
-const controllers: Readonly<Record<NonNullable<NewVmDisk['adapterType']>, ControllerType>> = {
-  lsiLogic: 'VirtualLsiLogicController',
-  busLogic: 'VirtualBusLogicController',
-  lsiLogicsas: 'VirtualLsiLogicSASController',
-  paraVirtual: 'ParaVirtualSCSIController',
-  ide: 'VirtualIDEController',
-};
 
 /** Puts a VM into the inventory. */
 export async function addVm(world: World, options: NewVm): Promise<VirtualMachine> {
@@ -65,7 +46,8 @@ export async function addVm(world: World, options: NewVm): Promise<VirtualMachin
     .all(HostSystem)
     .find((entry) => entry.usable && datastore.mounts.some((mount) => mount.host === entry));
   if (host === undefined) throw new Error(`no host can use ${datastore.name}`);
-  const { disk, managedBy } = options;
+  const { disk, disks = [], managedBy } = options;
+  const all = disk === undefined ? disks : [disk, ...disks];
   const profile =
     options.storagePolicy === undefined
       ? undefined
@@ -75,9 +57,10 @@ export async function addVm(world: World, options: NewVm): Promise<VirtualMachin
     { folder: folderAt(world, datacenter, options.folder), pool: host.compute.resourcePool, host },
     {
       name: options.name,
+      ...(options.uuid === undefined ? {} : { uuid: options.uuid }),
       ...(options.instanceUuid === undefined ? {} : { instanceUuid: options.instanceUuid }),
       files: { vmPathName: datastore.pathTo('') },
-      deviceChange: disk === undefined ? [] : diskChanges(disk, profile),
+      deviceChange: diskChanges(all, profile),
       extraConfig: Object.entries(options.extraConfig ?? {}).map(([key, value]) => ({ key, value })),
       ...(managedBy === undefined ? {} : { managedBy }),
       ...(profile === undefined ? {} : { vmProfile: profile }),
@@ -99,36 +82,4 @@ function folderAt(world: World, { vmFolder }: Datacenter, path = ''): Folder {
     folder = world.registry.add(made);
   }
   return folder;
-}
-
-function diskChanges(
-  disk: NewVmDisk,
-  profile: VimObject<'VirtualDeviceConfigSpec'>['profile'],
-): VimObject<'VirtualDeviceConfigSpec'>[] {
-  const type = controllers[disk.adapterType ?? 'lsiLogic'];
-  const { provisioning = 'thin' } = disk;
-  const isIde = type === 'VirtualIDEController';
-  const add: VimObject<'VirtualDeviceConfigSpec'> = {
-    operation: 'add',
-    fileOperation: 'create',
-    device: {
-      _type: 'VirtualDisk',
-      key: -101,
-      backing: {
-        _type: 'VirtualDiskFlatVer2BackingInfo',
-        fileName: '',
-        diskMode: 'persistent',
-        thinProvisioned: provisioning === 'thin',
-        eagerlyScrub: provisioning === 'eagerZeroedThick',
-        ...(disk.uuid === undefined ? {} : { uuid: disk.uuid }),
-      },
-      controllerKey: isIde ? 200 : -100,
-      unitNumber: disk.unitNumber ?? 0,
-      capacityInKB: Math.floor(disk.capacityBytes / 1024),
-      capacityInBytes: disk.capacityBytes,
-    },
-    ...(profile === undefined ? {} : { profile }),
-  };
-  if (isIde) return [add];
-  return [{ operation: 'add', device: { _type: type, key: -100, busNumber: 0, sharedBus: 'noSharing' } }, add];
 }

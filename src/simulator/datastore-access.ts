@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault } from './fault.js';
 import { Datacenter } from './inventory/datacenter.js';
 import type { Datastore } from './inventory/datastore.js';
-import type { Place } from './operations/locate.js';
+import type { Place } from './inventory/disk-chain.js';
 import { directoryOf } from './storage/datastore-path.js';
 import { FileContent } from './storage/file-content.js';
 import type { World } from './world.js';

@@ -4,7 +4,7 @@
  * @module
  */
 
-export type { NewVm, NewVmDisk } from './add-vm.js';
+export type { NewVm } from './add-vm.js';
 export type { CallFault, CallFaultKind, CallFaultTime, FaultTemplate, InjectedFault } from './call-faults.js';
 export type { CallEvent, CallListener, CallPhase } from './call-listeners.js';
 export type { CallRecord } from './call-log.js';
@@ -30,10 +30,12 @@ export type {
   HostOptions,
   Latency,
   MountOptions,
+  Quirks,
   SimulatorMode,
   SimulatorOptions,
   StoragePolicyOptions,
 } from './options.js';
+export type { NewVmDisk } from './new-vm-disk.js';
 export type { VmName } from './lookup.js';
 export type { Simulator } from './simulator.js';
 export { startSimulator } from './start-simulator.js';

@@ -1,6 +1,7 @@
 import type { MoRef } from '../vim/schema/index.js';
 import { Datacenter } from './inventory/datacenter.js';
 import type { DiskDevice } from './inventory/devices.js';
+import { fileOf, parentsOf, shownFile } from './inventory/disk-chain.js';
 import type { ManagedEntity } from './inventory/managed-entity.js';
 import type { VirtualMachine } from './inventory/virtual-machine.js';
 import type { Lease, LeaseKind, LeaseState } from './nfc/lease.js';
@@ -15,6 +16,10 @@ export interface DiskInfo {
   readonly key: number;
   /** Its file's datastore path. */
   readonly path: string;
+  /** Whether its file is not there. What is said of it then is what it last was. */
+  readonly missing: boolean;
+  /** The datastore paths of what it is built on, the nearest first. */
+  readonly parents: readonly string[];
   readonly capacityBytes: number;
   readonly provisioning: Provisioning;
   /** In the dashed form. */
@@ -67,8 +72,12 @@ export interface FileInfo {
   readonly capacityBytes?: number;
   readonly provisioning?: Provisioning;
   readonly uuid?: string;
-  /** The VM whose device the disk is. */
+  /** Id of the VM whose device the disk is; of the first, where there are several. */
   readonly attachedTo?: string;
+  /** Ids of all VMs whose device the disk is. */
+  readonly attachedVms?: readonly string[];
+  /** The datastore path of the disk that this one is built on. */
+  readonly parent?: string;
   readonly locked?: boolean;
   /** SHA-256 of the disk's bytes, where it was asked for. */
   readonly sha256?: string;
@@ -148,14 +157,15 @@ export function describeVm(vm: VirtualMachine): VmInfo {
   };
 }
 
-function describeDisk(
-  vm: VirtualMachine,
-  { key, file, datastore, controllerKey, unitNumber, diskMode, storageProfile }: DiskDevice,
-): DiskInfo {
-  const controller = vm.config.devices.find((device) => device.key === controllerKey);
+function describeDisk(vm: VirtualMachine, device: DiskDevice): DiskInfo {
+  const { key, datastore, path, controllerKey, unitNumber, diskMode, storageProfile } = device;
+  const file = shownFile(device);
+  const controller = vm.config.devices.find((entry) => entry.key === controllerKey);
   return {
     key,
-    path: datastore.pathTo(file.path),
+    path: datastore.pathTo(path),
+    missing: fileOf(device) === undefined,
+    parents: parentsOf(file).map((parent) => parent.datastore.pathTo(parent.path)),
     capacityBytes: file.capacityBytes,
     provisioning: file.provisioning,
     uuid: file.uuid,
@@ -205,7 +215,8 @@ export function describeFile(path: string, entry: DatastoreEntry): FileInfo {
     case 'file':
       return { path, kind: 'file', sizeBytes: entry.sizeBytes, locked: entry.locked };
     case 'disk': {
-      const { attachedTo } = entry;
+      const attachedVms = entry.files?.users.attached(entry.path).map(({ id }) => id) ?? [];
+      const { parent } = entry;
       return {
         path,
         kind: 'disk',
@@ -213,7 +224,8 @@ export function describeFile(path: string, entry: DatastoreEntry): FileInfo {
         capacityBytes: entry.capacityBytes,
         provisioning: entry.provisioning,
         uuid: entry.uuid,
-        ...(attachedTo === undefined ? {} : { attachedTo: attachedTo.id }),
+        ...(attachedVms[0] === undefined ? {} : { attachedTo: attachedVms[0], attachedVms }),
+        ...(parent === undefined ? {} : { parent: parent.datastore.pathTo(parent.path) }),
         locked: entry.locked,
       };
     }

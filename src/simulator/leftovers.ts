@@ -28,14 +28,14 @@ function leases({ leases: { all } }: World): Leftover[] {
   });
 }
 
-/** Disk files no VM refers to, and empty directories. */
+/** Disk files no VM refers to, be it as a parent, and empty directories. */
 function disksOfNobody({ datastores }: World): Leftover[] {
   return datastores.flatMap((datastore) => {
     const entries = [...datastore.files.entries()];
     const directoriesInUse = new Set(entries.map(([path]) => directoryOf(path)));
     return entries.flatMap(([path, entry]): Leftover[] => {
       const what = datastore.pathTo(path);
-      if (entry.kind === 'disk' && entry.attachedTo === undefined) return [{ kind: 'disk-file', what }];
+      if (entry.kind === 'disk' && datastore.files.users.of(path).length === 0) return [{ kind: 'disk-file', what }];
       if (entry.kind === 'directory' && !directoriesInUse.has(path)) return [{ kind: 'directory', what }];
       return [];
     });

@@ -72,6 +72,12 @@ export interface StoragePolicyOptions {
   readonly compatibleDatastores: readonly string[];
 }
 
+/** Where nothing tells how servers behave, or they differ. */
+export interface Quirks {
+  /** Whether `DeleteVirtualDisk_Task` of a disk that is built on another deletes that as well. @defaultValue true */
+  readonly deleteParents: boolean;
+}
+
 /** Options of `startSimulator`. Times are milliseconds unless the name says otherwise. */
 export interface SimulatorOptions {
   /** @defaultValue `vcenter` */
@@ -123,6 +129,8 @@ export interface SimulatorOptions {
    * @defaultValue true
    */
   readonly atomicReconfigure?: boolean | undefined;
+  /** What servers do differently. @defaultValue see {@link Quirks} */
+  readonly quirks?: Partial<Quirks> | undefined;
   /** How long each call and each task takes. @defaultValue 0 */
   readonly latency?: Latency | undefined;
   /** Where the temporary directory with the disks' bytes is made. @defaultValue the system's */
@@ -168,9 +176,13 @@ export interface Settings {
   readonly atomicReconfigure: boolean;
   readonly directory: string | undefined;
   readonly onExchange: ((exchange: Exchange) => void) | undefined;
+  /** Changeable: `setQuirks`. */
+  quirks: Quirks;
   /** Changeable: `setLatency`. */
   latency: Required<{ [K in keyof Latency]: number }>;
 }
+
+const usualQuirks: Quirks = { deleteParents: true };
 
 /** Fills in the defaults. */
 export function resolveOptions(options: SimulatorOptions): Settings {
@@ -197,6 +209,7 @@ export function resolveOptions(options: SimulatorOptions): Settings {
     atomicReconfigure: options.atomicReconfigure ?? true,
     directory: options.directory,
     onExchange: options.onExchange,
+    quirks: { ...usualQuirks, ...options.quirks },
     latency: { callMs: options.latency?.callMs ?? 0, taskMs: options.latency?.taskMs ?? 0 },
   };
 }

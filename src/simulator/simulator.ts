@@ -23,7 +23,7 @@ import type { TransferFault } from './nfc/transfer-faults.js';
 import { powerOff, powerOn } from './operations/power.js';
 import { removeVm } from './operations/remove-vm.js';
 import { createSnapshot, removeAllSnapshots } from './operations/snapshots.js';
-import type { DatastoreOptions, DatastoreState, Latency, SimulatorMode } from './options.js';
+import type { DatastoreOptions, DatastoreState, Latency, Quirks, SimulatorMode } from './options.js';
 import { findVm, requireDatastore, requireDisk, requireVm, type VmName } from './lookup.js';
 import type { SimulatorParts } from './simulator-parts.js';
 import type { World } from './world.js';
@@ -220,14 +220,18 @@ export class Simulator implements AsyncDisposable {
     powerOff(this.#world, requireVm(this.#world, vm));
   }
 
-  /** Gives a VM a snapshot. */
+  /** Gives a VM a snapshot: its disks get new files, built on the ones they had. */
   createSnapshot(vm: VmName, name = 'snapshot'): void {
     createSnapshot(this.#world, requireVm(this.#world, vm), name, '');
   }
 
-  /** Takes all of a VM's snapshots away. */
-  removeAllSnapshots(vm: VmName): void {
-    removeAllSnapshots(this.#world, requireVm(this.#world, vm));
+  /**
+   * Takes all of a VM's snapshots away.
+   *
+   * @param options - `consolidate`: `false` leaves the disks built on others, as a server does that fails at it @defaultValue true
+   */
+  removeAllSnapshots(vm: VmName, { consolidate = true }: { readonly consolidate?: boolean } = {}): void {
+    removeAllSnapshots(this.#world, requireVm(this.#world, vm), consolidate);
   }
 
   /** @param datacenter - its name @defaultValue the first */
@@ -260,6 +264,11 @@ export class Simulator implements AsyncDisposable {
   setLatency(latency: number | Latency): void {
     const { callMs = 0, taskMs = 0 } = typeof latency === 'number' ? { callMs: latency, taskMs: latency } : latency;
     this.#world.settings.latency = { callMs, taskMs };
+  }
+
+  /** Changes what this server does differently from others, from now on. */
+  setQuirks(quirks: Partial<Quirks>): void {
+    this.#world.settings.quirks = { ...this.#world.settings.quirks, ...quirks };
   }
 
   /** Ends all sessions, as their expiry would. */

@@ -14,7 +14,7 @@ import { Registry } from './registry.js';
 import { Sessions } from './sessions.js';
 import { StoragePolicies } from './storage-policies.js';
 import { newDiskUuid } from './storage/disk-uuid.js';
-import { DiskFile, type Provisioning } from './storage/disk-file.js';
+import { DiskFile, type DiskParent, type Provisioning } from './storage/disk-file.js';
 import { RawDisk } from './storage/raw-disk.js';
 import { TaskRunner } from './task-runner.js';
 
@@ -25,6 +25,8 @@ export interface NewDisk {
   readonly adapterType: string;
   /** In the dashed form. @defaultValue a new one */
   readonly uuid?: string | undefined;
+  /** What it is built on. @defaultValue nothing */
+  readonly parent?: DiskParent | undefined;
 }
 
 /** Everything one simulator consists of, except its servers. */
@@ -82,11 +84,12 @@ export class World {
   }
 
   /** A disk that is in no datastore yet. */
-  newDisk({ capacityBytes, provisioning, adapterType, uuid }: NewDisk): DiskFile {
+  newDisk({ capacityBytes, provisioning, adapterType, uuid, parent }: NewDisk): DiskFile {
     return new DiskFile({
-      raw: new RawDisk(this.newFile('raw'), capacityBytes),
+      raw: new RawDisk(this.newFile('raw'), capacityBytes, parent?.file.raw),
       provisioning,
       adapterType,
+      parent,
       uuid: uuid ?? newDiskUuid(),
     });
   }

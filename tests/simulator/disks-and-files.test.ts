@@ -56,7 +56,7 @@ describe('VirtualDiskManager', () => {
     await expect(extend(8192)).rejects.toMatchObject({ type: 'NoDiskSpace' });
   });
 
-  it('moves a disk that is nobody’s, and no other', async () => {
+  it('moves a disk, unless a running VM has it', async () => {
     const path = await looseDisk();
     const content = await lab.simulator.diskSha256(path);
     const { disks: own } = await lab.simulator.addVm({ name: 'b', disk: { capacityBytes: MIB } });
@@ -65,6 +65,7 @@ describe('VirtualDiskManager', () => {
         'MoveVirtualDisk_Task',
         `<sourceName>${from}</sourceName>${dc('sourceDatacenter')}<destName>${to}</destName>${force}`,
       );
+    lab.simulator.powerOn('b');
     await expect(move(own[0]!.path, '[datastore1] b/c.vmdk')).rejects.toMatchObject({ type: 'FileLocked' });
     await expect(move(path, '[datastore1] none/c.vmdk')).rejects.toMatchObject({ type: 'FileNotFound' });
     await expect(move(path, own[0]!.path)).rejects.toMatchObject({ type: 'FileAlreadyExists' });
@@ -75,10 +76,11 @@ describe('VirtualDiskManager', () => {
     expect(paths()).not.toContain(path);
   });
 
-  it('deletes a disk that is nobody’s, and no other', async () => {
+  it('deletes a disk, unless a running VM has it', async () => {
     const path = await looseDisk();
     const { disks: own } = await lab.simulator.addVm({ name: 'b', disk: { capacityBytes: MIB } });
     const remove = (name: string) => disks('DeleteVirtualDisk_Task', `<name>${name}</name>${dc()}`);
+    lab.simulator.powerOn('b');
     await expect(remove(own[0]!.path)).rejects.toMatchObject({ type: 'FileLocked' });
     lab.simulator.lockFile(path);
     await expect(remove(path)).rejects.toMatchObject({ type: 'FileLocked' });

@@ -205,12 +205,13 @@ describe('ReconfigVM_Task', () => {
     expect(lab.simulator.files().some((file) => file.path === path)).toBe(false);
   });
 
-  it('refuses a disk that is another VM’s, or locked, or of another size', async () => {
+  it('refuses a disk that a running VM has, or that is locked, or of another size', async () => {
     const a = await addVm('a');
     const b = await addVm('b');
     const attach = (capacityKb = 1024) => disk({ fileName: b.path, controllerKey: 1000, unitNumber: 1, capacityKb });
+    lab.simulator.powerOn('b');
     await expect(reconfigure(a.vm, attach())).rejects.toMatchObject({ type: 'FileLocked' });
-    await reconfigure(b.vm, remove(b.key, b.path));
+    lab.simulator.powerOff('b');
     lab.simulator.lockFile(b.path);
     await expect(reconfigure(a.vm, attach())).rejects.toMatchObject({ type: 'FileLocked' });
     lab.simulator.unlockFile(b.path);

@@ -43,7 +43,7 @@ export class Datastore extends ManagedEntity {
     super('Datastore', id, name, init.datacenter.datastoreFolder);
     this.datacenter = init.datacenter;
     this.kind = init.kind;
-    this.files = new DatastoreFiles(name, init.capacityBytes, init.capacityBytes - init.freeBytes, init.provisioning);
+    this.files = new DatastoreFiles(this, init.capacityBytes, init.capacityBytes - init.freeBytes, init.provisioning);
     this.browser = new DatastoreBrowser(`datastoreBrowser-${id}`, this);
     this.accessible = init.accessible;
     this.maintenanceMode = init.maintenanceMode;

@@ -1,113 +1,68 @@
 import type { VimObject } from '../../vim/schema/index.js';
-import type { DiskFile } from '../storage/disk-file.js';
+import type { DiskFile, DiskParent } from '../storage/disk-file.js';
+import { describeController, type ControllerDevice } from './controllers.js';
 import type { Datastore } from './datastore.js';
+import { shownFile } from './disk-chain.js';
+import type { DiskSettings } from './disk-settings.js';
 
-/** The controller types disks can hang on, each with what a disk's descriptor calls its adapter. */
-export const controllerTypes = {
-  VirtualIDEController: 'ide',
-  VirtualLsiLogicController: 'lsilogic',
-  VirtualLsiLogicSASController: 'lsisas1068',
-  VirtualBusLogicController: 'buslogic',
-  ParaVirtualSCSIController: 'pvscsi',
-} as const;
-
-export type ControllerType = keyof typeof controllerTypes;
-
-export function isControllerType(type: string): type is ControllerType {
-  return Object.hasOwn(controllerTypes, type);
-}
-
-/** A controller of a VM. */
-export interface ControllerDevice {
-  readonly kind: 'controller';
-  readonly key: number;
-  readonly type: ControllerType;
-  readonly busNumber: number;
-  /** SCSI only. */
-  readonly sharedBus: string;
-}
-
-/** A disk of a VM. */
+/** A disk of a VM. It names its file by where it is: another file may lie there by now, or none. */
 export interface DiskDevice {
   readonly kind: 'disk';
   readonly key: number;
   readonly controllerKey: number;
   readonly unitNumber: number;
-  readonly file: DiskFile;
   readonly datastore: Datastore;
+  /** Of its file, within the datastore. */
+  readonly path: string;
+  /** The file it was attached with: what a server goes on showing when that is gone. */
+  readonly lastFile: DiskFile;
   readonly diskMode: string;
+  readonly settings: DiskSettings;
   /** Id of its storage policy: one of the device, not of the file. */
   readonly storageProfile: string | undefined;
 }
 
 export type Device = ControllerDevice | DiskDevice;
 
-/** The controllers every VM is born with. */
-export const defaultDevices: readonly ControllerDevice[] = [
-  { kind: 'controller', key: 200, type: 'VirtualIDEController', busNumber: 0, sharedBus: 'noSharing' },
-  { kind: 'controller', key: 201, type: 'VirtualIDEController', busNumber: 1, sharedBus: 'noSharing' },
-];
-
-/** Units of a controller that disks can have. Unit 7 of a SCSI bus is the controller itself. */
-export function unitsOf({ type }: ControllerDevice): readonly number[] {
-  if (type === 'VirtualIDEController') return [0, 1];
-  const last = type === 'ParaVirtualSCSIController' ? 63 : 15;
-  return Array.from({ length: last + 1 }, (_, unit) => unit).filter((unit) => unit !== 7);
-}
-
-/** The key a server gives a disk at a place. */
-export function diskKey(controller: ControllerDevice, unitNumber: number): number {
-  return controller.type === 'VirtualIDEController'
-    ? 3000 + controller.busNumber * 2 + unitNumber
-    : 2000 + controller.busNumber * 16 + unitNumber;
-}
-
 /** A device as clients see it. */
 export function describeDevice(device: Device, all: readonly Device[]): VimObject<'VirtualDevice'> {
   return device.kind === 'controller' ? describeController(device, all) : describeDisk(device);
 }
 
-function describeController(device: ControllerDevice, all: readonly Device[]): VimObject<'VirtualDevice'> {
-  const { key, type, busNumber, sharedBus } = device;
-  const attached = all.flatMap((other) => (other.kind === 'disk' && other.controllerKey === key ? [other.key] : []));
-  const common = { key, busNumber, ...(attached.length === 0 ? {} : { device: attached }) };
-  if (type === 'VirtualIDEController') return { _type: type, ...common };
-  return {
-    _type: type,
-    ...common,
-    controllerKey: 100,
-    unitNumber: 3 + busNumber,
-    hotAddRemove: true,
-    sharedBus,
-    scsiCtlrUnitNumber: 7,
-  };
-}
-
-function describeDisk({
-  key,
-  controllerKey,
-  unitNumber,
-  file,
-  datastore,
-  diskMode,
-}: DiskDevice): VimObject<'VirtualDisk'> {
+function describeDisk(device: DiskDevice): VimObject<'VirtualDisk'> {
+  const { key, controllerKey, unitNumber, datastore, path, diskMode, settings } = device;
+  const file = shownFile(device);
+  const { parent } = file;
   return {
     _type: 'VirtualDisk',
     key,
     backing: {
       _type: 'VirtualDiskFlatVer2BackingInfo',
-      fileName: datastore.pathTo(file.path),
+      fileName: datastore.pathTo(path),
       datastore: datastore.ref,
       diskMode,
-      split: false,
-      writeThrough: false,
-      thinProvisioned: file.provisioning === 'thin',
-      eagerlyScrub: file.provisioning === 'eagerZeroedThick',
-      uuid: file.uuid,
+      ...form(file),
+      ...settings.backing,
+      ...(parent === undefined ? {} : { parent: describeParent(parent), deltaDiskFormat: 'redoLogFormat' }),
     },
     controllerKey,
     unitNumber,
     capacityInKB: Math.floor(file.capacityBytes / 1024),
     capacityInBytes: file.capacityBytes,
+    ...settings.device,
   };
+}
+
+function describeParent({ file, datastore, path }: DiskParent): VimObject<'VirtualDiskFlatVer2BackingInfo'> {
+  return {
+    fileName: datastore.pathTo(path),
+    datastore: datastore.ref,
+    diskMode: 'persistent',
+    ...form(file),
+    ...(file.parent === undefined ? {} : { parent: describeParent(file.parent) }),
+  };
+}
+
+function form({ provisioning, uuid }: DiskFile) {
+  return { thinProvisioned: provisioning === 'thin', eagerlyScrub: provisioning === 'eagerZeroedThick', uuid };
 }

@@ -1,21 +1,35 @@
 import type { VimObject } from '../../vim/schema/index.js';
 import { ManagedObject } from '../managed-object.js';
+import type { DiskFile } from '../storage/disk-file.js';
 import type { VirtualMachine } from './virtual-machine.js';
 
-/** A snapshot of a VM. Disks keep no earlier state: what matters here is that there is one. */
+/** What a new snapshot is. */
+export interface SnapshotInit {
+  readonly name: string;
+  readonly description: string;
+  readonly number: number;
+  readonly createTime: string;
+  readonly disks: ReadonlyMap<number, DiskFile>;
+}
+
+/** A snapshot of a VM: the disks as they were then. Those that the VM has now are built on them. */
 export class Snapshot extends ManagedObject {
   readonly vm: VirtualMachine;
   readonly name: string;
   readonly description: string;
   readonly number: number;
-  readonly createTime = new Date().toISOString();
+  readonly createTime: string;
+  /** What each disk was, by its device's key. */
+  readonly disks: ReadonlyMap<number, DiskFile>;
 
-  constructor(id: string, vm: VirtualMachine, name: string, description: string, number: number) {
+  constructor(id: string, vm: VirtualMachine, { name, description, number, createTime, disks }: SnapshotInit) {
     super('VirtualMachineSnapshot', id);
     this.vm = vm;
     this.name = name;
     this.description = description;
     this.number = number;
+    this.createTime = createTime;
+    this.disks = disks;
   }
 }
 

@@ -4,6 +4,8 @@ import type { PropertyTable } from '../managed-object.js';
 import type { Task } from '../task.js';
 import type { Datastore } from './datastore.js';
 import { describeDevice, type Device, type DiskDevice } from './devices.js';
+import { chainOf, shownFile, type Place } from './disk-chain.js';
+import { describeLayout } from './file-layout.js';
 import type { Folder } from './folder.js';
 import type { HostSystem } from './host-system.js';
 import { ManagedEntity, managedEntityProperties } from './managed-entity.js';
@@ -49,6 +51,8 @@ export class VirtualMachine extends ManagedEntity {
   /** What has it locked: a task that is running, or the task of an NFC lease. */
   busy: Task | undefined;
   #config: VmConfig;
+  /** Where it has told datastores that it uses their files. */
+  #uses: readonly Place[] = [];
 
   constructor(
     id: string,
@@ -68,18 +72,26 @@ export class VirtualMachine extends ManagedEntity {
     return this.#config;
   }
 
-  /** Puts a new configuration in place, and lets disk files and datastores know who uses them. */
+  /** Puts a new configuration in place, and lets datastores know which of their files it uses. */
   set config(config: VmConfig) {
-    for (const { file, datastore } of this.disks) {
-      if (file.attachedTo === this) file.attachedTo = undefined;
+    this.leaveDatastores();
+    this.#config = config;
+    for (const disk of this.disks) {
+      for (const { datastore, path } of chainOf(disk)) {
+        datastore.files.users.add(path, this, path === disk.path && datastore === disk.datastore ? 'device' : 'parent');
+      }
+    }
+    this.#uses = [{ datastore: this.home.datastore, path: this.home.vmx }, ...this.disks.flatMap(chainOf)];
+    for (const { datastore } of this.#uses) datastore.vms.add(this);
+  }
+
+  /** Takes back what it told datastores: it uses their files no more. */
+  leaveDatastores(): void {
+    for (const { datastore, path } of this.#uses) {
+      datastore.files.users.remove(path, this);
       datastore.vms.delete(this);
     }
-    this.#config = config;
-    for (const { file, datastore } of this.disks) {
-      file.attachedTo = this;
-      datastore.vms.add(this);
-    }
-    this.home.datastore.vms.add(this);
+    this.#uses = [];
   }
 
   get disks(): readonly DiskDevice[] {
@@ -87,7 +99,7 @@ export class VirtualMachine extends ManagedEntity {
   }
 
   get datastores(): readonly Datastore[] {
-    return [...new Set([this.home.datastore, ...this.disks.map(({ datastore }) => datastore)])];
+    return [...new Set([this.home.datastore, ...this.disks.flatMap(chainOf).map(({ datastore }) => datastore)])];
   }
 
   /** @throws Fault InvalidPowerState */
@@ -197,8 +209,8 @@ function summary(vm: VirtualMachine): VimObject<'VirtualMachineSummary'> {
 
 function storageSummary({ disks, created }: VirtualMachine): VimObject<'VirtualMachineStorageSummary'> {
   const sum = (sizeOf: (disk: DiskDevice) => number): number => disks.reduce((total, disk) => total + sizeOf(disk), 0);
-  const committed = sum(({ file }) => file.spaceUsed);
-  const uncommitted = sum(({ file }) => file.capacityBytes) - committed;
+  const committed = sum((disk) => shownFile(disk).spaceUsed);
+  const uncommitted = sum((disk) => shownFile(disk).capacityBytes) - committed;
   return { committed, uncommitted, unshared: committed, timestamp: created };
 }
 
@@ -207,6 +219,7 @@ export const virtualMachineProperties: PropertyTable<VirtualMachine> = {
   config: { spec: 'VirtualMachineConfigInfo?', get: configInfo },
   datastore: { spec: 'ref[]?', get: ({ datastores }) => datastores.map(({ ref }) => ref) },
   guest: { spec: 'GuestInfo?', get: guestInfo },
+  layout: { spec: 'VirtualMachineFileLayout?', get: describeLayout },
   network: { spec: 'ref[]?', get: () => [] },
   parentVApp: { spec: 'ref?', get: () => undefined },
   resourcePool: { spec: 'ref?', get: ({ pool }) => pool.ref },

@@ -56,7 +56,7 @@ export const httpNfcLeaseMethods: Handlers<Methods> = {
 };
 
 /** What a manifest says about a disk that went by as a whole, out or in; nothing about others. */
-function manifestEntry({ key, sent, disk, checksumType }: LeaseDevice): VimObject<'HttpNfcLeaseManifestEntry'>[] {
+function manifestEntry({ key, sent, file, checksumType }: LeaseDevice): VimObject<'HttpNfcLeaseManifestEntry'>[] {
   if (sent === undefined) return [];
   return [
     {
@@ -66,8 +66,8 @@ function manifestEntry({ key, sent, disk, checksumType }: LeaseDevice): VimObjec
       checksumType,
       size: sent.size,
       disk: true,
-      capacity: disk.file.capacityBytes,
-      populatedSize: disk.file.raw.allocatedBytes,
+      capacity: file.capacityBytes,
+      populatedSize: file.raw.allocatedBytes,
     },
   ];
 }

@@ -3,7 +3,9 @@ import { entityName } from '../inventory/entity-name.js';
 import { Folder } from '../inventory/folder.js';
 import { ManagedEntity } from '../inventory/managed-entity.js';
 import { VirtualMachine } from '../inventory/virtual-machine.js';
+import { requireUnlocked } from '../operations/locks.js';
 import { removeVm } from '../operations/remove-vm.js';
+import { touch } from '../operations/vm-config.js';
 import type { World } from '../world.js';
 import { as, type Handlers } from './handler.js';
 
@@ -14,6 +16,7 @@ export const managedEntityMethods: Handlers<'Rename_Task' | 'Destroy_Task'> = {
       const { parent } = entity;
       if (!(parent instanceof Folder)) throw fault('NotSupported', {}, `${entity.name} cannot be renamed`);
       parent.rename(entity, entityName(newName));
+      if (entity instanceof VirtualMachine) touch(world, entity);
       world.registry.changed();
     };
     const locks = entity instanceof VirtualMachine ? [entity] : [];
@@ -35,14 +38,7 @@ export const managedEntityMethods: Handlers<'Rename_Task' | 'Destroy_Task'> = {
 
 async function destroyVm(world: World, vm: VirtualMachine): Promise<void> {
   vm.requirePoweredOff();
-  const locked = vm.disks.find(({ file }) => file.locked);
-  if (locked !== undefined) {
-    throw fault(
-      'FileLocked',
-      { file: locked.datastore.pathTo(locked.file.path) },
-      'A disk of the virtual machine is locked',
-    );
-  }
+  for (const disk of vm.disks) requireUnlocked(disk, vm);
   await removeVm(world, vm);
 }
 

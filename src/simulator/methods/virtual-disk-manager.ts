@@ -1,11 +1,12 @@
 import type { MethodArgs, MoRef } from '../../vim/schema/index.js';
 import type { Caller } from '../caller.js';
 import { fault } from '../fault.js';
-import { VirtualMachine } from '../inventory/virtual-machine.js';
+import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import type { ManagedObject } from '../managed-object.js';
-import { copyDisk, createDisk, extendDisk, moveDisk } from '../operations/disks.js';
-import { locateArgument, type Place } from '../operations/locate.js';
-import { requireUnlocked, requireUnused } from '../operations/locks.js';
+import { copyDisk, createDisk, deleteDisk, extendDisk, moveDisk } from '../operations/disks.js';
+import type { Place } from '../inventory/disk-chain.js';
+import { locateArgument } from '../operations/locate.js';
+import { requireUnlocked } from '../operations/locks.js';
 import { parseDiskUuid, spacedDiskUuid } from '../storage/disk-uuid.js';
 import type { World } from '../world.js';
 import type { Handlers } from './handler.js';
@@ -36,14 +37,8 @@ export const virtualDiskManagerMethods: Handlers<Methods> = {
   },
 
   DeleteVirtualDisk_Task(world, target, { name, datacenter }, caller) {
-    const { datastore, path } = locateArgument(world, name, datacenter);
-    return start(world, target, caller, 'deleteVirtualDisk', {
-      run: async () => {
-        const disk = datastore.files.disk(path);
-        requireUnused(disk);
-        await world.deleteDisk(disk);
-      },
-    });
+    const place = locateArgument(world, name, datacenter);
+    return start(world, target, caller, 'deleteVirtualDisk', { run: () => deleteDisk(world, place) });
   },
 
   CopyVirtualDisk_Task(world, target, args, caller) {
@@ -69,9 +64,9 @@ export const virtualDiskManagerMethods: Handlers<Methods> = {
   },
 
   SetVirtualDiskUuid(world, _target, { name, datacenter, uuid }) {
-    const { datastore, path } = locateArgument(world, name, datacenter);
-    const disk = datastore.files.disk(path);
-    requireUnlocked(disk);
+    const place = locateArgument(world, name, datacenter);
+    const disk = place.datastore.files.disk(place.path);
+    requireUnlocked(place);
     const parsed = parseDiskUuid(uuid);
     if (parsed === undefined) throw fault('InvalidArgument', { invalidProperty: 'uuid' }, `"${uuid}" is no UUID`);
     disk.uuid = parsed;
@@ -100,8 +95,7 @@ function ends(world: World, args: MethodArgs<'MoveVirtualDisk_Task'>): { from: P
   };
 }
 
-/** The VM a disk is attached to: it is busy while its disk is worked on. */
+/** The VMs a disk is attached to: they are busy while their disk is worked on. */
 function owners({ datastore, path }: Place): VirtualMachine[] {
-  const disk = datastore.files.find(path);
-  return disk?.kind === 'disk' && disk.attachedTo instanceof VirtualMachine ? [disk.attachedTo] : [];
+  return datastore.files.users.attached(path);
 }

@@ -2,6 +2,7 @@ import { fault } from '../fault.js';
 import { Folder } from '../inventory/folder.js';
 import { VirtualMachine } from '../inventory/virtual-machine.js';
 import { cloneVm } from '../operations/clone-vm.js';
+import { requireUnlocked } from '../operations/locks.js';
 import { createSnapshot, removeAllSnapshots } from '../operations/snapshots.js';
 import { powerOff, powerOn } from '../operations/power.js';
 import { reconfigureVm } from '../operations/reconfigure-vm.js';
@@ -94,14 +95,7 @@ export const virtualMachineMethods: Handlers<Methods> = {
   ExportVm({ leases }, target, _args, { userName }) {
     const vm = as(VirtualMachine, target);
     vm.requirePoweredOff();
-    const locked = vm.disks.find(({ file }) => file.locked);
-    if (locked !== undefined) {
-      throw fault(
-        'FileLocked',
-        { file: locked.datastore.pathTo(locked.file.path) },
-        'A disk of the virtual machine is locked',
-      );
-    }
+    for (const disk of vm.disks) requireUnlocked(disk, vm);
     return leases.open('export', vm, userName).ref;
   },
 };

@@ -27,10 +27,11 @@ export async function exportDisk(
   });
   const signal = AbortSignal.any([ended, gone.signal, world.closed]);
   device.transfer = 'open';
+  device.file.opened++;
   device.bytes = 0;
   device.sent = undefined;
   try {
-    const prepared = world.preparedExports.find(device.disk.file);
+    const prepared = world.preparedExports.find(device.file);
     const length =
       prepared?.size ??
       (world.settings.exportLength === 'content-length' ? await streamLength(world, device, signal) : undefined);
@@ -53,10 +54,12 @@ export async function exportDisk(
   } catch (error) {
     device.transfer = 'failed';
     throw error;
+  } finally {
+    device.file.opened--;
   }
 }
 
-function encode(world: World, { disk: { file } }: LeaseDevice, signal: AbortSignal): AsyncGenerator<Buffer> {
+function encode(world: World, { file }: LeaseDevice, signal: AbortSignal): AsyncGenerator<Buffer> {
   return encodeVmdkStream(file.raw, {
     adapterType: file.adapterType,
     uuid: spacedDiskUuid(file.uuid),

@@ -20,7 +20,7 @@ export async function importDisk(
   response: ServerResponse,
   planned: PlannedTransferFault | undefined,
 ): Promise<void> {
-  const { file } = device.disk;
+  const { file } = device;
   const gone = new AbortController();
   request.on('close', () => {
     if (!request.complete) gone.abort();
@@ -28,6 +28,7 @@ export async function importDisk(
   const signal = AbortSignal.any([lease.ended, gone.signal, world.closed]);
   const restarted = device.transfer === 'failed';
   device.transfer = 'open';
+  file.opened++;
   device.bytes = 0;
   device.sent = undefined;
   try {
@@ -50,6 +51,8 @@ export async function importDisk(
     if (reason === undefined || gone.signal.aborted || lease.isOver) throw error;
     await world.leases.fail(lease, reason);
     refuse(request, response, 500, reason.message);
+  } finally {
+    file.opened--;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Fault } from '../fault.js';
 import type { DiskDevice } from '../inventory/devices.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import { ManagedObject, type PropertyTable } from '../managed-object.js';
+import type { DiskFile } from '../storage/disk-file.js';
 import type { Task } from '../task.js';
 
 /** Which way the bytes of a lease go. */
@@ -24,6 +25,8 @@ export interface LeaseDevice {
   /** The last part of its URL. */
   readonly targetId: string;
   readonly disk: DiskDevice;
+  /** The disk's file. */
+  readonly file: DiskFile;
   transfer: 'none' | 'open' | 'done' | 'failed';
   /** Bytes of the stream that went by so far, of the last transfer. */
   bytes: number;

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fault, type Fault } from '../fault.js';
+import { requireReadable } from '../inventory/disk-chain.js';
 import { diskPlace } from '../inventory/disk-place.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import { removeVm } from '../operations/remove-vm.js';
@@ -33,22 +34,24 @@ export class Leases {
   /**
    * Opens a lease on a VM's disks. It locks the VM until it is over.
    *
-   * @throws Fault TaskInProgress
+   * @throws Fault TaskInProgress; FileNotFound, GenericVmConfigFault where a disk cannot be read
    */
   open(kind: LeaseKind, vm: VirtualMachine, userName: string): Lease {
     const { registry, tasks, settings } = this.#world;
     vm.requireIdle();
+    const files = vm.disks.map((disk) => ({ disk, file: requireReadable(disk) }));
     const descriptionId = kind === 'export' ? 'VirtualMachine.ExportVmLRO' : 'ResourcePool.ImportVAppLRO';
     const task = tasks.create(userName, { descriptionId, entity: vm });
     tasks.markRunning(task);
     vm.busy = task;
-    const devices = vm.disks.map((disk, index): LeaseDevice => {
+    const devices = files.map(({ disk, file }, index): LeaseDevice => {
       const place = diskPlace(disk, vm.config.devices);
       return {
         key: `/${vm.id}/${place}`,
         importKey: `/${vm.name}/${place}`,
         targetId: `disk-${index}.vmdk`,
         disk,
+        file,
         transfer: 'none',
         bytes: 0,
         cookieReceived: false,
@@ -136,11 +139,11 @@ export class Leases {
     const { settings, registry } = this.#world;
     const { endpoint } = this;
     if (endpoint === undefined || lease.isOver) return;
-    const bytes = lease.devices.reduce((sum, { disk }) => sum + disk.file.capacityBytes, 0);
+    const bytes = lease.devices.reduce((sum, { file }) => sum + file.capacityBytes, 0);
     lease.info = {
       lease: lease.ref,
       entity: lease.vm.ref,
-      deviceUrl: lease.devices.map(({ key, importKey, targetId, disk }) => ({
+      deviceUrl: lease.devices.map(({ key, importKey, targetId, disk, file }) => ({
         key,
         importKey,
         url: diskUrl(endpoint, settings, lease.ticket, targetId),
@@ -148,7 +151,7 @@ export class Leases {
         disk: true,
         targetId,
         datastoreKey: disk.datastore.id,
-        ...(lease.kind === 'export' ? { fileSize: disk.file.raw.allocatedBytes } : {}),
+        ...(lease.kind === 'export' ? { fileSize: file.raw.allocatedBytes } : {}),
       })),
       totalDiskCapacityInKB: Math.ceil(bytes / 1024),
       leaseTimeout: Math.ceil(settings.leaseTimeoutSeconds),

@@ -1,9 +1,6 @@
 import type { VimObject } from '../../vim/schema/index.js';
-import { isControllerType, type ControllerDevice } from '../inventory/devices.js';
+import { busCount, busOf, controllerKey, isControllerType, type ControllerDevice } from '../inventory/controllers.js';
 import { invalidDevice, type DevicePlan } from './device-plan.js';
-
-/** Controllers of one kind a VM can have. */
-const MAX_BUSES = { ide: 2, scsi: 4 } as const;
 
 /** Plans a change of a controller. @throws Fault InvalidDeviceSpec */
 export function planController(plan: DevicePlan, change: VimObject<'VirtualDeviceConfigSpec'>, index: number): void {
@@ -29,19 +26,17 @@ function addController(plan: DevicePlan, device: VimObject<'VirtualDevice'>, ind
   if (!isControllerType(type) || !('busNumber' in device)) {
     throw invalidDevice(index, 'device', `the simulator has no ${type}`);
   }
-  const ide = type === 'VirtualIDEController';
   const buses = plan.devices.filter(
-    (other): other is ControllerDevice =>
-      other.kind === 'controller' && (other.type === 'VirtualIDEController') === ide,
+    (other): other is ControllerDevice => other.kind === 'controller' && busOf(other.type) === busOf(type),
   );
   const { busNumber } = device;
-  if (busNumber < 0 || busNumber >= (ide ? MAX_BUSES.ide : MAX_BUSES.scsi)) {
+  if (busNumber < 0 || busNumber >= busCount(type)) {
     throw invalidDevice(index, 'device.busNumber', `bus ${busNumber} is out of range`);
   }
   if (buses.some((other) => other.busNumber === busNumber)) {
     throw invalidDevice(index, 'device.busNumber', `bus ${busNumber} is taken`);
   }
-  const key = (ide ? 200 : 1000) + busNumber;
+  const key = controllerKey(type, busNumber);
   if (plan.newKeys.has(device.key)) throw invalidDevice(index, 'device.key', `key ${device.key} occurs twice`);
   plan.newKeys.set(device.key, key);
   const sharedBus = 'sharedBus' in device ? device.sharedBus : 'noSharing';

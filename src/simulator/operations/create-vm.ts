@@ -2,7 +2,7 @@ import type { VimObject } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
 import { Datacenter } from '../inventory/datacenter.js';
 import type { Datastore } from '../inventory/datastore.js';
-import { defaultDevices } from '../inventory/devices.js';
+import { defaultControllers } from '../inventory/controllers.js';
 import { entityName, fileNameFor } from '../inventory/entity-name.js';
 import type { Folder } from '../inventory/folder.js';
 import type { HostSystem } from '../inventory/host-system.js';
@@ -41,7 +41,9 @@ export async function createVm(
   const home = findHome(world, datacenter, pool, name, spec.files?.vmPathName);
   const host = chooseHost(pool, wanted, home.datastore);
   const config = applySpec(world, emptyConfig(), spec, undefined);
-  const plan = new DevicePlan({ world, datacenter, home, vm: undefined }, defaultDevices).add(spec.deviceChange ?? []);
+  const plan = new DevicePlan({ world, datacenter, home, vm: undefined }, defaultControllers).add(
+    spec.deviceChange ?? [],
+  );
 
   const { files } = home.datastore;
   const madeDirectory = home.directory !== '' && files.find(home.directory) === undefined;

@@ -1,11 +1,16 @@
 import type { VimObject } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
-import { controllerTypes, diskKey, unitsOf, type ControllerDevice, type DiskDevice } from '../inventory/devices.js';
+import { descriptorAdapter, diskKey, unitsOf, type ControllerDevice } from '../inventory/controllers.js';
+import type { DiskDevice } from '../inventory/devices.js';
+import { requireReadable, shownFile, type Place } from '../inventory/disk-chain.js';
+import { defaultDiskSettings, isShared, settingsAfter } from '../inventory/disk-settings.js';
 import { directoryOf, joinPath, baseName } from '../storage/datastore-path.js';
 import { parseDiskUuid } from '../storage/disk-uuid.js';
-import type { Provisioning } from '../storage/disk-file.js';
+import type { DiskParent, Provisioning } from '../storage/disk-file.js';
 import { invalidDevice, type DevicePlan } from './device-plan.js';
-import { locate, type Place } from './locate.js';
+import { deleteDisksAt } from './disks.js';
+import { locate } from './locate.js';
+import { requireUnlocked } from './locks.js';
 
 type Change = VimObject<'VirtualDeviceConfigSpec'>;
 type DiskSpec = Extract<VimObject<'VirtualDevice'>, { readonly _type: 'VirtualDisk' }>;
@@ -34,16 +39,15 @@ export function planDisk(plan: DevicePlan, change: Change, spec: DiskSpec, index
 
 function addDisk(plan: DevicePlan, change: Change, spec: DiskSpec, index: number): void {
   const backing = flatBacking(spec, index);
-  if (!['persistent', 'independent_persistent', 'independent_nonpersistent'].includes(backing.diskMode)) {
-    throw invalidDevice(index, 'device.backing.diskMode', `diskMode "${backing.diskMode}" is not known`);
-  }
+  const diskMode = diskModeOf(backing, index);
   const controller = controllerFor(plan, spec, index);
   const unitNumber = freeUnit(plan, controller, spec.unitNumber, index);
   const place = {
     key: diskKey(controller, unitNumber),
     controllerKey: controller.key,
     unitNumber,
-    diskMode: backing.diskMode,
+    diskMode,
+    settings: settingsAfter(defaultDiskSettings, spec, backing),
     storageProfile: plan.context.world.storagePolicies.after(undefined, change.profile),
   };
   const attached =
@@ -59,19 +63,28 @@ function addDisk(plan: DevicePlan, change: Change, spec: DiskSpec, index: number
 
 function createFile(plan: DevicePlan, spec: DiskSpec, backing: Backing, controller: ControllerDevice, index: number) {
   const { world } = plan.context;
-  const capacityBytes = capacityOf(spec, index);
+  const parent = backing.parent && parentOf(plan, backing.parent);
+  const capacityBytes = capacityOf(spec, index) || (parent?.file.capacityBytes ?? 0);
   if (capacityBytes <= 0) throw invalidDevice(index, 'device.capacityInKB', 'a new disk needs a capacity');
+  if (parent !== undefined && capacityBytes !== parent.file.capacityBytes) {
+    throw invalidDevice(index, 'device.capacityInKB', `the parent's capacity is ${parent.file.capacityBytes} bytes`);
+  }
   const { datastore, path } = placeForNewDisk(plan, backing);
-  const uuid = uuidOf(backing, index);
-  const provisioning = datastore.files.provisioning ?? provisioningOf(backing);
-  const adapterType = controllerTypes[controller.type];
-  const file = world.newDisk({ capacityBytes, provisioning, adapterType, ...(uuid === undefined ? {} : { uuid }) });
+  const provisioning = parent === undefined ? (datastore.files.provisioning ?? provisioningOf(backing)) : 'thin';
+  const adapterType = descriptorAdapter(controller.type);
+  const file = world.newDisk({ capacityBytes, provisioning, adapterType, uuid: uuidOf(backing, index), parent });
   plan.reserve(datastore.files, file.spaceUsed, path);
   plan.taken.add(datastore.pathTo(path));
   plan.effects.push(() => {
     datastore.files.addDisk(path, file);
   });
-  return { file, datastore };
+  return { lastFile: file, datastore, path };
+}
+
+/** What a new disk is to be built on. */
+function parentOf({ context: { world, datacenter } }: DevicePlan, { fileName }: Omit<Backing, '_type'>): DiskParent {
+  const place = locate(world, fileName, datacenter);
+  return { ...place, file: requireReadable(place) };
 }
 
 /** Where a disk to be created goes: the place it names, or one beside the VM's configuration. */
@@ -105,11 +118,12 @@ function placeForNewDisk(plan: DevicePlan, { fileName }: Backing): Place {
 
 function existingFile(plan: DevicePlan, spec: DiskSpec, backing: Backing, index: number) {
   const { world, datacenter, vm } = plan.context;
-  const { datastore, path } = locate(world, backing.fileName, datacenter);
-  const file = datastore.files.disk(path);
-  const isOthers = file.attachedTo !== undefined && file.attachedTo !== vm;
-  const isOwn = plan.devices.some((device) => device.kind === 'disk' && device.file === file);
-  if (file.locked || isOthers || isOwn) {
+  const place = locate(world, backing.fileName, datacenter);
+  const { datastore, path } = place;
+  const file = requireReadable(place);
+  // Any number of VMs may have one disk, as long as none of the others runs.
+  if (!isShared({ settings: settingsAfter(defaultDiskSettings, spec, backing) })) requireUnlocked(place, vm);
+  if (plan.devices.some((device) => device.kind === 'disk' && shownFile(device) === file)) {
     throw fault(
       'FileLocked',
       { file: backing.fileName },
@@ -126,7 +140,7 @@ function existingFile(plan: DevicePlan, spec: DiskSpec, backing: Backing, index:
       file.uuid = uuid;
     });
   }
-  return { file, datastore };
+  return { lastFile: file, datastore, path };
 }
 
 function removeDisk(plan: DevicePlan, { fileOperation }: Change, spec: DiskSpec, index: number): void {
@@ -136,26 +150,22 @@ function removeDisk(plan: DevicePlan, { fileOperation }: Change, spec: DiskSpec,
   }
   requireDetachable(plan);
   if (fileOperation === 'destroy') {
-    if (disk.file.locked) {
-      throw fault(
-        'FileLocked',
-        { file: disk.datastore.pathTo(disk.file.path) },
-        'Unable to access a file since it is locked',
-      );
-    }
-    plan.effects.push(() => plan.context.world.deleteDisk(disk.file));
+    const { vm, world } = plan.context;
+    requireUnlocked(disk, vm);
+    plan.effects.push(() => deleteDisksAt(world, [disk]));
   }
   plan.devices = plan.devices.filter((device) => device !== disk);
 }
 
 function editDisk(plan: DevicePlan, { fileOperation, profile }: Change, spec: DiskSpec, index: number): void {
   const disk = findDisk(plan, spec, index);
-  const { file, datastore } = disk;
+  const { datastore, path } = disk;
+  const file = shownFile(disk);
   if (fileOperation !== undefined)
     throw invalidDevice(index, 'fileOperation', `${fileOperation} does not go with edit`);
-  if (spec.backing !== undefined) {
-    const backing = flatBacking(spec, index);
-    if (backing.fileName !== '' && backing.fileName !== datastore.pathTo(file.path)) {
+  const backing = spec.backing && flatBacking(spec, index);
+  if (backing !== undefined) {
+    if (backing.fileName !== '' && backing.fileName !== datastore.pathTo(path)) {
       throw invalidDevice(index, 'device.backing.fileName', 'a disk cannot be exchanged by edit');
     }
     if (backing.thinProvisioned !== undefined && backing.thinProvisioned !== (file.provisioning === 'thin')) {
@@ -174,11 +184,16 @@ function editDisk(plan: DevicePlan, { fileOperation, profile }: Change, spec: Di
   }
   if (capacityBytes > file.capacityBytes && Math.floor(capacityBytes / 1024) > Math.floor(file.capacityBytes / 1024)) {
     requireNoSnapshots(plan);
-    if (file.provisioning !== 'thin') plan.reserve(datastore.files, capacityBytes - file.capacityBytes, file.path);
+    if (file.provisioning !== 'thin') plan.reserve(datastore.files, capacityBytes - file.capacityBytes, path);
     plan.effects.push(() => file.resize(capacityBytes));
   }
   const { storagePolicies } = plan.context.world;
-  const edited = { ...disk, storageProfile: storagePolicies.after(disk.storageProfile, profile) };
+  const edited = {
+    ...disk,
+    diskMode: backing === undefined ? disk.diskMode : diskModeOf(backing, index),
+    settings: settingsAfter(disk.settings, spec, backing),
+    storageProfile: storagePolicies.after(disk.storageProfile, profile),
+  };
   plan.devices = plan.devices.map((device) => (device === disk ? edited : device));
   moveDisk(plan, edited, spec, index);
 }
@@ -226,6 +241,13 @@ function flatBacking({ backing }: DiskSpec, index: number): Backing {
     throw invalidDevice(index, 'device.backing', 'the simulator knows VirtualDiskFlatVer2BackingInfo only');
   }
   return backing;
+}
+
+const diskModes = ['persistent', 'independent_persistent', 'independent_nonpersistent'];
+
+function diskModeOf({ diskMode }: Backing, index: number): string {
+  if (diskModes.includes(diskMode)) return diskMode;
+  throw invalidDevice(index, 'device.backing.diskMode', `diskMode "${diskMode}" is not known`);
 }
 
 function uuidOf({ uuid }: Backing, index: number): string | undefined {

@@ -3,8 +3,8 @@ import { fault } from '../fault.js';
 import type { DiskFile } from '../storage/disk-file.js';
 import type { World } from '../world.js';
 import { diskForm, type DiskForm } from './disk-form.js';
-import type { Place } from './locate.js';
-import { requireUnlocked, requireUnused } from './locks.js';
+import { parentsOf, requireReadable, type Place } from '../inventory/disk-chain.js';
+import { requireUnlocked } from './locks.js';
 import { unpackDisk } from './unpack-disk.js';
 
 type DiskSpec = VimObject<'VirtualDiskSpec'>;
@@ -12,19 +12,19 @@ type DiskSpec = VimObject<'VirtualDiskSpec'>;
 /** What a copy makes where it is not told; the API's own words. */
 const assumedForm: DiskForm = { provisioning: 'thick', adapterType: 'buslogic' };
 
-/** Makes a disk larger. @throws Fault FileNotFound, FileLocked, InvalidArgument, InvalidState, NoDiskSpace */
-export async function extendDisk(
-  { datastore, path }: Place,
-  capacityBytes: number,
-  eagerZero: boolean | undefined,
-): Promise<void> {
+/**
+ * Makes a disk larger. One that others are built on, or that is built on another, cannot be read any more after that.
+ *
+ * @throws Fault FileNotFound, FileLocked, InvalidArgument, InvalidState, NoDiskSpace
+ */
+export async function extendDisk(place: Place, capacityBytes: number, eagerZero: boolean | undefined): Promise<void> {
+  const { datastore, path } = place;
   const disk = datastore.files.disk(path);
-  requireUnlocked(disk);
+  requireUnlocked(place);
   if (capacityBytes < disk.capacityBytes) {
     throw fault('InvalidArgument', { invalidProperty: 'newCapacityKb' }, 'A disk cannot shrink');
   }
-  const owner = disk.attachedTo;
-  if (owner !== undefined && 'snapshots' in owner && (owner.snapshots as readonly unknown[]).length > 0) {
+  if (datastore.files.users.attached(path).some(({ snapshots }) => snapshots.length > 0)) {
     throw fault('InvalidState', {}, 'The disk is part of a snapshot');
   }
   await disk.resize(capacityBytes);
@@ -32,10 +32,32 @@ export async function extendDisk(
   if (disk.provisioning === 'eagerZeroedThick' && eagerZero !== true) disk.provisioning = 'thick';
 }
 
+/**
+ * Deletes a disk: its file and, unless the settings say otherwise, those it is built on, whoever else needs them. The API
+ * promises that all files related to it go.
+ *
+ * @throws Fault FileNotFound, FileLocked
+ */
+export async function deleteDisk(world: World, place: Place): Promise<void> {
+  const disk = place.datastore.files.disk(place.path);
+  const parents = world.settings.quirks.deleteParents ? parentsOf(disk) : [];
+  for (const doomed of [place, ...parents]) requireUnlocked(doomed);
+  await deleteDisksAt(world, [place, ...parents]);
+}
+
+/** Deletes the disks at some places; where there is none, nothing. All but the freeing of bytes is done when it returns. */
+export async function deleteDisksAt(world: World, places: readonly Place[]): Promise<void> {
+  const disks = places.flatMap(({ datastore, path }) => {
+    const entry = datastore.files.find(path);
+    return entry?.kind === 'disk' ? [entry] : [];
+  });
+  await Promise.all([...new Set(disks)].map((disk) => world.deleteDisk(disk)));
+}
+
 /** Moves a disk. @throws Fault FileNotFound, FileLocked, FileAlreadyExists, NoDiskSpace */
 export async function moveDisk(world: World, from: Place, to: Place, force: boolean): Promise<void> {
   const disk = from.datastore.files.disk(from.path);
-  requireUnused(disk);
+  requireUnlocked(from);
   await makeWay(world, to, force, disk);
   from.datastore.files.move(from.path, to.datastore.files, to.path);
   world.registry.changed();
@@ -55,8 +77,8 @@ export async function copyDisk(
     await unpackDisk(world, { source: uploaded.content, from }, to, form ?? assumedForm);
     return;
   }
-  const source = from.datastore.files.disk(from.path);
-  requireUnlocked(source);
+  const source = requireReadable(from);
+  requireUnlocked(from);
   await makeWay(world, to, force, source);
   const { capacityBytes, provisioning, adapterType } = source;
   const copy = world.newDisk({ capacityBytes, ...(form ?? { provisioning, adapterType }) });
@@ -85,9 +107,9 @@ export function createDisk(world: World, { datastore, path }: Place, spec: DiskS
   world.registry.changed();
 }
 
-async function makeWay(world: World, { datastore, path }: Place, force: boolean, except?: DiskFile): Promise<void> {
-  const there = datastore.files.find(path);
+async function makeWay(world: World, place: Place, force: boolean, except?: DiskFile): Promise<void> {
+  const there = place.datastore.files.find(place.path);
   if (!force || there?.kind !== 'disk' || there === except) return;
-  requireUnused(there);
+  requireUnlocked(place);
   await world.deleteDisk(there);
 }

@@ -2,15 +2,9 @@ import type { MoRef } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
 import { Datacenter } from '../inventory/datacenter.js';
 import type { Datastore } from '../inventory/datastore.js';
+import type { Place } from '../inventory/disk-chain.js';
 import { parseDatastorePath } from '../storage/datastore-path.js';
 import type { World } from '../world.js';
-
-/** A place in a datastore. */
-export interface Place {
-  readonly datastore: Datastore;
-  /** Within the datastore. */
-  readonly path: string;
-}
 
 /**
  * Finds the place a datastore path names. The datacenter must be known on a vCenter, where names of datastores are not

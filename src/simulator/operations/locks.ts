@@ -1,23 +1,18 @@
 import { fault } from '../fault.js';
-import { VirtualMachine } from '../inventory/virtual-machine.js';
-import { formatDatastorePath } from '../storage/datastore-path.js';
-import type { DiskFile } from '../storage/disk-file.js';
-
-/** @throws Fault FileLocked where something outside or a running VM has the disk open */
-export function requireUnlocked(disk: DiskFile): void {
-  const running = disk.attachedTo instanceof VirtualMachine && disk.attachedTo.powerState === 'poweredOn';
-  if (disk.locked || running) throw locked(disk);
-}
+import type { Place } from '../inventory/disk-chain.js';
+import type { VirtualMachine } from '../inventory/virtual-machine.js';
 
 /**
- * @throws Fault FileLocked where the disk is open or is a device of any VM. A host would let a powered-off VM's disk be moved
- * or deleted, and leave the VM with a device that leads nowhere: nobody wants that.
+ * Checks that nobody has a disk's file open: nothing outside, no transfer and no running VM. A VM that is off holds no lock,
+ * so its disks may be moved or deleted, and then it has a device that leads nowhere.
+ *
+ * @param except - a VM whose own use does not count
+ * @throws Fault FileLocked
  */
-export function requireUnused(disk: DiskFile): void {
-  if (disk.locked || disk.attachedTo !== undefined) throw locked(disk);
-}
-
-function locked({ path, files }: DiskFile) {
-  const file = formatDatastorePath({ datastore: files?.datastore ?? '', path });
-  return fault('FileLocked', { file }, `Unable to access file ${file} since it is locked`);
+export function requireUnlocked({ datastore, path }: Place, except?: VirtualMachine): void {
+  const entry = datastore.files.find(path);
+  const running = datastore.files.users.of(path).some((vm) => vm !== except && vm.powerState === 'poweredOn');
+  if (!running && (entry?.kind !== 'disk' || (!entry.locked && entry.opened === 0))) return;
+  const file = datastore.pathTo(path);
+  throw fault('FileLocked', { file }, `Unable to access file ${file} since it is locked`);
 }

@@ -1,13 +1,16 @@
 import { fault } from '../fault.js';
+import { requireReadable } from '../inventory/disk-chain.js';
+import { isShared } from '../inventory/disk-settings.js';
 import type { PowerState, VirtualMachine } from '../inventory/virtual-machine.js';
 import type { World } from '../world.js';
+import { requireUnlocked } from './locks.js';
 
-/** @throws Fault InvalidPowerState, FileLocked */
+/** @throws Fault InvalidPowerState, FileLocked, FileNotFound, GenericVmConfigFault */
 export function powerOn(world: World, vm: VirtualMachine): void {
   requireState(vm, 'poweredOff', 'poweredOn');
-  const locked = vm.disks.find(({ file }) => file.locked);
-  if (locked !== undefined) {
-    throw fault('FileLocked', { file: locked.datastore.pathTo(locked.file.path) }, 'Failed to lock the file');
+  for (const disk of vm.disks) {
+    requireReadable(disk);
+    if (!isShared(disk)) requireUnlocked(disk, vm);
   }
   vm.powerState = 'poweredOn';
   world.registry.changed();

@@ -2,15 +2,19 @@ import type { VimObject } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
 import { Datastore } from '../inventory/datastore.js';
 import type { DiskDevice } from '../inventory/devices.js';
+import { parentsOf, requireReadable, shownFile, type Place } from '../inventory/disk-chain.js';
+import { fileNameFor } from '../inventory/entity-name.js';
 import { Folder } from '../inventory/folder.js';
 import { HostSystem } from '../inventory/host-system.js';
 import { ResourcePool } from '../inventory/resource-pool.js';
 import type { VirtualMachine, VmHome } from '../inventory/virtual-machine.js';
-import { baseName, joinPath } from '../storage/datastore-path.js';
+import { directoryOf, joinPath } from '../storage/datastore-path.js';
 import type { Provisioning } from '../storage/disk-file.js';
 import type { World } from '../world.js';
 import { chooseHost } from './create-vm.js';
+import { requireUnlocked } from './locks.js';
 import { moveIntoFolder } from './move-vm.js';
+import { nextChangeVersion } from './vm-config.js';
 
 type Spec = VimObject<'VirtualMachineRelocateSpec'>;
 
@@ -34,7 +38,7 @@ export function diskTarget(
   const storageProfile = storagePolicies.after(disk.storageProfile, locator?.profile);
   const backing = locator?.diskBackingInfo;
   if (backing?._type !== 'VirtualDiskFlatVer2BackingInfo') {
-    return { datastore, provisioning: disk.file.provisioning, storageProfile };
+    return { datastore, provisioning: shownFile(disk).provisioning, storageProfile };
   }
   const thick = backing.eagerlyScrub === true ? 'eagerZeroedThick' : 'thick';
   return { datastore, provisioning: backing.thinProvisioned === true ? 'thin' : thick, storageProfile };
@@ -62,21 +66,21 @@ export function relocateVm(world: World, vm: VirtualMachine, spec: Spec): void {
   const storageProfile = storagePolicies.after(vm.config.storageProfile, spec.profile);
   const targets = vm.disks.map((disk) => ({ disk, target: diskTarget(world, spec, disk, home) }));
   for (const { disk, target } of targets) {
-    if (disk.file.locked)
-      throw fault('FileLocked', { file: disk.datastore.pathTo(disk.file.path) }, 'A disk is locked');
-    const growth = target.datastore === disk.datastore ? 0 : disk.file.capacityBytes;
-    target.datastore.files.requireSpace(target.provisioning === 'thin' ? 0 : growth, disk.file.path);
+    const { capacityBytes } = requireReadable(disk);
+    requireUnlocked(disk, vm);
+    const growth = target.datastore === disk.datastore ? 0 : capacityBytes;
+    target.datastore.files.requireSpace(target.provisioning === 'thin' ? 0 : growth, disk.path);
   }
   const newHome = home === undefined || home === vm.home.datastore ? vm.home : moveHome(vm, home);
   const devices = vm.config.devices.map((device) => {
     const target = targets.find(({ disk }) => disk === device)?.target;
     if (device.kind !== 'disk' || target === undefined) return device;
-    moveDisk(device, target, newHome);
-    return { ...device, datastore: target.datastore, storageProfile: target.storageProfile };
+    return { ...device, ...moveDisk(vm, device, target, newHome), storageProfile: target.storageProfile };
   });
-  vm.home.datastore.vms.delete(vm);
+  const oldHome = vm.home;
   vm.home = newHome;
-  vm.config = { ...vm.config, devices, storageProfile };
+  vm.config = { ...vm.config, devices, storageProfile, changeVersion: nextChangeVersion(world) };
+  if (oldHome !== newHome) dropIfEmpty(oldHome.datastore, oldHome.directory);
   vm.pool.vms.delete(vm);
   vm.host.vms.delete(vm);
   vm.pool = pool;
@@ -87,21 +91,56 @@ export function relocateVm(world: World, vm: VirtualMachine, spec: Spec): void {
   registry.changed();
 }
 
-function moveHome({ home }: VirtualMachine, datastore: Datastore): VmHome {
-  const directory = datastore.files.freeName('', home.directory);
+/** Directory and files get the name that the VM has by now. */
+function moveHome({ home, name }: VirtualMachine, datastore: Datastore): VmHome {
+  const stem = fileNameFor(name);
+  const directory = datastore.files.freeName('', stem);
   datastore.files.makeDirectory(directory, true);
-  const vmx = joinPath(directory, baseName(home.vmx));
+  const vmx = joinPath(directory, `${stem}.vmx`);
   home.datastore.files.move(home.vmx, datastore.files, vmx);
   return { datastore, directory, vmx };
 }
 
-function moveDisk({ file, datastore: from }: DiskDevice, { datastore, provisioning }: DiskTarget, home: VmHome): void {
-  file.provisioning = provisioning;
-  if (datastore === from) return;
+/**
+ * Moves a disk's file, with those it is built on and no other VM is, to beside the VM's configuration. They get the name that
+ * the VM has by now. Other VMs whose disk it is are left with a device that leads nowhere.
+ *
+ * @returns where it is then
+ */
+function moveDisk(vm: VirtualMachine, disk: DiskDevice, { datastore, provisioning }: DiskTarget, home: VmHome): Place {
+  const { datastore: from, path } = disk;
+  const top = from.files.disk(path);
+  if (datastore === from) {
+    top.provisioning = provisioning;
+    return { datastore, path };
+  }
   const { files } = datastore;
+  top.provisioning = files.provisioning ?? provisioning;
   if (files.find(home.directory) === undefined) files.makeDirectory(home.directory, true);
-  const oldDirectory = file.path.slice(0, Math.max(0, file.path.lastIndexOf('/')));
-  const name = files.freeName(home.directory, baseName(file.path).replace(/\.vmdk$/, ''), '.vmdk');
-  from.files.move(file.path, files, joinPath(home.directory, name));
-  if (oldDirectory !== '' && from.files.inside(oldDirectory).length === 0) from.files.remove(oldDirectory);
+  const isOwn = (place: Place): boolean => place.datastore.files.users.of(place.path).every((user) => user === vm);
+  const parents = parentsOf(top);
+  const shared = parents.findIndex((place) => !isOwn(place));
+  const moved = [disk, ...parents.slice(0, shared < 0 ? parents.length : shared)].reverse();
+  const places = moved.map((place, depth): Place => {
+    const stem = fileNameFor(vm.name);
+    const name = files.freeName(
+      home.directory,
+      depth === 0 ? stem : `${stem}-${String(depth).padStart(6, '0')}`,
+      '.vmdk',
+    );
+    const destination = joinPath(home.directory, name);
+    place.datastore.files.move(place.path, files, destination);
+    dropIfEmpty(place.datastore, directoryOf(place.path));
+    return { datastore, path: destination };
+  });
+  for (const [depth, place] of places.entries()) {
+    const below = places[depth - 1];
+    const file = files.disk(place.path);
+    if (below !== undefined) file.parent = { ...below, file: files.disk(below.path) };
+  }
+  return places.at(-1) ?? disk;
+}
+
+function dropIfEmpty({ files }: Datastore, directory: string): void {
+  if (directory !== '' && files.inside(directory).length === 0) files.remove(directory);
 }

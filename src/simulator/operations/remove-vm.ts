@@ -1,15 +1,15 @@
 import { Folder } from '../inventory/folder.js';
+import { chainOf } from '../inventory/disk-chain.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
-import type { DiskFile } from '../storage/disk-file.js';
 import type { World } from '../world.js';
+import { deleteDisksAt } from './disks.js';
 
 /** Takes a VM out of the inventory; its files stay, and are nobody's. */
 export function unregisterVm({ registry, instanceUuids }: World, vm: VirtualMachine): void {
   vm.ancestor(Folder)?.release(vm);
   vm.pool.vms.delete(vm);
   vm.host.vms.delete(vm);
-  vm.config = { ...vm.config, devices: [] };
-  vm.home.datastore.vms.delete(vm);
+  vm.leaveDatastores();
   const vmx = vm.home.datastore.files.find(vm.home.vmx);
   if (vmx?.kind === 'file') vmx.locked = false;
   for (const snapshot of vm.snapshots) registry.remove(snapshot);
@@ -23,16 +23,24 @@ export function unregisterVm({ registry, instanceUuids }: World, vm: VirtualMach
  * All but the freeing of the disks' bytes is done when it returns.
  */
 export async function removeVm(world: World, vm: VirtualMachine): Promise<void> {
-  const disks = vm.disks.map(({ file }) => file);
   const { datastore, directory, vmx } = vm.home;
   const { files } = datastore;
   unregisterVm(world, vm);
-  for (const disk of disks) disk.files?.remove(disk.path);
+  const freed = deleteDisksOf(world, vm);
   files.remove(vmx);
   if (directory !== '' && files.inside(directory).length === 0) files.remove(directory);
-  await freeDisks(world, disks);
+  await freed;
 }
 
-async function freeDisks(world: World, disks: readonly DiskFile[]): Promise<void> {
-  await Promise.all(disks.map((disk) => world.deleteDisk(disk)));
+/**
+ * Deletes a VM's disks, be they other VMs' too, and what they are built on, unless other VMs need it. All but the freeing of
+ * their bytes is done when it returns.
+ */
+export async function deleteDisksOf(world: World, vm: VirtualMachine): Promise<void> {
+  const doomed = vm.disks.flatMap((disk) =>
+    chainOf(disk).filter(({ datastore, path }, depth) => {
+      return depth === 0 || datastore.files.users.of(path).every((user) => user === vm);
+    }),
+  );
+  await deleteDisksAt(world, doomed);
 }

@@ -4,7 +4,7 @@ import type { FileContent } from '../storage/file-content.js';
 import type { World } from '../world.js';
 import type { DiskForm } from './disk-form.js';
 import { diskSink } from './disk-sink.js';
-import type { Place } from './locate.js';
+import type { Place } from '../inventory/disk-chain.js';
 
 /**
  * Makes a disk of an uploaded file: a copy takes a stream-optimized one apart.

@@ -46,8 +46,18 @@ export function applySpec(world: World, config: VmConfig, spec: Spec, vm: Virtua
       spec.managedBy === undefined ? config.managedBy : spec.managedBy.extensionKey === '' ? undefined : spec.managedBy,
     storageProfile: world.storagePolicies.after(config.storageProfile, spec.vmProfile),
     devices: config.devices,
-    changeVersion: `${new Date().toISOString()}-${world.registry.nextNumber('changeVersion')}`,
+    changeVersion: nextChangeVersion(world),
   };
+}
+
+/** A `changeVersion` that no configuration had before. */
+export function nextChangeVersion({ registry }: World): string {
+  return `${new Date().toISOString()}-${registry.nextNumber('changeVersion')}`;
+}
+
+/** Moves a VM's `changeVersion` on: something of it changed that is not in its configuration. */
+export function touch(world: World, vm: VirtualMachine): void {
+  vm.config = { ...vm.config, changeVersion: nextChangeVersion(world) };
 }
 
 /** A vCenter sees to it that no two VMs have one instance UUID: of two, the later gets another. */

@@ -1,4 +1,4 @@
-import type { ControllerType } from '../inventory/devices.js';
+import type { ControllerType } from '../inventory/controllers.js';
 
 /** The kinds of hardware an OVF descriptor lists, by their numbers in CIM. */
 export const resourceTypes = { processor: 3, memory: 4, ideController: 5, scsiController: 6, disk: 17 } as const;

@@ -1,6 +1,6 @@
 import type { MoRef, VimObject } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
-import type { ControllerType } from '../inventory/devices.js';
+import type { ControllerType } from '../inventory/controllers.js';
 import { resourceTypes, scsiSubTypes } from './hardware.js';
 import type { OvfDescriptor, OvfItem } from './read-descriptor.js';
 

@@ -1,5 +1,6 @@
 import type { VimObject } from '../../vim/schema/index.js';
 import { plainName } from '../inventory/entity-name.js';
+import { shownFile } from '../inventory/disk-chain.js';
 import { diskPlace } from '../inventory/disk-place.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import { escapeXml } from '../soap/escape-xml.js';
@@ -11,15 +12,15 @@ export function writeDescriptor(vm: VirtualMachine, files: readonly VimObject<'O
   const { config } = vm;
   const disks = vm.disks.flatMap((disk) => {
     const index = files.findIndex(({ deviceId }) => deviceId === `/${vm.id}/${diskPlace(disk, config.devices)}`);
-    return index < 0 ? [] : [{ disk, file: index + 1 }];
+    return index < 0 ? [] : [{ disk, content: shownFile(disk), file: index + 1 }];
   });
   const references = files.map(
     ({ path, size }, i) => `<File ovf:href="${escapeXml(path)}" ovf:id="file${i + 1}" ovf:size="${size}"/>`,
   );
   const sections = disks.map(
-    ({ disk, file }, i) =>
-      `<Disk ovf:capacity="${disk.file.capacityBytes}" ovf:capacityAllocationUnits="byte" ovf:diskId="vmdisk${i + 1}" ` +
-      `ovf:fileRef="file${file}" ovf:format="${STREAM_OPTIMIZED}" ovf:populatedSize="${disk.file.raw.allocatedBytes}"/>`,
+    ({ content, file }, i) =>
+      `<Disk ovf:capacity="${content.capacityBytes}" ovf:capacityAllocationUnits="byte" ovf:diskId="vmdisk${i + 1}" ` +
+      `ovf:fileRef="file${file}" ovf:format="${STREAM_OPTIMIZED}" ovf:populatedSize="${content.raw.allocatedBytes}"/>`,
   );
   const controllers = config.devices.flatMap((device) => {
     if (device.kind !== 'controller') return [];

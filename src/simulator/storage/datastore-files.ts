@@ -1,7 +1,9 @@
 import { fault } from '../fault.js';
+import type { Datastore } from '../inventory/datastore.js';
 import type { DiskFile, Provisioning } from './disk-file.js';
 import type { FileContent } from './file-content.js';
-import { baseName, directoryOf, formatDatastorePath, joinPath } from './datastore-path.js';
+import { baseName, directoryOf, joinPath } from './datastore-path.js';
+import { DiskUsers } from './disk-users.js';
 
 /** A directory. */
 export interface DirectoryEntry {
@@ -23,7 +25,8 @@ const directory: DirectoryEntry = { kind: 'directory' };
 
 /** What is in one datastore, by path; and how much room is left. */
 export class DatastoreFiles {
-  readonly datastore: string;
+  readonly datastore: Datastore;
+  readonly users = new DiskUsers();
   capacityBytes: number;
   /** Taken by what the simulator does not show: everything that is not its own. */
   foreignBytes: number;
@@ -33,7 +36,7 @@ export class DatastoreFiles {
   /** When each entry came to be where it is. */
   readonly #placed = new Map<string, string>();
 
-  constructor(datastore: string, capacityBytes: number, foreignBytes: number, provisioning?: Provisioning) {
+  constructor(datastore: Datastore, capacityBytes: number, foreignBytes: number, provisioning?: Provisioning) {
     this.datastore = datastore;
     this.capacityBytes = capacityBytes;
     this.foreignBytes = foreignBytes;
@@ -103,6 +106,8 @@ export class DatastoreFiles {
 
   /** Takes one entry out. Its bytes are the caller's to dispose of. */
   remove(path: string): void {
+    const entry = this.#entries.get(path);
+    if (entry?.kind === 'disk') entry.files = undefined;
     this.#entries.delete(path);
     this.#placed.delete(path);
   }
@@ -143,8 +148,12 @@ export class DatastoreFiles {
   requireSpace(bytes: number, path: string): void {
     // What needs no room needs none of the sum over all files either.
     if (bytes > 0 && bytes > this.freeBytes) {
-      const file = formatDatastorePath({ datastore: this.datastore, path });
-      throw fault('NoDiskSpace', { file, datastore: this.datastore }, `Insufficient disk space on ${this.datastore}`);
+      const { name } = this.datastore;
+      throw fault(
+        'NoDiskSpace',
+        { file: this.datastore.pathTo(path), datastore: name },
+        `Insufficient disk space on ${name}`,
+      );
     }
   }
 
@@ -170,7 +179,7 @@ export class DatastoreFiles {
   }
 
   #exists(path: string): never {
-    const file = formatDatastorePath({ datastore: this.datastore, path });
+    const file = this.datastore.pathTo(path);
     throw fault(
       'FileAlreadyExists',
       { file },
@@ -179,7 +188,7 @@ export class DatastoreFiles {
   }
 
   #notFound(path: string): never {
-    const file = formatDatastorePath({ datastore: this.datastore, path });
+    const file = this.datastore.pathTo(path);
     throw fault('FileNotFound', { file }, `File ${file} was not found`);
   }
 }

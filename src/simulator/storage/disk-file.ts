@@ -1,9 +1,16 @@
-import type { ManagedObject } from '../managed-object.js';
+import type { Datastore } from '../inventory/datastore.js';
 import type { DatastoreFiles } from './datastore-files.js';
 import type { RawDisk } from './raw-disk.js';
 
 /** How a disk takes its space: as it is written, at once, or at once and wiped. */
 export type Provisioning = 'thin' | 'thick' | 'eagerZeroedThick';
+
+/** The disk that another one is built on, and where it was when that was made: a child finds its parent by path only. */
+export interface DiskParent {
+  readonly file: DiskFile;
+  readonly datastore: Datastore;
+  readonly path: string;
+}
 
 /** What a disk is made of. */
 export interface DiskFileInit {
@@ -12,30 +19,34 @@ export interface DiskFileInit {
   readonly uuid: string;
   /** As in a descriptor: `lsilogic`, `buslogic`, `ide`, `pvscsi`, `lsisas1068`. */
   readonly adapterType: string;
+  /** @defaultValue none: the disk stands by itself */
+  readonly parent?: DiskParent | undefined;
 }
 
 /** A virtual disk in a datastore. */
 export class DiskFile {
   readonly kind = 'disk';
-  readonly raw: RawDisk;
+  raw: RawDisk;
   provisioning: Provisioning;
   /** In the dashed form. */
   uuid: string;
   adapterType: string;
-  /** The VM whose device it is. Such a file is locked for everything but that VM. */
-  attachedTo: ManagedObject | undefined;
+  parent: DiskParent | undefined;
+  /** How many transfers have it open: it is locked as long as there are any. */
+  opened = 0;
   /** Locked by something outside, as a running backup proxy would. */
   locked = false;
   /** Where it is. Set by {@link DatastoreFiles} only. */
   path = '';
-  /** Where it is. Set by {@link DatastoreFiles} only. */
+  /** Where it is; undefined once it is deleted. Set by {@link DatastoreFiles} only. */
   files: DatastoreFiles | undefined;
 
-  constructor({ raw, provisioning, uuid, adapterType }: DiskFileInit) {
+  constructor({ raw, provisioning, uuid, adapterType, parent }: DiskFileInit) {
     this.raw = raw;
     this.provisioning = provisioning;
     this.uuid = uuid;
     this.adapterType = adapterType;
+    this.parent = parent;
   }
 
   get capacityBytes(): number {

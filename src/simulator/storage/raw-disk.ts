@@ -9,7 +9,8 @@ const BLOCK = 2 ** 12;
 const ZEROS = Buffer.alloc(BLOCK);
 
 /**
- * A disk's bytes in a sparse file, which exists from the first write on: a disk never written to costs nothing.
+ * A disk's bytes in a sparse file, which exists from the first write on: a disk never written to costs nothing. One that is
+ * built on another keeps only what was written to it; the rest is read from there.
  */
 export class RawDisk implements VmdkSource {
   readonly #file: string;
@@ -17,12 +18,19 @@ export class RawDisk implements VmdkSource {
   readonly #written = new Set<number>();
   #handle: Promise<FileHandle> | undefined;
   #capacityBytes: number;
+  readonly #base: RawDisk | undefined;
+  /** Whether the base is a part of this disk by now, and of no other. */
+  #ownsBase = false;
   #disposed = false;
 
-  /** @param file - where the bytes are kept: a path of this disk's own */
-  constructor(file: string, capacityBytes: number) {
+  /**
+   * @param file - where the bytes are kept: a path of this disk's own
+   * @param base - what it is built on
+   */
+  constructor(file: string, capacityBytes: number, base?: RawDisk) {
     this.#file = file;
     this.#capacityBytes = capacityBytes;
+    this.#base = base;
   }
 
   get capacityBytes(): number {
@@ -31,7 +39,8 @@ export class RawDisk implements VmdkSource {
 
   /** Bytes of the disk that were written to, in whole MiB. */
   get allocatedBytes(): number {
-    return Math.min(this.#written.size * CHUNK, this.#capacityBytes);
+    const chunks = this.#ownsBase ? this.#chunksWithData().size : this.#written.size;
+    return Math.min(chunks * CHUNK, this.#capacityBytes);
   }
 
   /** How much {@link allocatedBytes} would grow by a write. */
@@ -44,9 +53,27 @@ export class RawDisk implements VmdkSource {
   }
 
   async read(buffer: Buffer, position: number): Promise<number> {
+    if (this.#disposed) throw new Error('the disk was deleted');
     const length = Math.min(buffer.length, this.#capacityBytes - position);
     if (length <= 0) return 0;
     const view = buffer.subarray(0, length);
+    if (this.#base === undefined) await this.#readOwn(view, position);
+    else await this.#readLayers(view, position, this.#base);
+    return length;
+  }
+
+  async #readLayers(view: Buffer, position: number, base: RawDisk): Promise<void> {
+    for (let at = 0; at < view.length;) {
+      const chunk = Math.floor((position + at) / CHUNK);
+      const part = view.subarray(at, Math.min(view.length, (chunk + 1) * CHUNK - position));
+      if (this.#written.has(chunk)) await this.#readOwn(part, position + at);
+      else part.fill(0, await base.read(part, position + at));
+      at += part.length;
+    }
+  }
+
+  async #readOwn(view: Buffer, position: number): Promise<void> {
+    const { length } = view;
     let filled = 0;
     if (this.#handle !== undefined) {
       const handle = await this.#handle;
@@ -57,12 +84,28 @@ export class RawDisk implements VmdkSource {
       }
     }
     view.fill(0, filled);
-    return length;
   }
 
   async write(data: Uint8Array, position: number): Promise<void> {
     if (this.#disposed) throw new Error('the disk was deleted');
     if (data.length === 0) return;
+    if (this.#base !== undefined) await this.#copyUp(this.#base, position, data.length);
+    await this.#writeOwn(data, position);
+  }
+
+  /** Takes over from the base what a write leaves of the chunks it touches. */
+  async #copyUp(base: RawDisk, position: number, length: number): Promise<void> {
+    const end = position + length;
+    for (let chunk = Math.floor(position / CHUNK); chunk * CHUNK < end; chunk++) {
+      const start = chunk * CHUNK;
+      if (this.#written.has(chunk) || (position <= start && start + CHUNK <= end)) continue;
+      const whole = Buffer.alloc(CHUNK);
+      const taken = await base.read(whole, start);
+      await this.#writeOwn(whole.subarray(0, taken), start);
+    }
+  }
+
+  async #writeOwn(data: Uint8Array, position: number): Promise<void> {
     this.#handle ??= open(this.#file, 'w+', 0o600);
     const handle = await this.#handle;
     for (let written = 0; written < data.length;) {
@@ -93,8 +136,9 @@ export class RawDisk implements VmdkSource {
   /** The parts that may hold anything but zeros. */
   async *dataExtents(): AsyncGenerator<DataExtent> {
     let extent: { start: number; end: number } | undefined;
-    for (const chunk of [...this.#written].sort((a, b) => a - b)) {
+    for (const chunk of [...this.#chunksWithData()].sort((a, b) => a - b)) {
       const start = chunk * CHUNK;
+      if (start >= this.#capacityBytes) break;
       const end = Math.min(start + CHUNK, this.#capacityBytes);
       if (extent?.end === start) extent.end = end;
       else {
@@ -104,6 +148,15 @@ export class RawDisk implements VmdkSource {
       await Promise.resolve();
     }
     if (extent !== undefined) yield extent;
+  }
+
+  #chunksWithData(): Set<number> {
+    return this.#base === undefined ? this.#written : new Set([...this.#base.#chunksWithData(), ...this.#written]);
+  }
+
+  /** Makes the base a part of this disk: nothing else reads it any more. */
+  absorbBase(): void {
+    this.#ownsBase = true;
   }
 
   /** The disk's bytes from `start` up to, without, `end`. */
@@ -157,6 +210,7 @@ export class RawDisk implements VmdkSource {
   /** Frees the file. */
   async dispose(): Promise<void> {
     this.#disposed = true;
+    if (this.#ownsBase) await this.#base?.dispose();
     if (this.#handle === undefined) return;
     await (await this.#handle).close();
     this.#handle = undefined;

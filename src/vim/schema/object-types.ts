@@ -337,7 +337,6 @@ export const objectTypes = {
       capacityInBytes: 'long?',
       shares: 'SharesInfo?',
       storageIOAllocation: 'StorageIOAllocationInfo?',
-      diskObjectId: 'string?',
       iofilter: 'string[]?',
     },
   },
