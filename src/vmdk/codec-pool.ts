@@ -9,6 +9,7 @@ import {
   type InflateResult,
   type InflateTask,
 } from './codec-worker.js';
+import { ThreadControl } from './thread-control.js';
 import type { SharedAreas } from './shared-areas.js';
 
 interface Pending {
@@ -19,6 +20,7 @@ interface Pending {
 interface Member {
   readonly worker: Worker;
   readonly pending: Map<number, Pending>;
+  readonly ended: Promise<void>;
 }
 
 /** The memory of a pool's threads: what they read and what they write. */
@@ -35,44 +37,53 @@ export const AREAS_PER_WORKER = 4;
 
 /**
  * Worker threads that deflate or inflate, for one operation. Close it whatever happens: `finally { await pool.close() }`.
+ *
+ * A thread is started when all others are busy, and is never terminated: in the middle of zlib that aborts the process.
+ * It is asked to end, and does so when it is through with its grain.
  */
 export class CodecPool {
-  readonly #members: Member[];
+  readonly #workers: number;
+  readonly #control: ThreadControl;
+  readonly #workerData: Omit<CodecWorkerData, 'busy'>;
+  readonly #members: Member[] = [];
   #nextId = 0;
   #failure: { readonly error: Error } | undefined;
 
   constructor(workers: number, grainBytes: number, { inputs, outputs }: CodecMemory) {
-    const workerData: CodecWorkerData = { grainBytes, inputs: inputs.memory, outputs: outputs.memory };
-    this.#members = Array.from({ length: workers }, () => this.#start(workerData));
+    this.#workers = workers;
+    this.#control = new ThreadControl(workers);
+    const { memory: control } = this.#control;
+    this.#workerData = { grainBytes, control, inputs: inputs.memory, outputs: outputs.memory };
   }
 
   /** Has a task done by the worker with the least to do. */
   run(task: DeflateTask): Promise<DeflateResult>;
   run(task: InflateTask): Promise<InflateResult>;
   run(task: DeflateTask | InflateTask): Promise<DeflateResult | InflateResult> {
-    const failure = this.#failure;
-    const member = this.#members.reduce((least, other) => (other.pending.size < least.pending.size ? other : least));
     const id = this.#nextId++;
     const result = new Promise<DeflateResult | InflateResult>((resolve, reject) => {
-      if (failure === undefined) member.pending.set(id, { resolve, reject });
-      else reject(failure.error);
+      if (this.#failure !== undefined) throw this.#failure.error;
+      const { worker, pending } = this.#leastBusy();
+      pending.set(id, { resolve, reject });
+      worker.postMessage({ id, task });
     });
     // Results are awaited in order: one that fails early must not count as unhandled until its turn comes.
     result.catch(() => undefined);
-    if (failure === undefined) member.worker.postMessage({ id, task });
     return result;
   }
 
-  /** Ends the threads now: what is running fails with `error`, and what is yet to come. */
+  /** Has the threads end: what is running fails with `error`, and what is yet to come. */
   abort(error: Error): void {
     this.#fail(error);
-    for (const { worker } of this.#members) void worker.terminate();
+    this.#control.stop();
+    for (const { worker } of this.#members) worker.postMessage(undefined);
   }
 
-  /** Ends the threads, and is done when they have ended. */
+  /** Has the threads end, and is done when they have ended. */
   async close(): Promise<void> {
-    this.#fail(new Error('the worker threads were closed'));
-    await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
+    this.abort(new Error('the worker threads were closed'));
+    await Promise.all(this.#members.map(({ ended }) => ended));
+    this.#control.release();
   }
 
   #fail(error: Error): void {
@@ -83,12 +94,23 @@ export class CodecPool {
     }
   }
 
-  #start(workerData: CodecWorkerData): Member {
+  #leastBusy(): Member {
+    const [first, ...others] = this.#members;
+    if (first === undefined) return this.#start();
+    const least = others.reduce((best, other) => (other.pending.size < best.pending.size ? other : best), first);
+    return least.pending.size > 0 && this.#members.length < this.#workers ? this.#start() : least;
+  }
+
+  #start(): Member {
+    const workerData: CodecWorkerData = {
+      ...this.#workerData,
+      busy: this.#control.placeOf(this.#members.length),
+    };
     const worker = new Worker(SOURCE, {
       eval: true,
       name: 'vmdk-driver codec',
       workerData,
-      // Loaders and flags of the host's process are none of its business.
+      // Loaders and flags of the application's process are none of its business.
       execArgv: [],
     });
     const pending = new Map<number, Pending>();
@@ -99,10 +121,15 @@ export class CodecPool {
     worker.on('error', (error) => {
       this.#fail(error);
     });
-    worker.on('exit', (code) => {
-      this.#fail(new Error(`a worker thread ended with code ${code.toString()}`));
+    const ended = new Promise<void>((resolve) => {
+      worker.on('exit', (code) => {
+        this.#fail(new Error(`a worker thread ended with code ${code.toString()}`));
+        resolve();
+      });
     });
-    return { worker, pending };
+    const member = { worker, pending, ended };
+    this.#members.push(member);
+    return member;
   }
 }
 

@@ -4,6 +4,10 @@ import type * as Zlib from 'node:zlib';
 /** What a worker is started with. Tasks name these areas by their indexes; an output belongs to one task at a time. */
 export interface CodecWorkerData {
   readonly grainBytes: number;
+  /** 32-bit numbers: whether the threads are to end, then for each thread whether it may be in native code. */
+  readonly control: SharedArrayBuffer;
+  /** The thread's own number in `control`. */
+  readonly busy: number;
   readonly inputs: readonly SharedArrayBuffer[];
   readonly outputs: readonly SharedArrayBuffer[];
 }
@@ -57,7 +61,8 @@ export function codecWorker(require: NodeJS.Require): void {
 
   const { parentPort } = threads;
   const data = threads.workerData as CodecWorkerData;
-  const { grainBytes } = data;
+  const { grainBytes, busy } = data;
+  const control = new Int32Array(data.control);
   const inputs = data.inputs.map((memory) => Buffer.from(memory));
   const outputs = data.outputs.map((memory) => Buffer.from(memory));
   const zeroGrain = Buffer.alloc(grainBytes);
@@ -71,6 +76,20 @@ export function codecWorker(require: NodeJS.Require): void {
   const deflateOptions = { level: 1, chunkSize: grainBytes + 512 };
   const storeOptions = { level: 0, chunkSize: grainBytes + 512 };
   const probeOptions = { level: 1, chunkSize: 2 * probeBytes };
+
+  /**
+   * Does what enters zlib, unless the thread is to end. Nobody may end the thread meanwhile: Node would abort the whole
+   * process. So it says that it is busy before it looks whether it is to end; who ends it does so in the other order.
+   */
+  function native<T>(work: () => T): T | undefined {
+    Atomics.store(control, busy, 1);
+    try {
+      return Atomics.load(control, 0) === 0 ? work() : undefined;
+    } finally {
+      Atomics.store(control, busy, 0);
+      Atomics.notify(control, busy);
+    }
+  }
 
   function areas(task: DeflateTask | InflateTask): { input: Buffer; output: Buffer } {
     const input = inputs[task.input];
@@ -107,7 +126,8 @@ export function codecWorker(require: NodeJS.Require): void {
     return zlib.deflateSync(grain, storeOptions);
   }
 
-  function deflate(task: DeflateTask): DeflateResult {
+  /** Undefined if the thread is to end; so is the result of inflating. */
+  function deflate(task: DeflateTask): DeflateResult | undefined {
     const { count, firstGrain } = task;
     const { input, output } = areas(task);
     const sectors: number[] = [];
@@ -118,7 +138,8 @@ export function codecWorker(require: NodeJS.Require): void {
         sectors.push(0);
         continue;
       }
-      const deflated = deflateGrain(grain);
+      const deflated = native(() => deflateGrain(grain));
+      if (deflated === undefined) return undefined;
       const lba = (firstGrain + i) * (grainBytes / 512);
       const length = Math.ceil((markerBytes + deflated.length) / 512);
       output.writeUInt32LE(lba % 0x1_0000_0000, at);
@@ -132,25 +153,28 @@ export function codecWorker(require: NodeJS.Require): void {
     return { sectors };
   }
 
-  function inflate(task: InflateTask): InflateResult {
+  interface Inflated {
+    readonly buffer: Buffer;
+    readonly engine: { readonly bytesWritten: number };
+  }
+
+  function inflate(task: InflateTask): InflateResult | undefined {
     const { grains, shortBytes, keep } = task;
     const { input, output } = areas(task);
     const zero: boolean[] = [];
     for (const [index, { offset, size }] of grains.entries()) {
-      let grain: Buffer;
-      let consumed: number;
+      let inflated: Inflated | undefined;
       try {
-        const result = zlib.inflateSync(input.subarray(offset, offset + size), inflateOptions) as unknown as {
-          buffer: Buffer;
-          engine: { bytesWritten: number };
-        };
-        grain = result.buffer;
-        consumed = result.engine.bytesWritten;
+        const bytes = input.subarray(offset, offset + size);
+        inflated = native(() => zlib.inflateSync(bytes, inflateOptions) as unknown as Inflated);
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
         const reason = code === 'ERR_BUFFER_TOO_LARGE' ? 'grain-size' : 'grain-corrupt';
         return { zero, bad: { index, reason, message: `the grain's data does not inflate: ${message}` } };
       }
+      if (inflated === undefined) return undefined;
+      const grain = inflated.buffer;
+      const consumed = inflated.engine.bytesWritten;
       if (consumed !== size) {
         const message = `the grain's data goes on for ${String(size - consumed)} bytes after its end`;
         return { zero, bad: { index, reason: 'grain-corrupt', message } };
@@ -168,7 +192,11 @@ export function codecWorker(require: NodeJS.Require): void {
     return { zero, bad: undefined };
   }
 
-  parentPort?.on('message', ({ id, task }: { id: number; task: DeflateTask | InflateTask }) => {
-    parentPort.postMessage({ id, result: task.kind === 'deflate' ? deflate(task) : inflate(task) });
+  // A message without a task only wakes the thread, which then finds that it is to end.
+  parentPort?.on('message', (message: { id: number; task: DeflateTask | InflateTask } | undefined) => {
+    const { id, task } = message ?? {};
+    const result = task === undefined ? undefined : task.kind === 'deflate' ? deflate(task) : inflate(task);
+    if (result === undefined) parentPort.close();
+    else parentPort.postMessage({ id, result });
   });
 }

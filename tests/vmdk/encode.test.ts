@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { AbortError, InvalidInputError } from '../../src/errors/index.js';
 import { decodeVmdk, decodeVmdkStream, encodeVmdk, encodeVmdkStream, verifyVmdk } from '../../src/vmdk/index.js';
 import { validVmdk } from '../support/vmdk-mutations.js';
@@ -267,22 +265,6 @@ describe('aborting', () => {
     expect(error).toMatchObject({ cause: reason });
     expect(await readdir(work)).toEqual([]);
     expect(threads()).toBe(before);
-  });
-
-  test('between two batches, it leaves no promise that nobody awaits: that would end the process', async () => {
-    // In a process of its own: a test runner takes such rejections for its own.
-    const program = `
-      import { CodecPool } from './src/vmdk/codec-pool.ts';
-      import { SharedAreas } from './src/vmdk/shared-areas.ts';
-      const pool = new CodecPool(1, 65536, { inputs: new SharedAreas(1, 65536), outputs: new SharedAreas(1, 131072) });
-      pool.abort(new Error('aborted'));
-      const refused = pool.run({ kind: 'deflate', input: 0, output: 0, count: 1, firstGrain: 0 });
-      await new Promise((resolve) => setImmediate(resolve));
-      await refused.catch((error) => console.log(error.message));
-      await pool.close();`;
-    const args = ['--import', './scripts/ts-node.mjs', '--input-type=module', '--eval', program];
-    const { stdout } = await promisify(execFile)(process.execPath, args);
-    expect(stdout).toBe('aborted\n');
   });
 
   test('before the start, nothing is opened', async () => {

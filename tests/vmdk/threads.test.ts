@@ -1,0 +1,93 @@
+import { describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { CodecPool } from '../../src/vmdk/codec-pool.js';
+import { SharedAreas } from '../../src/vmdk/shared-areas.js';
+
+/** In a process of its own: what must not happen is that it dies. */
+async function run(...program: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', './scripts/ts-node.mjs', ...program]);
+  return stdout;
+}
+
+const memory = () => ({ inputs: new SharedAreas(4, 2 ** 20), outputs: new SharedAreas(4, 2 ** 21) });
+const task = { kind: 'deflate', input: 0, output: 0, count: 16, firstGrain: 0 } as const;
+
+test('operations that end early leave the process alive', async () => {
+  const said: unknown = JSON.parse(await run('tests/vmdk/support/corrupt-runs.ts', '100'));
+  expect(said).toMatchObject({ runs: 100, ended: 100, left: [] });
+}, 600_000);
+
+describe('a pool', () => {
+  test('that is aborted settles what is running, what waits and what comes after', async () => {
+    const pool = new CodecPool(2, 65_536, memory());
+    const results = [...Array(8).keys()].map(() => pool.run(task));
+    pool.abort(new Error('enough'));
+    results.push(pool.run(task));
+    const settled = await Promise.allSettled(results);
+    expect(settled.map((result) => String((result as PromiseRejectedResult).reason))).toEqual(
+      Array(9).fill('Error: enough'),
+    );
+    await pool.close();
+  });
+
+  test('that has done some work can be aborted in the middle of more', async () => {
+    const pool = new CodecPool(2, 65_536, memory());
+    await pool.run(task);
+    const more = [pool.run(task), pool.run(task), pool.run(task)];
+    await more[0];
+    pool.abort(new Error('enough'));
+    await Promise.allSettled(more);
+    await pool.close();
+    await expect(pool.run(task)).rejects.toThrow('enough');
+  });
+
+  test('between two batches, an abort leaves no promise that nobody awaits: that would end the process', async () => {
+    const program = `
+      import { CodecPool } from './src/vmdk/codec-pool.ts';
+      import { SharedAreas } from './src/vmdk/shared-areas.ts';
+      const pool = new CodecPool(1, 65536, { inputs: new SharedAreas(1, 65536), outputs: new SharedAreas(1, 131072) });
+      pool.abort(new Error('aborted'));
+      const refused = pool.run({ kind: 'deflate', input: 0, output: 0, count: 1, firstGrain: 0 });
+      await new Promise((resolve) => setImmediate(resolve));
+      await refused.catch((error) => console.log(error.message));
+      await pool.close();`;
+    expect(await run('--input-type=module', '--eval', program)).toBe('aborted\n');
+  });
+});
+
+describe('the end of the process', () => {
+  const program = `
+    import { Worker } from 'node:worker_threads';
+    import { ThreadControl } from './src/vmdk/thread-control.ts';
+    const control = new ThreadControl(1);
+    const thread = \`
+      const { parentPort, workerData } = require('node:worker_threads');
+      const numbers = new Int32Array(workerData);
+      Atomics.store(numbers, 1, 1);
+      parentPort.postMessage('busy');
+      while (Atomics.load(numbers, 0) === 0);
+      const until = Date.now() + 200;
+      while (Date.now() < until);
+      require('node:fs').writeSync(1, 'through');
+      Atomics.store(numbers, 1, 0);
+      Atomics.notify(numbers, 1);
+    \`;
+    new Worker(thread, { eval: true, execArgv: [], workerData: control.memory }).on('message', () => {
+      process.exit(0);
+    });`;
+
+  test('waits until no thread is in native code', async () => {
+    expect(await run('--input-type=module', '--eval', program)).toBe('through');
+  });
+
+  test('is watched no longer once the threads have ended', async () => {
+    const before = process.listenerCount('exit');
+    const [one, other] = [new CodecPool(1, 65_536, memory()), new CodecPool(1, 65_536, memory())];
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    await one.close();
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    await other.close();
+    expect(process.listenerCount('exit')).toBe(before);
+  });
+});
