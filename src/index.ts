@@ -26,9 +26,12 @@ export {
   type BackupService,
   type BackupWriter,
   type DiskProvisioning,
+  type ListOptions,
   type ServiceBackupOptions,
   type ServiceOptions,
   type ServiceProgress,
+  type StoredBackup,
+  type UnreadableBackup,
   type VolumeFile,
 } from './services/index.js';
 export type { MoRef, VimObject } from './vim/schema/index.js';

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
+import type { ListOptions, StoredBackup, UnreadableBackup } from './listed-backup.js';
 
 /** A regular file on disk that holds, or is to hold, a volume's stream. */
 export interface VolumeFile {
@@ -71,7 +72,9 @@ export interface BackupService {
    */
   restore(backup: Backup, volumeId: string, file: VolumeFile, options?: ServiceOptions): Promise<void>;
   /** Removes the backup. Resolves where there is none. */
-  delete?(backup: Backup): Promise<void>;
+  delete?(backup: Backup, options?: ServiceOptions): Promise<void>;
+  /** The backups that are there, in no particular order. One that cannot be read is listed with its error and ends nothing. */
+  list?(options?: ListOptions): AsyncIterable<StoredBackup | UnreadableBackup>;
   /** The manifest kept with the backup, where the service keeps them and the backup exists. */
   readManifest?(backup: Backup, options?: ServiceOptions): Promise<BackupManifest | undefined>;
   /** Takes the backup as a stream; then the driver needs no temporary file. */

@@ -9,4 +9,5 @@ export type {
   ServiceProgress,
   VolumeFile,
 } from './backup-service.js';
+export type { ListOptions, StoredBackup, UnreadableBackup } from './listed-backup.js';
 export { FileBackupService, type FileBackupServiceOptions } from './file/index.js';

@@ -20,7 +20,9 @@ const one = {
   NoTemporarySpaceError: new errors.NoTemporarySpaceError('m'),
   NoValidDatastoreError: new errors.NoValidDatastoreError('m', [{ name: 'ds', reason: 'full' }]),
   NoValidHostError: new errors.NoValidHostError('m', [{ name: 'h', reason: 'in maintenance mode' }]),
+  ObjectNotFoundError: new errors.ObjectNotFoundError('data/0123'),
   RestoreError: new errors.RestoreError('m'),
+  StoreError: new errors.StoreError('throttled', 'm', { status: 503, retryAfterMs: 1000 }),
   TemporaryDirectoryError: new errors.TemporaryDirectoryError('m'),
   TlsVerificationError: new errors.TlsVerificationError('host:443', 'm', { expected: 'AB', actual: 'CD' }),
   TransferError: new errors.TransferError('m', { status: 503 }),
@@ -67,6 +69,8 @@ describe('every error', () => {
       'status',
       'outcome',
       'faultName',
+      'key',
+      'retryAfterMs',
     ]) {
       const value = (error as unknown as Record<string, unknown>)[field];
       if (value !== undefined) expect(json[field]).toEqual(value);
@@ -85,7 +89,14 @@ describe('every error', () => {
 
   test('says whether to try again: what passes by itself, and nothing else', () => {
     const retryable = all.filter(([, error]) => error.retryable).map(([name]) => name);
-    expect(retryable.sort()).toEqual(['TransferError', 'TransferStalledError', 'VimConnectionError', 'VimFault']);
+    expect(retryable.sort()).toEqual([
+      'StoreError',
+      'TransferError',
+      'TransferStalledError',
+      'VimConnectionError',
+      'VimFault',
+    ]);
+    expect(new errors.StoreError('credentials', 'm').retryable).toBe(false);
     expect(new errors.VimFault('NoPermission', 'm', '').retryable).toBe(false);
     expect(new errors.VimConnectionError('m', 'not-sent', { retryable: false }).retryable).toBe(false);
   });
@@ -121,6 +132,14 @@ describe('the documentation', () => {
     const source = await read('src/errors/invalid-vmdk-error.ts');
     const reasons = [...source.matchAll(/^ {2}\| '([a-z-]+)'/gm)].map(([, reason]) => reason);
     expect(reasons.length).toBeGreaterThan(15);
+    const page = await read('docs/errors.md');
+    expect(reasons.filter((reason) => !page.includes(`\`${reason}\``))).toEqual([]);
+  });
+
+  test('has every reason a store fails for', async () => {
+    const source = await read('src/errors/store-errors.ts');
+    const reasons = [...source.matchAll(/^ {2}\| '([a-z-]+)'/gm)].map(([, reason]) => reason);
+    expect(reasons.length).toBeGreaterThan(10);
     const page = await read('docs/errors.md');
     expect(reasons.filter((reason) => !page.includes(`\`${reason}\``))).toEqual([]);
   });

@@ -4,7 +4,15 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { createConsumer, type Consumer } from './consumer.js';
 
-const entries = ['vmdk-driver', 'vmdk-driver/vim', 'vmdk-driver/services', 'vmdk-driver/vmdk', 'vmdk-driver/simulator'];
+const entries = [
+  'vmdk-driver',
+  'vmdk-driver/vim',
+  'vmdk-driver/services',
+  'vmdk-driver/stores',
+  'vmdk-driver/vmdk',
+  'vmdk-driver/simulator',
+  'vmdk-driver/testing',
+];
 /** A build, a pack, a type-check: programs of their own, on a machine that may be busy. */
 const slow = 600_000;
 

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { expect, it } from '@jest/globals';
-import { describeBackupService } from './backup-service-contract.js';
+import { backupServiceChecks } from '../../src/testing/index.js';
+import { describeChecks } from '../testing/describe-checks.js';
 import { HttpBackupService } from './http-backup-service.js';
 
 /** The smallest server the service can keep backups on. */
@@ -24,9 +25,27 @@ async function startServer() {
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-describeBackupService(
+/** What the service does not have: it is the least that a service can be. */
+const skipped = [
+  'takes a stream',
+  'takes chunks',
+  'has done',
+  'shows nothing of a stream',
+  'leaves nothing of a stream',
+  'takes nothing',
+  'gives a stream',
+  'has no stream',
+  'ends a stream',
+  'deletes',
+  'takes a deleted',
+  'gives back the manifest',
+  'has no manifest',
+  'lists',
+];
+
+describeChecks(
   'HttpBackupService',
-  async () => {
+  backupServiceChecks(async () => {
     const { server, url } = await startServer();
     return {
       service: new HttpBackupService(url),
@@ -35,8 +54,8 @@ describeBackupService(
         await once(server.close(), 'close');
       },
     };
-  },
-  {},
+  }),
+  skipped,
 );
 
 it('is the example of the documentation', async () => {

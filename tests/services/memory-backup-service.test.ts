@@ -1,8 +1,8 @@
-import { describeBackupService } from './backup-service-contract.js';
+import { backupServiceChecks } from '../../src/testing/index.js';
+import { describeChecks } from '../testing/describe-checks.js';
 import { MemoryBackupService } from './memory-backup-service.js';
 
-describeBackupService('MemoryBackupService', async () => ({ service: new MemoryBackupService() }), {
-  delete: true,
-  manifests: true,
-  streams: true,
-});
+describeChecks(
+  'MemoryBackupService',
+  backupServiceChecks(() => new MemoryBackupService()),
+);

@@ -6,12 +6,16 @@ import type {
   BackupManifest,
   BackupService,
   BackupWriter,
+  ListOptions,
   ServiceBackupOptions,
   ServiceOptions,
+  StoredBackup,
   VolumeFile,
 } from '../../src/services/index.js';
 
 interface Stored {
+  readonly volumeId: string;
+  readonly storedAt: string;
   readonly bytes: Buffer;
   readonly manifest: BackupManifest | undefined;
 }
@@ -24,7 +28,7 @@ export class MemoryBackupService implements BackupService {
     throwIfAborted(signal);
     const bytes = await readFile(file.path);
     throwIfAborted(signal);
-    this.#backups.set(backup.id, { bytes, manifest });
+    this.#keep(backup, bytes, manifest);
   }
 
   async restore(backup: Backup, _volumeId: string, file: VolumeFile, { signal }: ServiceOptions = {}): Promise<void> {
@@ -32,8 +36,18 @@ export class MemoryBackupService implements BackupService {
     await writeFile(file.path, this.#find(backup).bytes);
   }
 
-  async delete(backup: Backup): Promise<void> {
+  async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
+    throwIfAborted(signal);
     this.#backups.delete(backup.id);
+  }
+
+  async *list({ volumeId, signal }: ListOptions = {}): AsyncGenerator<StoredBackup> {
+    for (const [id, stored] of this.#backups) {
+      throwIfAborted(signal);
+      if (volumeId !== undefined && volumeId !== stored.volumeId) continue;
+      const { bytes, storedAt, manifest } = stored;
+      yield { id, volumeId: stored.volumeId, streamBytes: bytes.length, storedAt, manifest };
+    }
   }
 
   async readManifest(backup: Backup): Promise<BackupManifest | undefined> {
@@ -55,7 +69,7 @@ export class MemoryBackupService implements BackupService {
       commit: async (manifest) => {
         takeMore();
         ended = true;
-        this.#backups.set(backup.id, { bytes: Buffer.concat(chunks), manifest });
+        this.#keep(backup, Buffer.concat(chunks), manifest);
       },
       abort: async () => {
         ended = true;
@@ -72,6 +86,10 @@ export class MemoryBackupService implements BackupService {
       }
     };
     return { stream: Readable.from(chunks(), { objectMode: false }), length: bytes.length };
+  }
+
+  #keep({ id, volumeId }: Backup, bytes: Buffer, manifest: BackupManifest | undefined): void {
+    this.#backups.set(id, { volumeId, storedAt: new Date().toISOString(), bytes, manifest });
   }
 
   #find(backup: Backup): Stored {

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { BackupCorruptError, InvalidInputError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
-import { newAttemptName } from './attempt-name.js';
+import { newAttemptName } from '../../stores/file/attempt-name.js';
+import { makeDirectory } from '../../stores/file/make-directory.js';
+import { inTurn, processState } from '../../stores/file/process-state.js';
+import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { backupKey } from './backup-key.js';
 import { readRecord, type BackupRecord } from './backup-record.js';
 import { dataFileName, recordFileName, temporaryDataFileName, temporaryRecordFileName } from './file-names.js';
 import { HashingFileWriter, type WrittenStream } from './hashing-file-writer.js';
-import { makeDirectory } from './make-directory.js';
-import { inTurn, processState } from './process-state.js';
 import { sweepLeftovers } from './sweep-leftovers.js';
-import { syncDirectory } from './sync-directory.js';
 
 /**
  * One attempt at storing a backup: a temporary file that {@link commit} makes the backup, and {@link discard} makes nothing.

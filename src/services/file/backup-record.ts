@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { BackupCorruptError, UnsupportedBackupError } from '../../errors/index.js';
+import { hasErrno } from '../../stores/file/errno.js';
 import { parseFileName } from './file-names.js';
-import { asServiceError, hasErrno } from './service-error.js';
+import { asServiceError } from './service-error.js';
 
 const recordSchema = z.object({
   /** The record's own format. */

@@ -4,6 +4,8 @@ import type { Readable } from 'node:stream';
 import { InvalidInputError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
+import { inTurn } from '../../stores/file/process-state.js';
+import { syncDirectory } from '../../stores/file/sync-directory.js';
 import type {
   BackupService,
   BackupWriter,
@@ -11,6 +13,7 @@ import type {
   ServiceOptions,
   VolumeFile,
 } from '../backup-service.js';
+import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
 import { BackupAttempt } from './backup-attempt.js';
 import { backupKey } from './backup-key.js';
 import { readRecord } from './backup-record.js';
@@ -18,13 +21,12 @@ import { checkStream } from './check-stream.js';
 import { FileBackupWriter } from './file-backup-writer.js';
 import { recordFileName } from './file-names.js';
 import { HashingFileWriter } from './hashing-file-writer.js';
+import { listBackups } from './list-backups.js';
 import { backupSchema, fileSchema, optionsSchema, parseArgument, volumeIdSchema } from './parse-arguments.js';
-import { inTurn } from './process-state.js';
 import { readChunks } from './read-chunks.js';
 import { asServiceError } from './service-error.js';
-import { findRecord, openStored, type StoredBackup } from './stored-backup.js';
+import { findRecord, openStored, type OpenedBackup } from './opened-backup.js';
 import { sweepLeftovers } from './sweep-leftovers.js';
-import { syncDirectory } from './sync-directory.js';
 import { VerifiedReadStream } from './verified-read-stream.js';
 
 /** How a {@link FileBackupService} is set up. */
@@ -122,11 +124,12 @@ export class FileBackupService implements BackupService {
   }
 
   /** Removes the backup. A restore that has begun is not disturbed. Resolves where there is no such backup. */
-  async delete(backup: Backup): Promise<void> {
-    await this.#guarded(backup, undefined, 'cannot be deleted', async () => {
+  async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
+    await this.#guarded(backup, signal, 'cannot be deleted', async () => {
       const key = backupKey(backup.id);
       const recordPath = join(this.directory, recordFileName(key));
       await inTurn(recordPath, async () => {
+        throwIfAborted(signal);
         // A record that cannot be read is removed all the same; its data is then left to a sweep.
         const record = await readRecord(recordPath, key).catch(() => undefined);
         await rm(recordPath, { force: true });
@@ -138,6 +141,19 @@ export class FileBackupService implements BackupService {
         await sweepLeftovers(this.directory, key);
       });
     });
+  }
+
+  /**
+   * The backups that are there, in no particular order. One whose record is damaged, or of a later version, is listed with its
+   * error.
+   */
+  async *list(options: ListOptions = {}): AsyncGenerator<StoredBackup | UnreadableBackup, void, undefined> {
+    throwIfAborted(options.signal);
+    try {
+      yield* listBackups(this.directory, options);
+    } catch (error) {
+      throw asServiceError(error, `${this.directory} cannot be listed`);
+    }
   }
 
   /**
@@ -219,7 +235,7 @@ async function openSource(path: string): Promise<FileHandle> {
   return open(path, 'r');
 }
 
-async function openTarget(path: string, stored: StoredBackup): Promise<FileHandle> {
+async function openTarget(path: string, stored: OpenedBackup): Promise<FileHandle> {
   // Not 'w', which would empty the file before it is known what it is.
   const target = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
@@ -235,7 +251,7 @@ async function openTarget(path: string, stored: StoredBackup): Promise<FileHandl
   }
 }
 
-async function copyTo(target: FileHandle, { record, handle }: StoredBackup, options: ServiceOptions): Promise<void> {
+async function copyTo(target: FileHandle, { record, handle }: OpenedBackup, options: ServiceOptions): Promise<void> {
   const { signal, onProgress } = options;
   await target.truncate(0);
   checkStream(record, { streamBytes: (await handle.stat()).size });

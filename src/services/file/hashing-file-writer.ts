@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { chunkBytes } from '../../stream/chunk-bytes.js';
+import { writeAll } from '../../stores/file/write-all.js';
 
 /** What was written. */
 export interface WrittenStream {
@@ -76,13 +77,5 @@ export class HashingFileWriter {
     this.#position += bytes.length;
     this.#hash.update(bytes);
     await writing;
-  }
-}
-
-/** A single write may take less than it is given, for one on a disk that is nearly full. */
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
   }
 }

@@ -7,9 +7,3 @@ export function asServiceError(error: unknown, what: string): VmdkDriverError {
   const reason = types.isNativeError(error) ? error.message : String(error);
   return new BackupServiceError(`${what}: ${reason}`, { cause: error });
 }
-
-/** Whether an error is a system call's with one of these codes, such as `ENOENT`. */
-export function hasErrno(error: unknown, ...codes: string[]): boolean {
-  // Not `instanceof`: under a test runner, Node's own errors are of another realm than this code.
-  return types.isNativeError(error) && 'code' in error && codes.includes(error.code as string);
-}

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isAbandoned } from './attempt-name.js';
+import { isAbandoned } from '../../stores/file/attempt-name.js';
 import { readRecord } from './backup-record.js';
 import { parseFileName, recordFileName, type StoreFile } from './file-names.js';
 

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { FileBackupService } from '../../../src/services/index.js';
-import { manifestOf } from '../backup-service-contract.js';
+import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
 import { TemporaryStore } from './temporary-store.js';
 
 const mebibyte = 1024 * 1024;

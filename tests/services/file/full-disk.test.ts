@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BackupServiceError } from '../../../src/errors/index.js';
 import { FileBackupService } from '../../../src/services/index.js';
-import { manifestOf } from '../backup-service-contract.js';
+import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
 import { TemporaryStore } from './temporary-store.js';
 
 const mebibyte = 1024 * 1024;

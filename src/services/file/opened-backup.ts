@@ -2,13 +2,13 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupCorruptError, BackupNotFoundError } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
+import { hasErrno } from '../../stores/file/errno.js';
 import { backupKey } from './backup-key.js';
 import { readRecord, type BackupRecord } from './backup-record.js';
 import { recordFileName } from './file-names.js';
-import { hasErrno } from './service-error.js';
 
 /** A backup that is there, with its data open for reading: from here on no replacement and no delete can change it. */
-export interface StoredBackup {
+export interface OpenedBackup {
   readonly record: BackupRecord;
   readonly handle: FileHandle;
 }
@@ -39,7 +39,7 @@ export async function findRecord(directory: string, backup: Backup): Promise<Bac
  * @throws BackupNotFoundError
  * @throws BackupCorruptError where its data is missing
  */
-export async function openStored(directory: string, backup: Backup): Promise<StoredBackup> {
+export async function openStored(directory: string, backup: Backup): Promise<OpenedBackup> {
   for (let missing: string | undefined; ;) {
     const record = await findRecord(directory, backup);
     if (record === undefined) throw new BackupNotFoundError(`there is no backup ${backup.id}`);

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
-import { hasErrno } from './service-error.js';
+import { hasErrno } from './errno.js';
 import { processState } from './process-state.js';
 
 /** After this time without a write, in milliseconds, an attempt counts as abandoned though its process may be alive. */

@@ -1,0 +1,23 @@
+import { types } from 'node:util';
+import { StoreError, VmdkDriverError, type StoreFailure } from '../../errors/index.js';
+import { errnoOf } from './errno.js';
+
+const failures: Readonly<Record<string, StoreFailure>> = {
+  ENOSPC: 'quota',
+  EDQUOT: 'quota',
+  EFBIG: 'too-large',
+  EACCES: 'denied',
+  EPERM: 'denied',
+  EROFS: 'denied',
+  // A network file system whose server is away.
+  ETIMEDOUT: 'unavailable',
+  ESTALE: 'unavailable',
+  EHOSTDOWN: 'unavailable',
+};
+
+/** The error as a caller of the store shall see it: one of this library's as it is, any other as the cause of one. */
+export function asStoreError(error: unknown, what: string): VmdkDriverError {
+  if (error instanceof VmdkDriverError) return error;
+  const message = types.isNativeError(error) ? error.message : String(error);
+  return new StoreError(failures[errnoOf(error) ?? ''] ?? 'failed', `${what}: ${message}`, { cause: error });
+}
