@@ -1,4 +1,5 @@
 import { Fault } from './fault.js';
+import type { EndedSessionAnswer } from './options.js';
 
 /** A fault of any type, its fields beside it: `{ fault: 'NoPermission', privilegeId: 'Datastore.FileManagement' }`. */
 export interface FaultTemplate {
@@ -16,8 +17,26 @@ export interface FaultTemplate {
  * - `hang`: nothing is ever answered
  * - `http-500`: an HTML page with status 500 instead of SOAP
  * - `session-expired`: the session ends; a call that had no effect yet is answered with `NotAuthenticated`
+ * - `session-missing-set`, `session-empty`, `session-blind`: the same, answered as {@link EndedSessionAnswer} says
+ * - `late`: the connection is cut at once, and the call takes effect when {@link InjectedFault.deliver} is called; `when` does
+ *   not matter
  */
-export type CallFaultKind = FaultTemplate | 'reset' | 'hang' | 'http-500' | 'session-expired';
+export type CallFaultKind = FaultTemplate | 'reset' | 'hang' | 'http-500' | 'late' | SessionEnd;
+
+/** Ways in which a session ends. */
+export type SessionEnd = 'session-expired' | 'session-missing-set' | 'session-empty' | 'session-blind';
+
+const sessionEnds = {
+  'session-expired': 'fault',
+  'session-missing-set': 'missing-set',
+  'session-empty': 'empty',
+  'session-blind': 'blind',
+} as const satisfies Record<SessionEnd, EndedSessionAnswer>;
+
+/** How calls are answered of a session that was ended so; undefined where a fault ends no session. */
+export function sessionEndOf(kind: CallFaultKind): EndedSessionAnswer | undefined {
+  return typeof kind === 'string' && Object.hasOwn(sessionEnds, kind) ? sessionEnds[kind as SessionEnd] : undefined;
+}
 
 /**
  * When:
@@ -48,10 +67,23 @@ export interface InjectedFault {
   remove(): void;
 }
 
+/** A fault of a call that was injected. */
+export interface InjectedCallFault extends InjectedFault {
+  /**
+   * Lets a call of kind `late` take effect, once; it was answered long ago, by nothing.
+   *
+   * @returns the type of the fault it ended with, or its task did; undefined where it succeeded
+   * @throws Error where no call is waiting
+   */
+  deliver(): Promise<string | undefined>;
+}
+
 /** What is to go wrong with one call. */
 export interface PlannedFault {
   readonly when: CallFaultTime;
   readonly kind: CallFaultKind;
+  /** What lets the call take effect, where it is of kind `late`. */
+  late: (() => Promise<string | undefined>) | undefined;
 }
 
 interface Waiting extends PlannedFault {
@@ -64,8 +96,8 @@ interface Waiting extends PlannedFault {
 export class CallFaults {
   #waiting: readonly Waiting[] = [];
 
-  inject({ method, nth = 1, when = 'before', kind }: CallFault): InjectedFault {
-    const entry: Waiting = { method, left: nth, when, kind, fired: false };
+  inject({ method, nth = 1, when = 'before', kind }: CallFault): InjectedCallFault {
+    const entry: Waiting = { method, left: nth, when, kind, late: undefined, fired: false };
     this.#waiting = [...this.#waiting, entry];
     return {
       get fired() {
@@ -73,6 +105,12 @@ export class CallFaults {
       },
       remove: () => {
         this.#drop(entry);
+      },
+      async deliver() {
+        const { late } = entry;
+        if (late === undefined) throw new Error(`no late ${method} is waiting`);
+        entry.late = undefined;
+        return late();
       },
     };
   }

@@ -1,3 +1,4 @@
+import type { EndedSessionAnswer } from './options.js';
 import type { Session } from './session.js';
 import type { Task } from './task.js';
 
@@ -5,6 +6,8 @@ import type { Task } from './task.js';
 export interface Caller {
   /** Undefined for calls that need no login. */
   readonly session: Session | undefined;
+  /** How calls of the session are answered, where it has ended. */
+  readonly endedSession: EndedSessionAnswer | undefined;
   readonly userName: string;
   readonly userAgent: string;
   readonly ipAddress: string;

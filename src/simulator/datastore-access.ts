@@ -48,7 +48,7 @@ export class DatastoreAccess {
       refuse(request, response, { status: error.name === 'NoDiskSpace' ? 507 : 500, message: error.message });
     } finally {
       session.inFlight--;
-      session.lastActiveTime = new Date();
+      session.touch();
     }
   }
 

@@ -4,8 +4,17 @@
  * @module
  */
 
+export type { Administrator, OtherTask, VmChange } from './administrator.js';
 export type { NewVm } from './add-vm.js';
-export type { CallFault, CallFaultKind, CallFaultTime, FaultTemplate, InjectedFault } from './call-faults.js';
+export type {
+  CallFault,
+  CallFaultKind,
+  CallFaultTime,
+  FaultTemplate,
+  InjectedCallFault,
+  InjectedFault,
+  SessionEnd,
+} from './call-faults.js';
 export type { CallEvent, CallListener, CallPhase } from './call-listeners.js';
 export type { CallRecord } from './call-log.js';
 export type {
@@ -18,6 +27,7 @@ export type {
   TransferInfo,
   VmInfo,
 } from './inspection.js';
+export type { HostConnectionState } from './inventory/host-system.js';
 export type { Leftover } from './leftovers.js';
 export type { TransferFault, TransferFaultKind } from './nfc/transfer-faults.js';
 export type { LeaseKind, LeaseState } from './nfc/lease.js';
@@ -26,6 +36,7 @@ export type {
   DatacenterOptions,
   DatastoreOptions,
   DatastoreState,
+  EndedSessionAnswer,
   Exchange,
   HostOptions,
   Latency,
@@ -34,6 +45,7 @@ export type {
   SimulatorMode,
   SimulatorOptions,
   StoragePolicyOptions,
+  UserOptions,
 } from './options.js';
 export type { NewVmDisk } from './new-vm-disk.js';
 export type { VmName } from './lookup.js';

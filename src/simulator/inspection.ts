@@ -124,6 +124,8 @@ export interface TaskDescription {
   readonly entity: MoRef;
   readonly entityName: string | undefined;
   readonly state: TaskState;
+  /** Who started it. */
+  readonly userName: string;
   /** The type of the fault it ended with. */
   readonly error: string | undefined;
 }
@@ -204,8 +206,16 @@ export function describeSession({ key, userName, userAgent, callCount, loginTime
   return { key, userName, userAgent, callCount, loginTime: loginTime.toISOString() };
 }
 
-export function describeTask({ ref, descriptionId, entity, entityName, state, error }: Task): TaskDescription {
-  return { ref, descriptionId, entity, entityName, state, error: error?.data._type };
+export function describeTask({
+  ref,
+  descriptionId,
+  entity,
+  entityName,
+  state,
+  userName,
+  error,
+}: Task): TaskDescription {
+  return { ref, descriptionId, entity, entityName, state, userName, error: error?.data._type };
 }
 
 export function describeFile(path: string, entry: DatastoreEntry): FileInfo {

@@ -1,4 +1,6 @@
 import type { Datastore } from './inventory/datastore.js';
+import type { Place } from './inventory/disk-chain.js';
+import { HostSystem } from './inventory/host-system.js';
 import type { VirtualMachine } from './inventory/virtual-machine.js';
 import { parseDatastorePath } from './storage/datastore-path.js';
 import type { DiskFile } from './storage/disk-file.js';
@@ -22,16 +24,28 @@ export function requireVm(world: World, vm: VmName): VirtualMachine {
   return found;
 }
 
+export function requireHost({ registry }: World, name: string): HostSystem {
+  const host = registry.all(HostSystem).find((entry) => entry.name === name);
+  if (host === undefined) throw new Error(`there is no host ${name}`);
+  return host;
+}
+
 export function requireDatastore(world: World, name: string): Datastore {
   const datastore = world.datastoreNamed(name);
   if (datastore === undefined) throw new Error(`there is no datastore ${name}`);
   return datastore;
 }
 
+/** The place that a datastore path names. */
+export function requirePlace(world: World, text: string): Place {
+  const { datastore, path } = parseDatastorePath(text);
+  return { datastore: requireDatastore(world, datastore), path };
+}
+
 /** The disk at a datastore path. */
 export function requireDisk(world: World, text: string): DiskFile {
-  const { datastore, path } = parseDatastorePath(text);
-  const entry = requireDatastore(world, datastore).files.find(path);
+  const { datastore, path } = requirePlace(world, text);
+  const entry = datastore.files.find(path);
   if (entry?.kind !== 'disk') throw new Error(`there is no disk ${text}`);
   return entry;
 }

@@ -1,4 +1,5 @@
 import type { MoRef, VimObject } from '../vim/schema/index.js';
+import type { Clock } from './clock.js';
 import { ExtensionManager } from './extension-manager.js';
 import { ManagedObject, Manager, type PropertyTable } from './managed-object.js';
 import type { Registry } from './registry.js';
@@ -8,10 +9,12 @@ import type { Task } from './task.js';
 /** The root of the API. */
 export class ServiceInstance extends ManagedObject {
   readonly content: VimObject<'ServiceContent'>;
+  readonly clock: Clock;
 
-  constructor(content: VimObject<'ServiceContent'>) {
+  constructor(content: VimObject<'ServiceContent'>, clock: Clock) {
     super('ServiceInstance', 'ServiceInstance');
     this.content = content;
+    this.clock = clock;
   }
 }
 
@@ -33,9 +36,17 @@ export interface Managers {
 /** Makes the managers, with the ids the product gives them. */
 export function createManagers(
   registry: Registry,
-  mode: SimulatorMode,
-  rootFolder: MoRef,
-  instanceUuid: string,
+  {
+    mode,
+    rootFolder,
+    instanceUuid,
+    clock,
+  }: {
+    readonly mode: SimulatorMode;
+    readonly rootFolder: MoRef;
+    readonly instanceUuid: string;
+    readonly clock: Clock;
+  },
 ): Managers {
   const esxi = mode === 'esxi';
   const taskManager = registry.add(new TaskManager(esxi ? 'ha-taskmgr' : 'TaskManager'));
@@ -64,7 +75,7 @@ export function createManagers(
     virtualDiskManager: manager('VirtualDiskManager', esxi ? 'ha-vdiskmanager' : 'virtualDiskManager'),
     ovfManager: manager('OvfManager', esxi ? 'ha-ovf-manager' : 'OvfManager'),
   };
-  return { taskManager, serviceInstance: registry.add(new ServiceInstance(content)) };
+  return { taskManager, serviceInstance: registry.add(new ServiceInstance(content, clock)) };
 }
 
 function about(esxi: boolean, instanceUuid: string): VimObject<'AboutInfo'> {
@@ -91,7 +102,7 @@ function about(esxi: boolean, instanceUuid: string): VimObject<'AboutInfo'> {
 
 export const serviceInstanceProperties: PropertyTable<ServiceInstance> = {
   content: { spec: 'ServiceContent', get: ({ content }) => content },
-  serverClock: { spec: 'dateTime', get: () => new Date().toISOString() },
+  serverClock: { spec: 'dateTime', get: ({ clock }) => clock.timestamp() },
 };
 
 export const sessionManagerProperties: PropertyTable<Manager> = {

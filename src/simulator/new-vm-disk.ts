@@ -36,19 +36,28 @@ const controllers = {
 
 type Change = VimObject<'VirtualDeviceConfigSpec'>;
 
-/** What makes a VM's disks, each type of controller once. */
-export function diskChanges(disks: readonly NewVmDisk[], profile: Change['profile']): Change[] {
-  const types = [...new Set(disks.map(({ adapterType = 'lsiLogic' }) => controllers[adapterType]))];
+/** The type of controller that a disk is to hang on. */
+export function controllerTypeOf({ adapterType = 'lsiLogic' }: NewVmDisk): ControllerType {
+  return controllers[adapterType];
+}
+
+/**
+ * What makes a VM's disks, each type of controller once.
+ *
+ * @param controllerKey - of the controller they are to hang on @defaultValue new ones
+ */
+export function diskChanges(disks: readonly NewVmDisk[], profile: Change['profile'], controllerKey?: number): Change[] {
+  const types = controllerKey === undefined ? [...new Set(disks.map(controllerTypeOf))] : [];
   const added = types.filter((type) => type !== 'VirtualIDEController');
   const keys = new Map<ControllerType, number>(added.map((type, index) => [type, -100 - index]));
   return [
     ...added.map((type): Change => ({ operation: 'add', device: controller(type, keys.get(type) ?? 0, added) })),
     ...disks.map((disk, index): Change => {
-      const type = controllers[disk.adapterType ?? 'lsiLogic'];
+      const key = controllerKey ?? keys.get(controllerTypeOf(disk)) ?? 200;
       return {
         operation: 'add',
         ...(disk.path === undefined ? { fileOperation: 'create' } : {}),
-        device: { key: -200 - index, controllerKey: keys.get(type) ?? 200, ...device(disk) },
+        device: { key: -200 - index, controllerKey: key, ...device(disk) },
         ...(profile === undefined ? {} : { profile }),
       };
     }),

@@ -40,6 +40,8 @@ export interface DatastoreState {
   readonly accessible?: boolean | undefined;
   /** @defaultValue `normal` */
   readonly maintenanceMode?: 'normal' | 'enteringMaintenance' | 'inMaintenance' | undefined;
+  /** Whether VMs whose home it is have a `layout`. @defaultValue true */
+  readonly layout?: boolean | undefined;
 }
 
 /** A datastore. */
@@ -72,10 +74,41 @@ export interface StoragePolicyOptions {
   readonly compatibleDatastores: readonly string[];
 }
 
+/**
+ * What calls of a session that has ended are answered with:
+ *
+ * - `fault`: `NotAuthenticated`
+ * - `missing-set`: property reads name the objects asked for, each property missing with `NotAuthenticated`; else the fault
+ * - `empty`: property reads find nothing; else the fault
+ * - `blind`: searches find nothing and waits end at once with nothing, too
+ */
+export type EndedSessionAnswer = 'fault' | 'missing-set' | 'empty' | 'blind';
+
+/** Somebody who may log in. */
+export interface UserOptions {
+  readonly username: string;
+  readonly password: string;
+}
+
 /** Where nothing tells how servers behave, or they differ. */
 export interface Quirks {
   /** Whether `DeleteVirtualDisk_Task` of a disk that is built on another deletes that as well. @defaultValue true */
   readonly deleteParents: boolean;
+  /**
+   * When a reconfigure of nothing but `extraConfig` moves `changeVersion` on: `always`, or `changed` where a value is another
+   * one than before, or `never`. @defaultValue `always`
+   */
+  readonly extraConfigMovesChangeVersion: 'always' | 'changed' | 'never';
+  /** Whether a reconfigure that gives a name is refused at another `changeVersion` than it names. @defaultValue true */
+  readonly nameHonoursChangeVersion: boolean;
+  /** Whether an imported VM gets the BIOS UUID it is given. @defaultValue true */
+  readonly keepsImportedUuid: boolean;
+  /** Whether destroying a VM is all or nothing. `false`: its files go, it fails, and the VM stays. @defaultValue true */
+  readonly atomicDestroy: boolean;
+  /** The fault that `SetVirtualDiskUuid` ends with, of any type. @defaultValue none */
+  readonly setDiskUuidFault: string | undefined;
+  /** The fault that `MoveVirtualDisk_Task` ends with, of any type, as on a datastore that cannot move disks. @defaultValue none */
+  readonly moveDiskFault: string | undefined;
 }
 
 /** Options of `startSimulator`. Times are milliseconds unless the name says otherwise. */
@@ -90,14 +123,22 @@ export interface SimulatorOptions {
   readonly username?: string | undefined;
   /** @defaultValue `simulator` */
   readonly password?: string | undefined;
+  /** Who may log in besides. @defaultValue nobody */
+  readonly users?: readonly UserOptions[] | undefined;
   /** What there is. An ESXi has one datacenter, one cluster and one host. @defaultValue one datacenter, one cluster, two hosts (ESXi: one), two datastores */
   readonly datacenters?: readonly DatacenterOptions[] | undefined;
   /** The storage policies of a vCenter. @defaultValue none */
   readonly storagePolicies?: readonly StoragePolicyOptions[] | undefined;
   /** Whether a vCenter's storage policy service runs; where it does not, HTTP 503 is all there is. @defaultValue true */
   readonly storagePolicyService?: boolean | undefined;
+  /** How far the server's clock is ahead of the real one; negative where it is slow. `advanceTime()` moves it on. @defaultValue 0 */
+  readonly clockAheadMs?: number | undefined;
   /** A session unused for so long is gone. @defaultValue 30 minutes */
   readonly sessionIdleMs?: number | undefined;
+  /** What calls of sessions that have ended are answered with. @defaultValue `fault` */
+  readonly endedSessions?: EndedSessionAnswer | undefined;
+  /** How many calls are remembered, the latest ones; fewer where they are long. @defaultValue 10 000 */
+  readonly rememberedCalls?: number | undefined;
   /** How long an NFC lease lives without progress reports, in seconds; fractions are allowed. @defaultValue 300 */
   readonly leaseTimeoutSeconds?: number | undefined;
   /** How long an ended lease can still be asked about. @defaultValue 10 000 */
@@ -161,10 +202,14 @@ export interface Settings {
   readonly port: number;
   readonly username: string;
   readonly password: string;
+  readonly users: readonly UserOptions[];
   readonly datacenters: readonly DatacenterOptions[];
   readonly storagePolicies: readonly StoragePolicyOptions[];
   readonly storagePolicyService: boolean;
+  readonly clockAheadMs: number;
   readonly sessionIdleMs: number;
+  readonly endedSessions: EndedSessionAnswer;
+  readonly rememberedCalls: number;
   readonly leaseTimeoutSeconds: number;
   readonly leaseRetentionMs: number;
   readonly leaseUrlHost: 'address' | '*' | '*:port';
@@ -182,7 +227,15 @@ export interface Settings {
   latency: Required<{ [K in keyof Latency]: number }>;
 }
 
-const usualQuirks: Quirks = { deleteParents: true };
+const usualQuirks: Quirks = {
+  deleteParents: true,
+  extraConfigMovesChangeVersion: 'always',
+  nameHonoursChangeVersion: true,
+  keepsImportedUuid: true,
+  atomicDestroy: true,
+  setDiskUuidFault: undefined,
+  moveDiskFault: undefined,
+};
 
 /** Fills in the defaults. */
 export function resolveOptions(options: SimulatorOptions): Settings {
@@ -194,10 +247,14 @@ export function resolveOptions(options: SimulatorOptions): Settings {
     port: options.port ?? 0,
     username: options.username ?? (vcenter ? 'administrator@vsphere.local' : 'root'),
     password: options.password ?? 'simulator',
+    users: options.users ?? [],
     datacenters: options.datacenters ?? [defaultDatacenter(vcenter)],
     storagePolicies: options.storagePolicies ?? [],
     storagePolicyService: options.storagePolicyService ?? true,
+    clockAheadMs: options.clockAheadMs ?? 0,
     sessionIdleMs: options.sessionIdleMs ?? 30 * 60_000,
+    endedSessions: options.endedSessions ?? 'fault',
+    rememberedCalls: options.rememberedCalls ?? 10_000,
     leaseTimeoutSeconds: options.leaseTimeoutSeconds ?? 300,
     leaseRetentionMs: options.leaseRetentionMs ?? 10_000,
     leaseUrlHost: options.leaseUrlHost ?? (vcenter ? 'address' : '*'),

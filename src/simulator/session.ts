@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { VimObject } from '../vim/schema/index.js';
+import type { Clock } from './clock.js';
 import type { Collector } from './properties/collector.js';
 
 /** One login. */
@@ -11,16 +12,19 @@ export class Session {
   readonly userAgent: string;
   readonly ipAddress: string;
   readonly locale: string;
-  readonly loginTime = new Date();
-  lastActiveTime = new Date();
+  readonly loginTime: Date;
+  lastActiveTime: Date;
   callCount = 0;
   /** Calls being answered now: while there are any, the session is not idle. */
   inFlight = 0;
   /** Its property collectors, by reference id; the default one too, once used. */
   readonly collectors = new Map<string, Collector>();
+  readonly #clock: Clock;
   readonly #ended = new AbortController();
 
-  constructor(client: { userName: string; userAgent: string; ipAddress: string; locale: string }) {
+  constructor(client: { userName: string; userAgent: string; ipAddress: string; locale: string }, clock: Clock) {
+    this.#clock = clock;
+    this.loginTime = this.lastActiveTime = new Date(clock.now());
     this.userName = client.userName;
     this.userAgent = client.userAgent;
     this.ipAddress = client.ipAddress;
@@ -30,6 +34,11 @@ export class Session {
   /** Aborted when the session ends, however it does. */
   get ended(): AbortSignal {
     return this.#ended.signal;
+  }
+
+  /** Takes note that it is used. */
+  touch(): void {
+    this.lastActiveTime = new Date(this.#clock.now());
   }
 
   end(): void {

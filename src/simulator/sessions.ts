@@ -1,14 +1,23 @@
+import type { Clock } from './clock.js';
+import type { EndedSessionAnswer, Settings } from './options.js';
 import { Session } from './session.js';
 
 const cookieName = 'vmware_soap_session';
 
+/** Of how many ended sessions it is remembered how they are answered. */
+const REMEMBERED = 1000;
+
 /** Who is logged in. */
 export class Sessions {
   readonly #byCookie = new Map<string, Session>();
-  readonly #idleMs: number;
+  /** How calls of ended sessions are answered, by their cookies. */
+  readonly #ended = new Map<string, EndedSessionAnswer>();
+  readonly #settings: Settings;
+  readonly #clock: Clock;
 
-  constructor(idleMs: number) {
-    this.#idleMs = idleMs;
+  constructor(settings: Settings, clock: Clock) {
+    this.#settings = settings;
+    this.#clock = clock;
   }
 
   /** The sessions that have not ended. */
@@ -17,20 +26,23 @@ export class Sessions {
   }
 
   open(client: { userName: string; userAgent: string; ipAddress: string; locale: string }): Session {
-    const session = new Session(client);
+    const session = new Session(client, this.#clock);
     this.#byCookie.set(session.cookie, session);
     return session;
   }
 
   /** The session a request's `Cookie` header names, or undefined where it names none that is alive. */
   find(cookieHeader: string | undefined): Session | undefined {
-    for (const cookie of (cookieHeader ?? '').split(';')) {
-      const [name, value = ''] = cookie.trim().split('=', 2);
-      if (name !== cookieName) continue;
+    for (const value of sessionCookies(cookieHeader)) {
       const session = this.withCookie(value);
       if (session !== undefined) return session;
     }
     return undefined;
+  }
+
+  /** How a call is answered whose `Cookie` header names a session that has ended; undefined where it names none that ever was. */
+  answerOfEnded(cookieHeader: string | undefined): EndedSessionAnswer | undefined {
+    return sessionCookies(cookieHeader).flatMap((value) => this.#ended.get(unquoted(value)) ?? [])[0];
   }
 
   /**
@@ -38,25 +50,43 @@ export class Sessions {
    * clients hand it on with them (Python's) or without (Go's).
    */
   withCookie(value = ''): Session | undefined {
-    const session = this.#byCookie.get(value.replaceAll('"', ''));
+    const session = this.#byCookie.get(unquoted(value));
     return session === undefined || this.#expire(session) ? undefined : session;
   }
 
-  close(session: Session): void {
+  /** @param answer - what its further calls are answered with @defaultValue as the settings say */
+  close(session: Session, answer: EndedSessionAnswer = this.#settings.endedSessions): void {
     this.#byCookie.delete(session.cookie);
+    this.#ended.set(session.cookie, answer);
+    for (const cookie of this.#ended.keys()) {
+      if (this.#ended.size <= REMEMBERED) break;
+      this.#ended.delete(cookie);
+    }
     session.end();
   }
 
-  closeAll(): void {
-    for (const session of [...this.#byCookie.values()]) this.close(session);
+  closeAll(answer?: EndedSessionAnswer): void {
+    for (const session of [...this.#byCookie.values()]) this.close(session, answer);
   }
 
   /** Ends the session if it was idle for too long. */
   #expire(session: Session): boolean {
-    const expired = session.inFlight === 0 && Date.now() - session.lastActiveTime.getTime() > this.#idleMs;
+    const idleMs = this.#clock.now() - session.lastActiveTime.getTime();
+    const expired = session.inFlight === 0 && idleMs > this.#settings.sessionIdleMs;
     if (expired) this.close(session);
     return expired;
   }
+}
+
+function sessionCookies(cookieHeader = ''): string[] {
+  return cookieHeader.split(';').flatMap((cookie) => {
+    const [name, value = ''] = cookie.trim().split('=', 2);
+    return name === cookieName ? [value] : [];
+  });
+}
+
+function unquoted(value: string): string {
+  return value.replaceAll('"', '');
 }
 
 /** The `Set-Cookie` header that hands a session to its client. */

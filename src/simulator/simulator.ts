@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { addVm, type NewVm } from './add-vm.js';
-import type { CallFault, InjectedFault } from './call-faults.js';
+import { Administrator } from './administrator.js';
+import type { CallFault, InjectedCallFault, InjectedFault } from './call-faults.js';
 import type { CallListener } from './call-listeners.js';
 import type { CallRecord } from './call-log.js';
 import { addDatastore } from './inventory/build-inventory.js';
@@ -23,7 +24,14 @@ import type { TransferFault } from './nfc/transfer-faults.js';
 import { powerOff, powerOn } from './operations/power.js';
 import { removeVm } from './operations/remove-vm.js';
 import { createSnapshot, removeAllSnapshots } from './operations/snapshots.js';
-import type { DatastoreOptions, DatastoreState, Latency, Quirks, SimulatorMode } from './options.js';
+import type {
+  DatastoreOptions,
+  DatastoreState,
+  EndedSessionAnswer,
+  Latency,
+  Quirks,
+  SimulatorMode,
+} from './options.js';
 import { findVm, requireDatastore, requireDisk, requireVm, type VmName } from './lookup.js';
 import type { SimulatorParts } from './simulator-parts.js';
 import type { World } from './world.js';
@@ -37,12 +45,15 @@ import type { World } from './world.js';
 export class Simulator implements AsyncDisposable {
   readonly #parts: SimulatorParts;
   readonly #world: World;
+  /** What other people do in the same inventory. */
+  readonly administrator: Administrator;
   #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(parts: SimulatorParts) {
     this.#parts = parts;
     this.#world = parts.world;
+    this.administrator = new Administrator(parts.world);
   }
 
   get mode(): SimulatorMode {
@@ -118,9 +129,14 @@ export class Simulator implements AsyncDisposable {
     return this.#world.sessions.active.map(describeSession);
   }
 
-  /** Every call there was, in order of arrival. */
+  /** The latest calls, in order of arrival: as many as the option `rememberedCalls` says, or fewer where they are long. */
   calls(): readonly CallRecord[] {
     return [...this.#parts.log.records];
+  }
+
+  /** How many calls there were: the `index` that the next one will have. */
+  get callCount(): number {
+    return this.#parts.log.count;
   }
 
   /** The tasks of the recent past, oldest first. */
@@ -236,20 +252,24 @@ export class Simulator implements AsyncDisposable {
 
   /** @param datacenter - its name @defaultValue the first */
   addDatastore(options: DatastoreOptions, datacenter?: string): void {
-    const { registry } = this.#world;
+    const { clock, registry } = this.#world;
     const found = registry.all(Datacenter).find(({ name }) => datacenter === undefined || name === datacenter);
     if (found === undefined) throw new Error(`there is no datacenter ${datacenter ?? ''}`);
-    addDatastore(registry, `datastore-${registry.nextNumber('entity')}`, found, options);
+    addDatastore({ clock, registry }, `datastore-${registry.nextNumber('entity')}`, found, options);
   }
 
   /** Changes a datastore. `freeBytes` is what is to be free now. */
-  updateDatastore(name: string, { capacityBytes, freeBytes, accessible, maintenanceMode }: DatastoreState): void {
+  updateDatastore(
+    name: string,
+    { capacityBytes, freeBytes, accessible, maintenanceMode, layout }: DatastoreState,
+  ): void {
     const datastore = requireDatastore(this.#world, name);
     const { files } = datastore;
     if (capacityBytes !== undefined) files.capacityBytes = capacityBytes;
     if (freeBytes !== undefined) files.foreignBytes += files.freeBytes - freeBytes;
     if (accessible !== undefined) datastore.accessible = accessible;
     if (maintenanceMode !== undefined) datastore.maintenanceMode = maintenanceMode;
+    if (layout !== undefined) datastore.layout = layout;
     this.#world.registry.changed();
   }
 
@@ -271,13 +291,27 @@ export class Simulator implements AsyncDisposable {
     this.#world.settings.quirks = { ...this.#world.settings.quirks, ...quirks };
   }
 
-  /** Ends all sessions, as their expiry would. */
-  expireSessions(): void {
-    this.#world.sessions.closeAll();
+  /** What time the server's clock shows, in milliseconds since 1970. */
+  now(): number {
+    return this.#world.clock.now();
+  }
+
+  /** Lets time pass on the server's clock, in milliseconds: leases and sessions that are overdue then have ended. */
+  advanceTime(ms: number): void {
+    this.#world.clock.advance(ms);
+  }
+
+  /**
+   * Ends all sessions, as their expiry would.
+   *
+   * @param options - `answer`: what their further calls are answered with @defaultValue as the option `endedSessions` says
+   */
+  expireSessions({ answer }: { readonly answer?: EndedSessionAnswer } = {}): void {
+    this.#world.sessions.closeAll(answer);
   }
 
   /** Makes a call go wrong. */
-  injectFault(fault: CallFault): InjectedFault {
+  injectFault(fault: CallFault): InjectedCallFault {
     return this.#parts.callFaults.inject(fault);
   }
 

@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
-import { type CallFaults, type CallFaultKind, type PlannedFault, toFault } from './call-faults.js';
+import { type CallFaults, type CallFaultKind, type PlannedFault, sessionEndOf, toFault } from './call-faults.js';
 import type { CallListeners } from './call-listeners.js';
 import { masked, type CallLog, type CallRecord } from './call-log.js';
 import type { Caller } from './caller.js';
 import { asFault, fault } from './fault.js';
+import { ManagedEntity } from './inventory/managed-entity.js';
 import type { ManagedObject } from './managed-object.js';
+import { answerOfEnded, isAnswered } from './methods/ended-session.js';
 import { handlers, type AnyHandler } from './methods/index.js';
 import type { Session } from './session.js';
 import { setCookie } from './sessions.js';
@@ -81,10 +83,11 @@ export class SoapEndpoint {
       return this.#fault(error);
     }
     const { log, faults } = this.#hooks;
-    const record = log.begin(call.method, call.target);
+    const record = log.begin(call.method, call.target, text.length);
     const planned = faults.take(call.method);
     const answer = await this.#run(request, call, record, planned, gone);
     record.answered = answer.kind === 'reply';
+    if (answer.kind === 'reply') log.reply(record, answer.body.length);
     return answer;
   }
 
@@ -99,11 +102,16 @@ export class SoapEndpoint {
     const session = this.#service.sessionOf(request, call);
     record.session = session?.key;
     await listeners.notify('before', record);
+    if (planned?.kind === 'late') {
+      const late = this.#caller(request, session, this.#world.closed, record, planned);
+      planned.late = () => this.#arriveLate(call, record, late);
+      return { kind: 'reset' };
+    }
     if (planned?.when === 'before') {
-      const answer = this.#strike(planned.kind, call, session, record);
+      const answer = this.#strike(planned.kind, session, record);
       if (answer !== undefined) return answer;
     }
-    const caller = this.#caller(request, session, gone, record, planned);
+    const caller = this.#caller(request, session?.ended.aborted === true ? undefined : session, gone, record, planned);
     if (session !== undefined) session.inFlight++;
     try {
       const { callMs } = this.#world.settings.latency;
@@ -112,8 +120,8 @@ export class SoapEndpoint {
       await listeners.notify('after', record);
       if (planned?.when === 'after-task' && caller.task !== undefined) await this.#world.tasks.ended(caller.task);
       if (planned?.when === 'after' || (planned?.when === 'after-task' && typeof planned.kind === 'string')) {
-        const answer = this.#strike(planned.kind, call, session, record);
-        if (answer !== undefined && planned.kind !== 'session-expired') return answer;
+        const answer = this.#strike(planned.kind, session, record);
+        if (answer !== undefined) return answer;
       }
       const cookie = caller.opened === undefined ? {} : { cookie: setCookie(caller.opened) };
       return { kind: 'reply', status: 200, body, ...cookie };
@@ -123,9 +131,23 @@ export class SoapEndpoint {
     } finally {
       if (session !== undefined) {
         session.inFlight--;
-        session.lastActiveTime = new Date();
+        session.touch();
       }
     }
+  }
+
+  /** What happens to a call whose caller has given it up. Returns the fault it ends with. */
+  async #arriveLate(call: SoapRequest, record: CallRecord, caller: Caller): Promise<string | undefined> {
+    const { listeners } = this.#hooks;
+    try {
+      await this.#invoke(call, record, caller);
+    } catch (error) {
+      return (record.fault = asFault(error).data._type);
+    }
+    await listeners.notify('after', record);
+    if (caller.task === undefined) return undefined;
+    await this.#world.tasks.ended(caller.task);
+    return caller.task.error?.data._type;
   }
 
   /** Looks the method and its target up, reads the arguments, and does it. Returns the reply. */
@@ -135,9 +157,15 @@ export class SoapEndpoint {
     const definition = Object.hasOwn(schema.methods, method) ? schema.methods[method] : undefined;
     const handler = (handlers as Readonly<Record<string, AnyHandler | undefined>>)[method];
     if (definition === undefined || handler === undefined) throw methodNotFound(call);
-    if (caller.session === undefined && !anonymous.has(method)) throw this.#service.notAuthenticated(call);
+    if (caller.session === undefined && !anonymous.has(method)) {
+      const { endedSession } = caller;
+      if (endedSession === undefined || !isAnswered(method, endedSession)) throw this.#service.notAuthenticated(call);
+      const args = decodeArguments(schema, definition, call);
+      record.args = args;
+      return replyEnvelope(schema, method, definition, answerOfEnded(method, args, endedSession));
+    }
     if (caller.session !== undefined) {
-      caller.session.lastActiveTime = new Date();
+      caller.session.touch();
       caller.session.callCount++;
     }
     const target = this.#target(ref, caller.session);
@@ -158,6 +186,7 @@ export class SoapEndpoint {
         `The object '${ref.type}:${ref.value}' has already been deleted`,
       );
     }
+    if (target instanceof ManagedEntity) target.requireReadable();
     return target;
   }
 
@@ -173,6 +202,7 @@ export class SoapEndpoint {
     const taskFault = kind !== undefined && typeof kind !== 'string' ? toFault(kind) : undefined;
     return {
       session,
+      endedSession: this.#service.endedSession(request),
       userName: session?.userName ?? '',
       userAgent: request.headers['user-agent'] ?? '',
       ipAddress: request.socket.remoteAddress ?? '',
@@ -192,23 +222,20 @@ export class SoapEndpoint {
   }
 
   /** Makes an injected fault happen. Returns nothing where the call goes on as if it had not. */
-  #strike(
-    kind: CallFaultKind,
-    call: SoapRequest,
-    session: Session | undefined,
-    record: CallRecord,
-  ): Answer | undefined {
+  #strike(kind: CallFaultKind, session: Session | undefined, record: CallRecord): Answer | undefined {
+    const sessionEnd = sessionEndOf(kind);
+    if (sessionEnd !== undefined) {
+      if (session !== undefined) this.#world.sessions.close(session, sessionEnd);
+      return undefined;
+    }
     switch (kind) {
       case 'reset':
       case 'hang':
         return { kind };
       case 'http-500':
         return { kind: 'page' };
-      case 'session-expired':
-        if (session !== undefined) this.#world.sessions.close(session);
-        return this.#fault(this.#service.notAuthenticated(call), record);
       default:
-        return this.#fault(toFault(kind), record);
+        return this.#fault(toFault(kind as Exclude<typeof kind, string>), record);
     }
   }
 

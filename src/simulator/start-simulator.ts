@@ -37,7 +37,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     await temporary.cleanup();
   };
   try {
-    const log = new CallLog();
+    const log = new CallLog(world.clock, settings.rememberedCalls);
     const callFaults = new CallFaults();
     const transferFaults = new TransferFaults();
     const listeners = new CallListeners();

@@ -1,5 +1,6 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Caller } from './caller.js';
+import type { Clock } from './clock.js';
 import { asFault, fault } from './fault.js';
 import { ManagedEntity } from './inventory/managed-entity.js';
 import type { VirtualMachine } from './inventory/virtual-machine.js';
@@ -28,14 +29,16 @@ export interface TaskSpec {
 export class TaskRunner {
   readonly #settings: Settings;
   readonly #registry: Registry;
+  readonly #clock: Clock;
   readonly #closed: AbortSignal;
   readonly #cancels = new Map<Task, AbortController>();
   readonly #ended = new Map<Task, Promise<void>>();
   #tasks: readonly Task[] = [];
 
-  constructor(settings: Settings, registry: Registry, closed: AbortSignal) {
+  constructor(settings: Settings, registry: Registry, clock: Clock, closed: AbortSignal) {
     this.#settings = settings;
     this.#registry = registry;
+    this.#clock = clock;
     this.#closed = closed;
   }
 
@@ -59,7 +62,9 @@ export class TaskRunner {
   /** A task that something else runs, as an NFC lease does. It counts as running from now on. */
   create(userName: string, { descriptionId, entity, cancelable = false }: Omit<TaskSpec, 'run'>): Task {
     const id = this.#taskId(entity, descriptionId);
-    const task = this.#registry.add(new Task(id, { descriptionId, entity, userName, cancelable }));
+    const task = this.#registry.add(
+      new Task(id, { descriptionId, entity, userName, cancelable, queueTime: this.#clock.timestamp() }),
+    );
     const ended = this.#tasks.filter((entry) => entry.ended);
     const forgotten = new Set(ended.slice(0, Math.max(0, ended.length - KEPT)));
     for (const old of forgotten) {
@@ -87,12 +92,12 @@ export class TaskRunner {
 
   markRunning(task: Task): void {
     task.state = 'running';
-    task.startTime = new Date().toISOString();
+    task.startTime = this.#clock.timestamp();
     this.#registry.changed();
   }
 
   markEnded(task: Task, outcome: { readonly result?: unknown; readonly error?: unknown }): void {
-    task.completeTime = new Date().toISOString();
+    task.completeTime = this.#clock.timestamp();
     if (outcome.error === undefined) {
       task.result = outcome.result;
       task.progress = 100;
@@ -114,6 +119,8 @@ export class TaskRunner {
       if (blocked !== undefined) {
         throw fault('TaskInProgress', { task: blocked.ref }, 'Another task is already in progress.');
       }
+      const cut = spec.locks?.find(({ isConnected }) => !isConnected);
+      if (cut !== undefined) throw fault('HostNotConnected', {}, `The host of ${cut.name} is not connected`);
       if (taskMs > 0) await this.#pause(taskMs, cancel.signal);
       if (cancel.signal.aborted) throw fault('RequestCanceled', {}, 'The task was canceled by a user.');
       this.#cancels.delete(task);

@@ -13,6 +13,7 @@ export interface TaskInit {
   readonly entity: ManagedObject;
   readonly userName: string;
   readonly cancelable: boolean;
+  readonly queueTime: string;
 }
 
 /** An operation that goes on after the call that started it returned. */
@@ -23,7 +24,7 @@ export class Task extends ManagedObject {
   readonly entityName: string | undefined;
   readonly userName: string;
   readonly cancelable: boolean;
-  readonly queueTime = new Date().toISOString();
+  readonly queueTime: string;
   state: TaskState = 'queued';
   startTime: string | undefined;
   completeTime: string | undefined;
@@ -32,13 +33,14 @@ export class Task extends ManagedObject {
   error: Fault | undefined;
   result: unknown;
 
-  constructor(id: string, { descriptionId, entity, userName, cancelable }: TaskInit) {
+  constructor(id: string, { descriptionId, entity, userName, cancelable, queueTime }: TaskInit) {
     super('Task', id);
     this.descriptionId = descriptionId;
     this.entity = entity.ref;
     this.entityName = entity instanceof ManagedEntity ? entity.name : undefined;
     this.userName = userName;
     this.cancelable = cancelable;
+    this.queueTime = queueTime;
   }
 
   get ended(): boolean {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
+import { Clock } from './clock.js';
 import type { Datacenter } from './inventory/datacenter.js';
 import { Datastore } from './inventory/datastore.js';
 import type { Folder } from './inventory/folder.js';
@@ -9,6 +10,7 @@ import { buildInventory } from './inventory/build-inventory.js';
 import { createManagers, type Managers } from './managers.js';
 import { Leases } from './nfc/leases.js';
 import { PreparedExports } from './nfc/prepared-exports.js';
+import type { DepartedHost } from './operations/hosts.js';
 import type { Settings } from './options.js';
 import { Registry } from './registry.js';
 import { Sessions } from './sessions.js';
@@ -32,6 +34,7 @@ export interface NewDisk {
 /** Everything one simulator consists of, except its servers. */
 export class World {
   readonly settings: Settings;
+  readonly clock: Clock;
   readonly registry = new Registry();
   readonly sessions: Sessions;
   readonly tasks: TaskRunner;
@@ -41,6 +44,8 @@ export class World {
   readonly storagePolicies: StoragePolicies;
   readonly rootFolder: Folder;
   readonly managers: Managers;
+  /** Hosts that were taken out of the inventory, by name. */
+  readonly departedHosts = new Map<string, DepartedHost>();
   readonly instanceUuid = randomUUID();
   readonly #directory: string;
   readonly #closed = new AbortController();
@@ -50,11 +55,17 @@ export class World {
     this.settings = settings;
     this.#directory = directory;
     this.storagePolicies = new StoragePolicies(settings);
-    this.sessions = new Sessions(settings.sessionIdleMs);
-    this.tasks = new TaskRunner(settings, this.registry, this.#closed.signal);
+    this.clock = new Clock(settings.clockAheadMs);
+    this.sessions = new Sessions(settings, this.clock);
+    this.tasks = new TaskRunner(settings, this.registry, this.clock, this.#closed.signal);
     this.leases = new Leases(this);
-    this.rootFolder = buildInventory(this.registry, settings);
-    this.managers = createManagers(this.registry, settings.mode, this.rootFolder.ref, this.instanceUuid);
+    this.rootFolder = buildInventory(this.registry, this.clock, settings);
+    this.managers = createManagers(this.registry, {
+      mode: settings.mode,
+      rootFolder: this.rootFolder.ref,
+      instanceUuid: this.instanceUuid,
+      clock: this.clock,
+    });
     this.managers.taskManager.recentTasks = () =>
       this.tasks.tasks.filter(({ ended }, i, all) => !ended || i >= all.length - 10);
   }

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import type { ClusterOptions, DatacenterOptions, DatastoreOptions, MountOptions, Settings } from '../options.js';
 import type { Registry } from '../registry.js';
 import { ComputeResource } from './compute-resource.js';
@@ -12,11 +13,17 @@ import { Network } from './network.js';
 const DEFAULT_CAPACITY = 10 * 2 ** 40;
 
 /** Puts the inventory the settings describe into the registry, and returns its root. */
-export function buildInventory(registry: Registry, settings: Settings): Folder {
+export function buildInventory(registry: Registry, clock: Clock, settings: Settings): Folder {
   const ids = settings.mode === 'esxi' ? esxiIds(registry) : vcenterIds(registry);
   const root = registry.add(new Folder(ids.root, ids.rootName, undefined, ['Folder', 'Datacenter']));
-  for (const options of settings.datacenters) addDatacenter(registry, ids, root, options);
+  for (const options of settings.datacenters) addDatacenter({ registry, clock }, ids, root, options);
   return root;
+}
+
+/** What new objects are made with. */
+interface Site {
+  readonly registry: Registry;
+  readonly clock: Clock;
 }
 
 /** How a product names its objects. */
@@ -68,13 +75,14 @@ function esxiIds(registry: Registry): Ids {
   };
 }
 
-function addDatacenter(registry: Registry, ids: Ids, root: Folder, options: DatacenterOptions): void {
+function addDatacenter(site: Site, ids: Ids, root: Folder, options: DatacenterOptions): void {
+  const { registry } = site;
   const folders = { vm: ids.folder('v'), host: ids.folder('h'), datastore: ids.folder('s'), network: ids.folder('n') };
   const datacenter = registry.add(new Datacenter(ids.datacenter(), entityName(options.name), root, folders));
   root.adopt(datacenter);
   for (const folder of datacenter.folders) registry.add(folder);
   for (const cluster of options.clusters) addCluster(registry, ids, datacenter, cluster);
-  for (const datastore of options.datastores) addDatastore(registry, ids.datastore(), datacenter, datastore);
+  for (const datastore of options.datastores) addDatastore(site, ids.datastore(), datacenter, datastore);
   const network = registry.add(new Network(ids.network(), 'VM Network', datacenter.networkFolder));
   datacenter.networkFolder.adopt(network);
   datacenter.networks.push(network);
@@ -93,13 +101,14 @@ function addCluster(registry: Registry, ids: Ids, { hostFolder }: Datacenter, { 
 
 /** Adds a datastore to a datacenter whose hosts are there already. */
 export function addDatastore(
-  registry: Registry,
+  { registry, clock }: Site,
   id: string,
   datacenter: Datacenter,
   options: DatastoreOptions,
 ): Datastore {
   const capacityBytes = options.capacityBytes ?? DEFAULT_CAPACITY;
   const datastore = new Datastore(id, options.name, {
+    clock,
     datacenter,
     kind: options.type ?? 'VMFS',
     provisioning: options.provisioning,
@@ -107,6 +116,7 @@ export function addDatastore(
     freeBytes: options.freeBytes ?? capacityBytes,
     accessible: options.accessible ?? true,
     maintenanceMode: options.maintenanceMode ?? 'normal',
+    layout: options.layout ?? true,
   });
   datacenter.datastoreFolder.adopt(datastore);
   datacenter.datastores.push(datastore);

@@ -1,4 +1,5 @@
 import type { VimObject } from '../../vim/schema/index.js';
+import type { Clock } from '../clock.js';
 import { ManagedObject, type PropertyTable } from '../managed-object.js';
 import { formatDatastorePath } from '../storage/datastore-path.js';
 import { DatastoreFiles } from '../storage/datastore-files.js';
@@ -18,6 +19,7 @@ export interface HostMount {
 
 /** What a new datastore is like. */
 export interface DatastoreInit {
+  readonly clock: Clock;
   readonly datacenter: Datacenter;
   readonly kind: string;
   readonly provisioning: Provisioning | undefined;
@@ -25,6 +27,7 @@ export interface DatastoreInit {
   readonly freeBytes: number;
   readonly accessible: boolean;
   readonly maintenanceMode: string;
+  readonly layout: boolean;
 }
 
 /** A datastore with its files. */
@@ -38,15 +41,24 @@ export class Datastore extends ManagedEntity {
   readonly vms = new Set<VirtualMachine>();
   accessible: boolean;
   maintenanceMode: string;
+  /** Whether VMs whose home it is have a `layout`. */
+  layout: boolean;
 
   constructor(id: string, name: string, init: DatastoreInit) {
     super('Datastore', id, name, init.datacenter.datastoreFolder);
     this.datacenter = init.datacenter;
     this.kind = init.kind;
-    this.files = new DatastoreFiles(this, init.capacityBytes, init.capacityBytes - init.freeBytes, init.provisioning);
+    this.files = new DatastoreFiles(
+      this,
+      init.clock,
+      init.capacityBytes,
+      init.capacityBytes - init.freeBytes,
+      init.provisioning,
+    );
     this.browser = new DatastoreBrowser(`datastoreBrowser-${id}`, this);
     this.accessible = init.accessible;
     this.maintenanceMode = init.maintenanceMode;
+    this.layout = init.layout;
   }
 
   /** The full path of a place in it. */
@@ -83,7 +95,8 @@ function summary(datastore: Datastore): VimObject<'DatastoreSummary'> {
 }
 
 function mounts(datastore: Datastore): VimObject<'DatastoreHostMount'>[] {
-  return datastore.mounts.map(({ host, accessMode, mounted, accessible }) => ({
+  const present = datastore.mounts.filter(({ host }) => host.compute.hosts.includes(host));
+  return present.map(({ host, accessMode, mounted, accessible }) => ({
     key: host.ref,
     mountInfo: {
       path: `/vmfs/volumes/${datastore.id}`,
@@ -99,7 +112,7 @@ export const datastoreProperties: PropertyTable<Datastore> = {
   summary: { spec: 'DatastoreSummary', get: summary },
   host: { spec: 'DatastoreHostMount[]?', get: mounts },
   browser: { spec: 'ref', get: ({ browser }) => browser.ref },
-  vm: { spec: 'ref[]?', get: ({ vms }) => [...vms].map(({ ref }) => ref) },
+  vm: { spec: 'ref[]?', get: ({ vms }) => [...vms].filter(({ access }) => access !== 'hidden').map(({ ref }) => ref) },
 };
 
 export const datastoreBrowserProperties: PropertyTable<DatastoreBrowser> = {

@@ -4,8 +4,13 @@ import { chainOf } from './disk-chain.js';
 import type { VirtualMachine } from './virtual-machine.js';
 
 /** Which files make up a VM: of each disk itself and all that it is built on, the last of these first. */
-export function describeLayout({ disks, home, snapshots }: VirtualMachine): VimObject<'VirtualMachineFileLayout'> {
+export function describeLayout({
+  disks,
+  home,
+  snapshots,
+}: VirtualMachine): VimObject<'VirtualMachineFileLayout'> | undefined {
   const { datastore, directory } = home;
+  if (!datastore.layout) return undefined;
   return {
     configFile: [baseName(home.vmx)],
     disk: disks.map((disk) => ({

@@ -52,5 +52,8 @@ export class Folder extends ManagedEntity {
 export const folderProperties: PropertyTable<Folder> = {
   ...managedEntityProperties,
   childType: { spec: 'string[]?', get: ({ childTypes }) => childTypes },
-  childEntity: { spec: 'ref[]?', get: ({ children }) => children.map(({ ref }) => ref) },
+  childEntity: {
+    spec: 'ref[]?',
+    get: ({ children }) => children.filter(({ access }) => access !== 'hidden').map(({ ref }) => ref),
+  },
 };

@@ -1,3 +1,4 @@
+import { fault } from '../fault.js';
 import { ManagedObject, type PropertyTable } from '../managed-object.js';
 import type { ManagedTypeName } from '../managed-types.js';
 import type { Task } from '../task.js';
@@ -9,6 +10,8 @@ const RECENT = 10;
 export abstract class ManagedEntity extends ManagedObject {
   name: string;
   parent: ManagedEntity | undefined;
+  /** Whether the client may see it at all, and may read and change it. */
+  access: 'full' | 'unreadable' | 'hidden' = 'full';
   #recentTasks: readonly Task[] = [];
 
   constructor(type: ManagedTypeName, id: string, name: string, parent: ManagedEntity | undefined) {
@@ -28,10 +31,24 @@ export abstract class ManagedEntity extends ManagedObject {
     this.#recentTasks = [...this.#recentTasks.filter((entry) => !forgotten.has(entry)), task];
   }
 
+  /** @throws Fault NoPermission */
+  requireReadable(): void {
+    if (this.access !== 'full') throw noPermission(this);
+  }
+
   /** The closest ancestor of a class, itself included. */
   ancestor<T extends ManagedEntity>(kind: abstract new (...args: never[]) => T): T | undefined {
     return ancestorOf(this, kind);
   }
+}
+
+/** What is answered to who has no right to read an entity. */
+export function noPermission({ ref }: ManagedEntity) {
+  return fault(
+    'NoPermission',
+    { object: ref, privilegeId: 'System.Read' },
+    'Permission to perform this operation was denied.',
+  );
 }
 
 function ancestorOf<T extends ManagedEntity>(

@@ -42,7 +42,7 @@ export interface VmConfig {
 
 /** A virtual machine. */
 export class VirtualMachine extends ManagedEntity {
-  readonly created = new Date().toISOString();
+  readonly created: string;
   pool: ResourcePool;
   host: HostSystem;
   home: VmHome;
@@ -58,9 +58,11 @@ export class VirtualMachine extends ManagedEntity {
     id: string,
     name: string,
     place: { readonly folder: Folder; readonly pool: ResourcePool; readonly host: HostSystem; readonly home: VmHome },
+    created: string,
     config: VmConfig,
   ) {
     super('VirtualMachine', id, name, place.folder);
+    this.created = created;
     this.pool = place.pool;
     this.host = place.host;
     this.home = place.home;
@@ -100,6 +102,11 @@ export class VirtualMachine extends ManagedEntity {
 
   get datastores(): readonly Datastore[] {
     return [...new Set([this.home.datastore, ...this.disks.flatMap(chainOf).map(({ datastore }) => datastore)])];
+  }
+
+  /** Whether its host can be reached. */
+  get isConnected(): boolean {
+    return this.host.connectionState === 'connected';
   }
 
   /** @throws Fault InvalidPowerState */
@@ -157,10 +164,10 @@ function configInfo(vm: VirtualMachine): VimObject<'VirtualMachineConfigInfo'> {
   };
 }
 
-function runtimeInfo({ host, powerState }: VirtualMachine): VimObject<'VirtualMachineRuntimeInfo'> {
+function runtimeInfo({ host, isConnected, powerState }: VirtualMachine): VimObject<'VirtualMachineRuntimeInfo'> {
   return {
     host: host.ref,
-    connectionState: host.connectionState === 'connected' ? 'connected' : 'disconnected',
+    connectionState: isConnected ? 'connected' : 'disconnected',
     powerState,
     faultToleranceState: 'notConfigured',
     toolsInstallerMounted: false,

@@ -1,10 +1,11 @@
 import { fault } from '../fault.js';
 import { entityName } from '../inventory/entity-name.js';
+import { fileOf } from '../inventory/disk-chain.js';
 import { Folder } from '../inventory/folder.js';
 import { ManagedEntity } from '../inventory/managed-entity.js';
 import { VirtualMachine } from '../inventory/virtual-machine.js';
 import { requireUnlocked } from '../operations/locks.js';
-import { removeVm } from '../operations/remove-vm.js';
+import { deleteDisksOf, removeVm } from '../operations/remove-vm.js';
 import { touch } from '../operations/vm-config.js';
 import type { World } from '../world.js';
 import { as, type Handlers } from './handler.js';
@@ -39,6 +40,12 @@ export const managedEntityMethods: Handlers<'Rename_Task' | 'Destroy_Task'> = {
 async function destroyVm(world: World, vm: VirtualMachine): Promise<void> {
   vm.requirePoweredOff();
   for (const disk of vm.disks) requireUnlocked(disk, vm);
+  const hasFiles = vm.disks.some((disk) => fileOf(disk) !== undefined);
+  if (!world.settings.quirks.atomicDestroy && hasFiles) {
+    await deleteDisksOf(world, vm);
+    const reason = 'Some of the files could be deleted, and the virtual machine could not be removed.';
+    throw fault('SystemError', { reason }, `A general system error occurred: ${reason}`);
+  }
   await removeVm(world, vm);
 }
 

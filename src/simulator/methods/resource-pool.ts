@@ -14,10 +14,11 @@ export const resourcePoolMethods: Handlers<'ImportVApp'> = {
     const folder =
       folderRef === undefined ? pool.ancestor(Datacenter)?.vmFolder : registry.get(Folder, folderRef, 'folder');
     if (folder === undefined) throw fault('InvalidArgument', { invalidProperty: 'folder' }, 'The folder is needed');
+    const { uuid, ...configSpec } = spec.configSpec;
     const vm = await createVm(
       world,
       { folder, pool, host: host === undefined ? undefined : registry.get(HostSystem, host, 'host') },
-      spec.configSpec,
+      { ...configSpec, ...(uuid === undefined || !world.settings.quirks.keepsImportedUuid ? {} : { uuid }) },
     );
     return world.leases.open('import', vm, userName).ref;
   },

@@ -47,6 +47,7 @@ function findByUuid(
   const wanted = uuid.toLowerCase();
   return world.vms.filter(
     (vm) =>
+      vm.access !== 'hidden' &&
       (instanceUuid ? vm.config.instanceUuid : vm.config.uuid) === wanted &&
       (datacenter === undefined || vm.ancestor(Datacenter) === datacenter),
   );

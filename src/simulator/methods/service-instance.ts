@@ -3,5 +3,5 @@ import { as, type Handlers } from './handler.js';
 
 export const serviceInstanceMethods: Handlers<'RetrieveServiceContent' | 'CurrentTime'> = {
   RetrieveServiceContent: (_world, target) => as(ServiceInstance, target).content,
-  CurrentTime: () => new Date().toISOString(),
+  CurrentTime: ({ clock }) => clock.timestamp(),
 };

@@ -4,7 +4,9 @@ import type { Handlers } from './handler.js';
 export const sessionManagerMethods: Handlers<'Login' | 'Logout' | 'SessionIsActive'> = {
   Login({ settings, sessions }, _target, { userName, password, locale = 'en' }, caller) {
     // A client logs in once: within a session, a second login is refused like a wrong one.
-    if (caller.session !== undefined || userName !== settings.username || password !== settings.password) {
+    const users = [settings, ...settings.users];
+    const isKnown = users.some((user) => user.username === userName && user.password === password);
+    if (caller.session !== undefined || !isKnown) {
       throw fault('InvalidLogin', {}, 'Cannot complete login due to an incorrect user name or password.');
     }
     const { userAgent, ipAddress } = caller;

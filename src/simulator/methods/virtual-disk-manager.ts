@@ -1,6 +1,6 @@
 import type { MethodArgs, MoRef } from '../../vim/schema/index.js';
 import type { Caller } from '../caller.js';
-import { fault } from '../fault.js';
+import { Fault, fault } from '../fault.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import type { ManagedObject } from '../managed-object.js';
 import { copyDisk, createDisk, deleteDisk, extendDisk, moveDisk } from '../operations/disks.js';
@@ -32,7 +32,10 @@ export const virtualDiskManagerMethods: Handlers<Methods> = {
   MoveVirtualDisk_Task(world, target, args, caller) {
     const { from, to } = ends(world, args);
     return start(world, target, caller, 'moveVirtualDisk', {
-      run: () => moveDisk(world, from, to, args.force ?? false),
+      run: () => {
+        refuseAs(world.settings.quirks.moveDiskFault);
+        return moveDisk(world, from, to, args.force ?? false);
+      },
     });
   },
 
@@ -64,6 +67,7 @@ export const virtualDiskManagerMethods: Handlers<Methods> = {
   },
 
   SetVirtualDiskUuid(world, _target, { name, datacenter, uuid }) {
+    refuseAs(world.settings.quirks.setDiskUuidFault);
     const place = locateArgument(world, name, datacenter);
     const disk = place.datastore.files.disk(place.path);
     requireUnlocked(place);
@@ -74,6 +78,11 @@ export const virtualDiskManagerMethods: Handlers<Methods> = {
     return undefined;
   },
 };
+
+/** @throws Fault of the type given, if one is */
+function refuseAs(type: string | undefined): void {
+  if (type !== undefined) throw new Fault({ _type: type }, 'The operation is not supported on the object.');
+}
 
 /** Starts one of the manager's tasks. */
 function start(

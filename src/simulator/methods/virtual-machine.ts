@@ -94,6 +94,7 @@ export const virtualMachineMethods: Handlers<Methods> = {
 
   ExportVm({ leases }, target, _args, { userName }) {
     const vm = as(VirtualMachine, target);
+    if (!vm.isConnected) throw fault('HostNotConnected', {}, `The host of ${vm.name} is not connected`);
     vm.requirePoweredOff();
     for (const disk of vm.disks) requireUnlocked(disk, vm);
     return leases.open('export', vm, userName).ref;

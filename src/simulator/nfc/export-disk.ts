@@ -41,16 +41,19 @@ export async function exportDisk(
       'Content-Type': 'application/x-vnd.vmware-streamVmdk',
       ...(length === undefined ? {} : { 'Content-Length': length }),
     });
+    // Where the length is told, a client is done with the last chunk: that waits until everything is noted.
+    let last: Buffer | undefined;
     for await (const chunk of breakStream(source, planned, signal)) {
       signal.throwIfAborted();
       device.bytes += chunk.length;
-      if (!response.write(chunk)) await once(response, 'drain', { signal });
+      if (device.bytes === length) last = chunk;
+      else if (!response.write(chunk)) await once(response, 'drain', { signal });
     }
     if (planned?.kind === 'truncate' && length !== undefined) throw new Error('a body of known length was truncated');
     // Before the client can have seen the end: it may complete the lease at once.
     device.sent = prepared ?? counted?.digest();
     device.transfer = 'done';
-    response.end();
+    response.end(last);
   } catch (error) {
     device.transfer = 'failed';
     throw error;

@@ -1,4 +1,5 @@
 import type { VimObject } from '../../vim/schema/index.js';
+import type { Alarm } from '../clock.js';
 import type { Fault } from '../fault.js';
 import type { DiskDevice } from '../inventory/devices.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
@@ -62,7 +63,7 @@ export class Lease extends ManagedObject {
   progress = 0;
   /** How often progress was reported. */
   progressReports = 0;
-  timer: NodeJS.Timeout | undefined;
+  alarm: Alarm | undefined;
   readonly #ended = new AbortController();
 
   constructor(id: string, { kind, vm, task, ticket, devices }: LeaseInit) {

@@ -64,7 +64,7 @@ export class Leases {
       new Lease(id, { kind, vm, task, ticket: randomBytes(24).toString('base64url'), devices }),
     );
     this.#all = [...this.#all.slice(-REMEMBERED), lease];
-    lease.timer = setTimeout(() => {
+    setTimeout(() => {
       this.#makeReady(lease);
     }, settings.latency.taskMs).unref();
     return lease;
@@ -115,10 +115,19 @@ export class Leases {
     if (lease.isOver) return;
     lease.error = reason;
     lease.cutTransfers();
-    clearTimeout(lease.timer);
+    lease.alarm?.cancel();
     const removal = lease.kind === 'import' ? removeVm(this.#world, lease.vm) : undefined;
     this.#end(lease, 'error');
     await removal;
+  }
+
+  /** Ends all leases of a VM that nobody can reach any more; an import's VM stays as it is. */
+  drop(vm: VirtualMachine): void {
+    for (const lease of this.#all) {
+      if (lease.vm !== vm || lease.isOver) continue;
+      lease.error = fault('HostNotConnected', {}, 'The host is not connected');
+      this.#end(lease, 'error');
+    }
   }
 
   /** What a ticket and the last part of a URL name; undefined where there is no such thing. */
@@ -130,7 +139,7 @@ export class Leases {
 
   close(): void {
     for (const lease of this.#all) {
-      clearTimeout(lease.timer);
+      lease.alarm?.cancel();
       lease.cutTransfers();
     }
   }
@@ -162,11 +171,11 @@ export class Leases {
   }
 
   #restartTimer(lease: Lease): void {
-    clearTimeout(lease.timer);
+    lease.alarm?.cancel();
     const expire = (): void => {
       void this.fail(lease, fault('Timedout', {}, 'The lease timed out: nobody reported progress'));
     };
-    lease.timer = setTimeout(expire, this.#world.settings.leaseTimeoutSeconds * 1000).unref();
+    lease.alarm = this.#world.clock.setAlarm(this.#world.settings.leaseTimeoutSeconds * 1000, expire);
   }
 
   #requireReady(lease: Lease): void {
@@ -176,15 +185,15 @@ export class Leases {
   }
 
   #end(lease: Lease, state: 'done' | 'error'): void {
-    const { registry, tasks, settings } = this.#world;
-    clearTimeout(lease.timer);
+    const { clock, registry, tasks, settings } = this.#world;
+    lease.alarm?.cancel();
     lease.cutTransfers();
     if (lease.vm.busy === lease.task) lease.vm.busy = undefined;
     lease.state = state;
     tasks.markEnded(lease.task, lease.error === undefined ? {} : { error: lease.error });
-    lease.timer = setTimeout(() => {
+    lease.alarm = clock.setAlarm(settings.leaseRetentionMs, () => {
       registry.remove(lease);
-    }, settings.leaseRetentionMs).unref();
+    });
   }
 }
 

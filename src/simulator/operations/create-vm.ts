@@ -40,7 +40,7 @@ export async function createVm(
   folder.requireFree(name);
   const home = findHome(world, datacenter, pool, name, spec.files?.vmPathName);
   const host = chooseHost(pool, wanted, home.datastore);
-  const config = applySpec(world, emptyConfig(), spec, undefined);
+  const config = applySpec(world, emptyConfig(world), spec, undefined);
   const plan = new DevicePlan({ world, datacenter, home, vm: undefined }, defaultControllers).add(
     spec.deviceChange ?? [],
   );
@@ -54,7 +54,10 @@ export async function createVm(
   const id = world.isVcenter
     ? `vm-${world.registry.nextNumber('entity')}`
     : String(world.registry.nextNumber('esxi-vm'));
-  const vm = new VirtualMachine(id, name, { folder, pool, host, home }, { ...config, devices: plan.devices });
+  const vm = new VirtualMachine(id, name, { folder, pool, host, home }, world.clock.timestamp(), {
+    ...config,
+    devices: plan.devices,
+  });
   folder.adopt(vm);
   pool.vms.add(vm);
   host.vms.add(vm);

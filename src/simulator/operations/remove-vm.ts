@@ -11,7 +11,10 @@ export function unregisterVm({ registry, instanceUuids }: World, vm: VirtualMach
   vm.host.vms.delete(vm);
   vm.leaveDatastores();
   const vmx = vm.home.datastore.files.find(vm.home.vmx);
-  if (vmx?.kind === 'file') vmx.locked = false;
+  if (vmx?.kind === 'file') {
+    vmx.locked = false;
+    vmx.unregistered = vm;
+  }
   for (const snapshot of vm.snapshots) registry.remove(snapshot);
   registry.remove(vm);
   instanceUuids.remove(vm);

@@ -15,11 +15,11 @@ import { touch } from './vm-config.js';
  * @throws Fault FileNotFound, GenericVmConfigFault
  */
 export function createSnapshot(world: World, vm: VirtualMachine, name: string, description: string): Snapshot {
-  const { registry } = world;
+  const { clock, registry } = world;
   const kept = new Map<number, DiskFile>();
   for (const disk of vm.disks) if (disk.diskMode === 'persistent') kept.set(disk.key, requireReadable(disk));
   const number = registry.nextNumber('snapshot');
-  const init = { name: entityName(name), description, number, createTime: new Date().toISOString(), disks: kept };
+  const init = { name: entityName(name), description, number, createTime: clock.timestamp(), disks: kept };
   const snapshot = registry.add(new Snapshot(`snapshot-${number}`, vm, init));
   const devices = vm.config.devices.map((device) => {
     const file = device.kind === 'disk' ? kept.get(device.key) : undefined;

@@ -7,7 +7,7 @@ import type { World } from '../world.js';
 type Spec = VimObject<'VirtualMachineConfigSpec'>;
 
 /** The configuration of a VM about which nothing was said. */
-export function emptyConfig(): VmConfig {
+export function emptyConfig(world: World): VmConfig {
   return {
     uuid: randomUUID(),
     instanceUuid: randomUUID(),
@@ -20,7 +20,7 @@ export function emptyConfig(): VmConfig {
     managedBy: undefined,
     storageProfile: undefined,
     devices: [],
-    changeVersion: new Date().toISOString(),
+    changeVersion: nextChangeVersion(world),
   };
 }
 
@@ -30,9 +30,12 @@ export function emptyConfig(): VmConfig {
  * @throws Fault InvalidArgument; ConcurrentAccess where the spec was made for an earlier configuration
  */
 export function applySpec(world: World, config: VmConfig, spec: Spec, vm: VirtualMachine | undefined): VmConfig {
-  if (spec.changeVersion !== undefined && spec.changeVersion !== config.changeVersion) {
+  const { nameHonoursChangeVersion } = world.settings.quirks;
+  const isChecked = spec.name === undefined || nameHonoursChangeVersion;
+  if (isChecked && spec.changeVersion !== undefined && spec.changeVersion !== config.changeVersion) {
     throw fault('ConcurrentAccess', {}, 'The object or item referred to has been changed meanwhile.');
   }
+  const extraConfig = applyExtraConfig(config.extraConfig, spec.extraConfig ?? []);
   return {
     uuid: spec.uuid === undefined ? config.uuid : parseUuid(spec.uuid, 'uuid'),
     instanceUuid: instanceUuid(world, config, spec, vm),
@@ -41,18 +44,33 @@ export function applySpec(world: World, config: VmConfig, spec: Spec, vm: Virtua
     annotation: spec.annotation ?? config.annotation,
     numCPUs: positive(spec.numCPUs ?? config.numCPUs, 'numCPUs'),
     memoryMB: positive(spec.memoryMB ?? config.memoryMB, 'memoryMB'),
-    extraConfig: applyExtraConfig(config.extraConfig, spec.extraConfig ?? []),
+    extraConfig,
     managedBy:
       spec.managedBy === undefined ? config.managedBy : spec.managedBy.extensionKey === '' ? undefined : spec.managedBy,
     storageProfile: world.storagePolicies.after(config.storageProfile, spec.vmProfile),
     devices: config.devices,
-    changeVersion: nextChangeVersion(world),
+    changeVersion: movesOn(world, config, spec, extraConfig) ? nextChangeVersion(world) : config.changeVersion,
   };
 }
 
+/** Whether a spec moves `changeVersion` on. */
+function movesOn(
+  { settings: { quirks } }: World,
+  before: VmConfig,
+  { extraConfig, changeVersion: _version, _type, ...rest }: Spec,
+  after: VmConfig['extraConfig'],
+): boolean {
+  const isEmpty = (value: unknown): boolean => value === undefined || (Array.isArray(value) && value.length === 0);
+  if (isEmpty(extraConfig) || !Object.values(rest).every(isEmpty)) return true;
+  if (quirks.extraConfigMovesChangeVersion !== 'changed') return quirks.extraConfigMovesChangeVersion === 'always';
+  return (
+    after.size !== before.extraConfig.size || [...after].some(([key, value]) => before.extraConfig.get(key) !== value)
+  );
+}
+
 /** A `changeVersion` that no configuration had before. */
-export function nextChangeVersion({ registry }: World): string {
-  return `${new Date().toISOString()}-${registry.nextNumber('changeVersion')}`;
+export function nextChangeVersion({ clock, registry }: World): string {
+  return `${clock.timestamp()}-${registry.nextNumber('changeVersion')}`;
 }
 
 /** Moves a VM's `changeVersion` on: something of it changed that is not in its configuration. */

@@ -64,9 +64,10 @@ export class Collector extends ManagedObject {
     }
     const objects = specs
       .flatMap((spec) => new FilterSpec(this.#registry, this.#session, spec).evaluate())
-      .map(({ object, values }): VimObject<'ObjectContent'> => ({
+      .map(({ object, values, missing }): VimObject<'ObjectContent'> => ({
         obj: object.ref,
         propSet: [...values].map(([name, val]) => ({ name, val })),
+        ...(missing.length === 0 ? {} : { missingSet: missing }),
       }));
     return objects.length === 0 ? undefined : this.#page(objects, maxObjects ?? NO_LIMIT);
   }

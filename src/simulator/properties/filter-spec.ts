@@ -1,5 +1,6 @@
 import type { VimObject } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
+import { ManagedEntity, noPermission } from '../inventory/managed-entity.js';
 import type { ManagedObject } from '../managed-object.js';
 import { isManagedType } from '../managed-types.js';
 import type { Registry } from '../registry.js';
@@ -14,6 +15,8 @@ export interface SelectedObject {
   readonly object: ManagedObject;
   /** The values that are set, by property path. */
   readonly values: ReadonlyMap<string, TypedValue>;
+  /** What could not be read, and why. */
+  readonly missing: readonly VimObject<'MissingProperty'>[];
 }
 
 /** A `PropertyFilterSpec` that was found to be valid. */
@@ -53,9 +56,14 @@ export class FilterSpec {
       if (root === undefined) continue;
       for (const object of selectObjects(this.#registry, this.#viewer, root, checked)) objects.add(object);
     }
-    return [...objects].flatMap((object) => {
+    return [...objects].flatMap((object): SelectedObject[] => {
       const paths = this.#pathsFor(object);
-      return paths === undefined ? [] : [{ object, values: readAll(object, paths, this.#viewer) }];
+      if (paths === undefined) return [];
+      if (object instanceof ManagedEntity && object.access !== 'full') {
+        const fault = noPermission(object).localized();
+        return [{ object, values: new Map(), missing: [...paths].map((path) => ({ path, fault })) }];
+      }
+      return [{ object, values: readAll(object, paths, this.#viewer), missing: [] }];
     });
   }
 

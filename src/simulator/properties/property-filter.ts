@@ -45,7 +45,8 @@ export class PropertyFilter extends ManagedObject {
       const changeSet = changes(told, now, entry);
       if (told !== undefined && changeSet.length === 0) continue;
       if (isFull()) return { updates, after, truncated: true };
-      updates.push({ kind: told === undefined ? 'enter' : 'modify', obj: now.ref, changeSet });
+      const missing = entry.missing.length === 0 ? {} : { missingSet: entry.missing };
+      updates.push({ kind: told === undefined ? 'enter' : 'modify', obj: now.ref, changeSet, ...missing });
       after.set(id, now);
     }
     const present = new Set(selected.map(({ object }) => object.id));

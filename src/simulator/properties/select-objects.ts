@@ -1,6 +1,7 @@
 import type { MoRef, VimObject } from '../../vim/schema/index.js';
 import { parseTypeSpec } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
+import { ManagedEntity } from '../inventory/managed-entity.js';
 import type { ManagedObject } from '../managed-object.js';
 import { isManagedType } from '../managed-types.js';
 import type { Registry } from '../registry.js';
@@ -79,9 +80,13 @@ export function selectObjects(
 }
 
 function follow(registry: Registry, viewer: Session, object: ManagedObject, path: string): ManagedObject[] {
+  if (object instanceof ManagedEntity && object.access !== 'full') return [];
   const value = readProperty(object, path, viewer)?.value;
   const refs = value === undefined ? [] : Array.isArray(value) ? (value as MoRef[]) : [value as MoRef];
-  return refs.flatMap((ref) => registry.find(ref) ?? []);
+  return refs.flatMap((ref) => {
+    const found = registry.find(ref);
+    return found === undefined || (found instanceof ManagedEntity && found.access === 'hidden') ? [] : [found];
+  });
 }
 
 function invalidSelection(message: string) {

@@ -20,6 +20,7 @@ export function pbmService({ sessions, instanceUuid }: World): SoapService {
     schema: pbm,
     anonymous: new Set(),
     sessionOf: (_request, { header }) => sessions.withCookie(header('vcSessionCookie')),
+    endedSession: () => undefined,
     find: (ref) => registry.find(ref),
     notAuthenticated: () =>
       new Fault({ _type: 'PbmFaultNotAuthenticated' }, 'The session of vcSessionCookie is not authenticated.'),

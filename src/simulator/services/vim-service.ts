@@ -9,6 +9,7 @@ export function vimService({ registry, sessions }: World): SoapService {
     schema: vim25,
     anonymous: new Set(['RetrieveServiceContent', 'Login']),
     sessionOf: ({ headers }) => sessions.find(headers.cookie),
+    endedSession: ({ headers }) => sessions.answerOfEnded(headers.cookie),
     find: (ref, session) => session?.collectors.get(ref.value) ?? registry.find(ref),
     notAuthenticated: ({ target }) =>
       fault('NotAuthenticated', { object: target, privilegeId: 'System.View' }, 'The session is not authenticated.'),

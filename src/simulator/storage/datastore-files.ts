@@ -1,5 +1,7 @@
+import type { Clock } from '../clock.js';
 import { fault } from '../fault.js';
 import type { Datastore } from '../inventory/datastore.js';
+import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import type { DiskFile, Provisioning } from './disk-file.js';
 import type { FileContent } from './file-content.js';
 import { baseName, directoryOf, joinPath } from './datastore-path.js';
@@ -17,6 +19,8 @@ export interface PlainFile {
   /** Whether a registered VM owns it. */
   locked: boolean;
   readonly content?: FileContent;
+  /** The VM whose configuration it holds, while that is not in the inventory. */
+  unregistered?: VirtualMachine | undefined;
 }
 
 export type DatastoreEntry = DirectoryEntry | PlainFile | DiskFile;
@@ -27,6 +31,7 @@ const directory: DirectoryEntry = { kind: 'directory' };
 export class DatastoreFiles {
   readonly datastore: Datastore;
   readonly users = new DiskUsers();
+  readonly #clock: Clock;
   capacityBytes: number;
   /** Taken by what the simulator does not show: everything that is not its own. */
   foreignBytes: number;
@@ -36,8 +41,15 @@ export class DatastoreFiles {
   /** When each entry came to be where it is. */
   readonly #placed = new Map<string, string>();
 
-  constructor(datastore: Datastore, capacityBytes: number, foreignBytes: number, provisioning?: Provisioning) {
+  constructor(
+    datastore: Datastore,
+    clock: Clock,
+    capacityBytes: number,
+    foreignBytes: number,
+    provisioning?: Provisioning,
+  ) {
     this.datastore = datastore;
+    this.#clock = clock;
     this.capacityBytes = capacityBytes;
     this.foreignBytes = foreignBytes;
     this.provisioning = provisioning;
@@ -167,10 +179,12 @@ export class DatastoreFiles {
 
   #place(path: string, entry: DatastoreEntry): void {
     this.#entries.set(path, entry);
-    this.#placed.set(path, new Date().toISOString());
+    this.#placed.set(path, this.#clock.timestamp());
     if (entry.kind === 'disk') {
       entry.path = path;
       entry.files = this;
+      // A datastore that has but one form gives it to any disk; what is built on another has none of its own.
+      if (this.provisioning !== undefined && entry.parent === undefined) entry.provisioning = this.provisioning;
     }
   }
 
