@@ -1,6 +1,6 @@
-import { isVimFault } from '../errors/index.js';
 import { readProperties } from '../vim/property-collector.js';
 import { runTask } from '../vim/run-task.js';
+import { saysGone } from '../vim/said-gone.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
 import type { VimSession } from '../vim/vim-session.js';
@@ -14,7 +14,7 @@ export async function deleteBacking(vim: VimSession, ref: MoRef): Promise<void> 
       lookUp: async () => (await isGone(vim, ref)) || undefined,
     });
   } catch (error) {
-    if (!isVimFault(error, 'ManagedObjectNotFound')) throw error;
+    if (!saysGone(error, ref)) throw error;
   }
 }
 
@@ -23,7 +23,7 @@ async function isGone(vim: VimSession, ref: MoRef): Promise<boolean> {
     await readProperties(vim, ref, 'VirtualMachine', ['name']);
     return false;
   } catch (error) {
-    if (isVimFault(error, 'ManagedObjectNotFound')) return true;
+    if (saysGone(error, ref)) return true;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { BackingInvalidError } from '../errors/index.js';
 import { isTemporaryVm } from '../journal/restore-journal.js';
+import { lookWithinOneSession } from '../vim/look-within-one-session.js';
 import { readPropertiesOfMany } from '../vim/property-collector.js';
 import type { MoRef, PropertiesOf, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
@@ -25,10 +26,17 @@ type Identity = PropertiesOf<'VirtualMachine', (typeof identityProperties)[numbe
  * volume's folder and in the datacenters' own. The inventory is never scanned, and a temporary VM is never taken for a
  * backing.
  *
+ * That there is none, which lets others make one, is believed only if one session lasted for the whole look.
+ *
  * @throws BackingInvalidError where several VMs could be it
+ * @throws VimFault, VimConnectionError where one that could be it, or a datacenter, cannot be read
  */
 export async function findBacking(lookup: BackingLookup, volume: ParsedVolume): Promise<MoRef | undefined> {
-  return (await findById(lookup, volume)) ?? (await findByName(lookup, volume));
+  const found = await findById(lookup, volume);
+  if (found !== undefined) return found;
+  const { vim, signal } = lookup;
+  const look = async () => (await findById(lookup, volume)) ?? (await findByName(lookup, volume));
+  return lookWithinOneSession(vim, look, { signal });
 }
 
 async function findById({ vim, signal }: BackingLookup, volume: ParsedVolume): Promise<MoRef | undefined> {

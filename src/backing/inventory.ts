@@ -1,5 +1,5 @@
 import { VimProtocolError } from '../errors/index.js';
-import { collectProperties, readPropertiesOfMany } from '../vim/property-collector.js';
+import { collectProperties, readPropertiesOfMany, type TraversalOptions } from '../vim/property-collector.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 
@@ -54,7 +54,7 @@ const throughParents: VimObject<'SelectionSpec'>[] = [
 ];
 
 /** The datacenters. VM folders are not entered: the number of VMs does not matter. */
-export async function listDatacenters(vim: VimSession, options: AbortableOptions): Promise<Datacenter[]> {
+export async function listDatacenters(vim: VimSession, options: TraversalOptions): Promise<Datacenter[]> {
   const from = { from: vim.serviceContent.rootFolder, selectSet: throughFolders() };
   const datacenters: Datacenter[] = [];
   for await (const { ref, properties } of collectProperties(
@@ -71,7 +71,7 @@ export async function listDatacenters(vim: VimSession, options: AbortableOptions
 }
 
 /** The clusters and lone hosts of all datacenters. */
-export async function listComputeResources(vim: VimSession, options: AbortableOptions): Promise<ComputeResource[]> {
+export async function listComputeResources(vim: VimSession, options: TraversalOptions): Promise<ComputeResource[]> {
   const from = { from: vim.serviceContent.rootFolder, selectSet: throughHostFolders };
   const resources: ComputeResource[] = [];
   for await (const { properties } of collectProperties(

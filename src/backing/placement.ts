@@ -1,15 +1,9 @@
 import { NoValidDatastoreError, NoValidHostError, type RejectedCandidate } from '../errors/index.js';
 import { compatibleDatastores } from '../pbm/compatible-datastores.js';
-import { readPropertiesOfMany } from '../vim/property-collector.js';
+import { readPropertiesOfEach, type UnreadableObject } from '../vim/property-collector.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import {
-  listComputeResources,
-  listDatacenters,
-  readDatastores,
-  type ComputeResource,
-  type Datacenter,
-} from './inventory.js';
+import { listComputeResources, listDatacenters, type ComputeResource, type Datacenter } from './inventory.js';
 
 /** Where a new VM goes. */
 export interface Placement {
@@ -41,7 +35,8 @@ interface UsableHost {
 
 /**
  * Chooses where a disk of a size goes, as Cinder does: a supported, accessible datastore with enough room that a usable
- * host has mounted for writing; of those, the one with the most host mounts, then the least utilised.
+ * host has mounted for writing; of those, the one with the most host mounts, then the least utilised. What cannot be read
+ * is passed over.
  *
  * @throws NoValidHostError, NoValidDatastoreError that name every candidate and why it was rejected
  */
@@ -51,9 +46,10 @@ export async function placeDisk(
   neededBytes: number,
   options: AbortableOptions,
 ): Promise<Placement> {
-  const datacenters = await listDatacenters(vim, options);
-  const resources = await listComputeResources(vim, options);
   const rejected: RejectedCandidate[] = [];
+  const onUnreadable = rejectInto(rejected);
+  const datacenters = await listDatacenters(vim, { ...options, onUnreadable });
+  const resources = await listComputeResources(vim, { ...options, onUnreadable });
   const hosts = await usableHosts(vim, inClusters(resources, rules.clusters, rejected), rejected, options);
 
   if (hosts.size === 0) throw new NoValidHostError('no host can take a VM', rejected);
@@ -61,7 +57,9 @@ export async function placeDisk(
   const candidates = [];
   const datastores = datacenters.flatMap(datastoresOf);
   const complies = await compliance(vim, rules, datastores, options);
-  for (const { ref, properties } of await readDatastores(vim, datastores, options)) {
+  const { found, unreadable } = await readPropertiesOfEach(vim, datastores, 'Datastore', ['summary', 'host'], options);
+  unreadable.forEach(onUnreadable);
+  for (const { ref, properties } of found) {
     const { summary, host: mounts = [] } = properties;
     const host = mounts.filter(isWritable).map(hostAmong(hosts)).find(isDefined);
     const reason =
@@ -100,6 +98,13 @@ async function compliance(
   return ({ value }) => compatible.has(value);
 }
 
+/** What cannot be read is no place for a disk, and no reason not to take another. */
+function rejectInto(rejected: RejectedCandidate[]): (object: UnreadableObject) => void {
+  return ({ ref, error }) => {
+    rejected.push({ name: `${ref.type} ${ref.value}`, reason: error.message });
+  };
+}
+
 function datastoresOf({ datastores }: Datacenter): readonly MoRef[] {
   return datastores;
 }
@@ -129,7 +134,9 @@ async function usableHosts(
   const refs = resources.flatMap(({ hosts }) => hosts);
   const usable = new Map<string, UsableHost>();
   if (refs.length === 0) return usable;
-  for (const { ref, properties } of await readPropertiesOfMany(vim, refs, 'HostSystem', ['name', 'runtime'], options)) {
+  const { found, unreadable } = await readPropertiesOfEach(vim, refs, 'HostSystem', ['name', 'runtime'], options);
+  unreadable.forEach(rejectInto(rejected));
+  for (const { ref, properties } of found) {
     const { connectionState, inMaintenanceMode } = properties.runtime;
     const resourcePool = pools.get(ref.value);
     if (connectionState !== 'connected') rejected.push({ name: properties.name, reason: `host is ${connectionState}` });

@@ -9,10 +9,14 @@ export type { AbortableOptions, Download, TransferOptions, UploadOptions, VimSes
 export {
   collectProperties,
   readProperties,
+  readPropertiesOfEach,
   readPropertiesOfMany,
   type CollectOptions,
+  type EachObject,
   type ObjectProperties,
   type Traversal,
+  type TraversalOptions,
+  type UnreadableObject,
 } from './property-collector.js';
 export { waitForProperties } from './wait-for-updates.js';
 export * from './schema/index.js';

@@ -3,7 +3,7 @@ import type { MoRef } from './schema/index.js';
 import type { VimSession } from './vim-session.js';
 
 /** The managers a driver works with; every vCenter and ESXi has them, though the API calls them optional. */
-export type ManagerName = 'searchIndex' | 'virtualDiskManager' | 'fileManager' | 'taskManager';
+export type ManagerName = 'sessionManager' | 'searchIndex' | 'virtualDiskManager' | 'fileManager' | 'taskManager';
 
 /** @throws VimProtocolError where the server has no such manager */
 export function managerOf(vim: VimSession, name: ManagerName): MoRef {

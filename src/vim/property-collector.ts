@@ -1,21 +1,33 @@
-import { isVimFault, VimFault } from '../errors/index.js';
-import { conform } from './codec/index.js';
-import {
-  properties,
-  type ManagedType,
-  type MethodArgs,
-  type MoRef,
-  type PropertiesOf,
-  type PropertyPath,
-  type TypeSpec,
-  type VimObject,
-} from './schema/index.js';
+import { isVimFault, VimConnectionError, type VimFault, type VimProtocolError } from '../errors/index.js';
+import { answerOf, notFound, propertySpec, type ObjectAnswer } from './object-content.js';
+import { retrieve } from './retrieve.js';
+import { missingObjectOf, saysGone } from './said-gone.js';
+import type { ManagedType, MoRef, PropertiesOf, PropertyPath, VimObject } from './schema/index.js';
+import { lookAgain, notShown } from './look-again.js';
 import type { AbortableOptions, VimSession } from './vim-session.js';
 
 /** A managed object and what was read of it. */
 export interface ObjectProperties<T extends ManagedType, P extends PropertyPath<T>> {
   readonly ref: MoRef;
   readonly properties: PropertiesOf<T, P>;
+}
+
+/** A managed object that may exist, but of which the properties could not be read. */
+export interface UnreadableObject {
+  readonly ref: MoRef;
+  /**
+   * Why: the server's fault, such as `NoPermission`; a value that is not of its type; or, as `VimConnectionError` with
+   * outcome `unknown`, that the server says nothing about the object at all.
+   */
+  readonly error: VimFault | VimProtocolError | VimConnectionError;
+}
+
+/** What several objects turned out to be; each is in exactly one of the lists. */
+export interface EachObject<T extends ManagedType, P extends PropertyPath<T>> {
+  readonly found: readonly ObjectProperties<T, P>[];
+  /** Those that the server says do not exist. */
+  readonly gone: readonly MoRef[];
+  readonly unreadable: readonly UnreadableObject[];
 }
 
 /** Where a traversal begins and how it goes on. */
@@ -30,13 +42,23 @@ export interface CollectOptions extends AbortableOptions {
   readonly maxObjects?: number | undefined;
 }
 
+/** Options of a traversal. */
+export interface TraversalOptions extends CollectOptions {
+  /** Told of objects that cannot be read, which are then passed over. Without it, the first one fails the whole. */
+  readonly onUnreadable?: ((object: UnreadableObject) => void) | undefined;
+}
+
 const defaultMaxObjects = 100;
+
+type FailedAnswer = { readonly kind: 'gone' } | { readonly kind: 'unreadable'; readonly error: VimFault };
 
 /**
  * Reads properties of one managed object.
  *
- * @throws VimFault ManagedObjectNotFound where the object is gone; NoPermission, InvalidProperty and the like where a
- *   property may not or cannot be read
+ * @throws VimFault ManagedObjectNotFound where the server says that the object is gone; NoPermission, InvalidProperty and
+ *   the like where a property may not or cannot be read
+ * @throws VimConnectionError with outcome `unknown` where the server says nothing about the object, though the session is
+ *   alive: it may exist
  * @throws VimProtocolError where a property that is never unset is missing, or has another type
  */
 export async function readProperties<T extends ManagedType, P extends PropertyPath<T>>(
@@ -48,16 +70,29 @@ export async function readProperties<T extends ManagedType, P extends PropertyPa
 ): Promise<PropertiesOf<T, P>> {
   const specSet = [{ propSet: [propertySpec(type, paths)], objectSet: [{ obj: ref }] }];
   const collector = session.serviceContent.propertyCollector;
-  const result = await session.invoke('RetrievePropertiesEx', collector, { specSet, options: {} }, { signal });
-  const content = result?.objects.find(({ obj }) => obj.value === ref.value);
-  if (content === undefined) throw notFound(ref);
-  return propertiesOf(type, paths, content);
+  const look = async (): Promise<VimObject<'ObjectContent'> | undefined> => {
+    const result = await session.invoke('RetrievePropertiesEx', collector, { specSet, options: {} }, { signal });
+    return result?.objects.find(({ obj }) => obj.value === ref.value);
+  };
+  const content = await lookAgain(session, look, { signal }).catch((error: unknown) => {
+    throw ofThis(ref, error);
+  });
+  if (content === undefined) throw notShown(ref);
+  const answer = answerOf(type, paths, content);
+  switch (answer.kind) {
+    case 'read':
+      return answer.properties;
+    case 'gone':
+      throw notFound(ref);
+    case 'unreadable':
+      throw ofThis(ref, answer.error);
+  }
 }
 
 /**
- * Reads properties of several managed objects. Objects that are gone are left out.
+ * Reads properties of several managed objects. Objects that the server says are gone are left out.
  *
- * @throws VimFault, VimProtocolError as {@link readProperties}
+ * @throws VimFault, VimConnectionError, VimProtocolError as {@link readProperties}, where one of them cannot be read
  */
 export async function readPropertiesOfMany<T extends ManagedType, P extends PropertyPath<T>>(
   session: VimSession,
@@ -66,126 +101,140 @@ export async function readPropertiesOfMany<T extends ManagedType, P extends Prop
   paths: readonly P[],
   options: CollectOptions = {},
 ): Promise<readonly ObjectProperties<T, P>[]> {
-  let present = refs;
-  while (present.length > 0) {
-    try {
-      const found: ObjectProperties<T, P>[] = [];
-      const objectSet = present.map((obj) => ({ obj }));
-      for await (const object of collect(session, objectSet, type, paths, options)) found.push(object);
-      return found;
-    } catch (error) {
-      // Servers that do not know `reportMissingObjectsInResults` refuse the whole for one that is gone.
-      const gone = isVimFault(error, 'ManagedObjectNotFound') ? (error.detail['obj'] as MoRef | undefined) : undefined;
-      const others = present.filter(({ value }) => value !== gone?.value);
-      if (others.length === present.length) throw error;
-      present = others;
+  const { found, unreadable } = await readPropertiesOfEach(session, refs, type, paths, options);
+  const [first] = unreadable;
+  if (first !== undefined) throw first.error;
+  return found;
+}
+
+/**
+ * Reads properties of several managed objects and tells those that are gone from those that cannot be read: one object
+ * without permission does not fail the rest. `maxObjects` of them are asked for at a time.
+ *
+ * @throws VimFault, VimConnectionError where the server answers for none of them
+ */
+export async function readPropertiesOfEach<T extends ManagedType, P extends PropertyPath<T>>(
+  session: VimSession,
+  refs: readonly MoRef[],
+  type: T,
+  paths: readonly P[],
+  { maxObjects = defaultMaxObjects, signal }: CollectOptions = {},
+): Promise<EachObject<T, P>> {
+  const asked = [...new Map(refs.map((ref) => [ref.value, ref])).values()];
+  const found: ObjectProperties<T, P>[] = [];
+  const gone: MoRef[] = [];
+  const unreadable: UnreadableObject[] = [];
+  for (let at = 0; at < asked.length; at += maxObjects) {
+    const batch = asked.slice(at, at + maxObjects);
+    const answers = await answersFor(session, batch, type, paths, { maxObjects, signal });
+    for (const ref of batch) {
+      const answer = answers.get(ref.value);
+      if (answer === undefined) unreadable.push({ ref, error: notShown(ref) });
+      else if (answer.kind === 'read') found.push({ ref, properties: answer.properties });
+      else if (answer.kind === 'gone') gone.push(ref);
+      else unreadable.push({ ref, error: answer.error });
     }
   }
-  return [];
+  return { found, gone, unreadable };
 }
 
 /**
  * Reads properties of every object of a type that a traversal reaches, one page of the server's after the other. Leaving
- * early tells the server that the rest is not wanted.
+ * early tells the server that the rest is not wanted. A traversal that reaches nothing is repeated before it is believed.
  *
  * @throws VimFault, VimProtocolError as {@link readProperties}
  */
-export function collectProperties<T extends ManagedType, P extends PropertyPath<T>>(
+export async function* collectProperties<T extends ManagedType, P extends PropertyPath<T>>(
   session: VimSession,
   { from, selectSet }: Traversal,
   type: T,
   paths: readonly P[],
-  options: CollectOptions = {},
+  { maxObjects = defaultMaxObjects, signal, onUnreadable }: TraversalOptions = {},
 ): AsyncGenerator<ObjectProperties<T, P>, void, void> {
-  return collect(session, [{ obj: from, skip: true, selectSet }], type, paths, options);
-}
-
-async function* collect<T extends ManagedType, P extends PropertyPath<T>>(
-  session: VimSession,
-  objectSet: readonly VimObject<'ObjectSpec'>[],
-  type: T,
-  paths: readonly P[],
-  { maxObjects = defaultMaxObjects, signal }: CollectOptions,
-): AsyncGenerator<ObjectProperties<T, P>, void, void> {
-  const collector = session.serviceContent.propertyCollector;
-  const args: MethodArgs<'RetrievePropertiesEx'> = {
-    specSet: [{ propSet: [propertySpec(type, paths)], objectSet, reportMissingObjectsInResults: true }],
-    options: { maxObjects },
+  const spec = { propSet: [propertySpec(type, paths)], objectSet: [{ obj: from, skip: true, selectSet }] };
+  const begin = async () => {
+    const contents = retrieve(session, spec, { maxObjects, signal });
+    const first = await contents.next();
+    return first.done === true ? undefined : { contents, first: first.value };
   };
-  let page = await session.invoke('RetrievePropertiesEx', collector, args, { signal });
-  let token: string | undefined;
+  const retrieval = await lookAgain(session, begin, { signal });
+  if (retrieval === undefined) return;
+  const { contents, first } = retrieval;
   try {
-    while (page !== undefined) {
-      token = page.token;
-      for (const content of page.objects) {
-        if (!isGone(content)) yield { ref: content.obj, properties: propertiesOf(type, paths, content) };
+    for (let content: VimObject<'ObjectContent'> | undefined = first; content !== undefined;) {
+      const { obj: ref } = content;
+      const answer = answerOf(type, paths, content);
+      if (answer.kind === 'read') yield { ref, properties: answer.properties };
+      else if (answer.kind === 'unreadable') {
+        if (onUnreadable === undefined) throw answer.error;
+        onUnreadable({ ref, error: answer.error });
       }
-      if (token === undefined) return;
-      const next = token;
-      token = undefined;
-      page = await session.invoke('ContinueRetrievePropertiesEx', collector, { token: next }, { signal });
+      const next = await contents.next();
+      content = next.done === true ? undefined : next.value;
     }
   } finally {
-    if (token !== undefined) {
-      // Without the signal, which may be why it ends here; the server forgets the token in the end anyway.
-      await session.invoke('CancelRetrievePropertiesEx', collector, { token }).catch(() => undefined);
+    await contents.return();
+  }
+}
+
+/** The answers for some objects, by their ids; those are missing that the server says nothing about. */
+async function answersFor<T extends ManagedType, P extends PropertyPath<T>>(
+  session: VimSession,
+  refs: readonly MoRef[],
+  type: T,
+  paths: readonly P[],
+  options: { readonly maxObjects: number; readonly signal: AbortSignal | undefined },
+): Promise<ReadonlyMap<string, ObjectAnswer<T, P>>> {
+  const answers = new Map<string, ObjectAnswer<T, P>>();
+  const pending = (): MoRef[] => refs.filter(({ value }) => !answers.has(value));
+  const ask = async (asked: readonly MoRef[], reportMissingObjectsInResults: boolean): Promise<void> => {
+    const objectSet = asked.map((obj) => ({ obj }));
+    const spec = { propSet: [propertySpec(type, paths)], objectSet, reportMissingObjectsInResults };
+    try {
+      for await (const content of retrieve(session, spec, options)) {
+        answers.set(content.obj.value, answerOf(type, paths, content));
+      }
+    } catch (error) {
+      // The whole is refused for one object that is gone; some servers know no other way.
+      const blamed = blamedFor(error, asked);
+      if (blamed === undefined) {
+        // One that does not say which one is asked about each by itself.
+        if (asked.length === 1 || !isVimFault(error, 'ManagedObjectNotFound') || missingObjectOf(error)) throw error;
+        for (const ref of asked) await ask([ref], false);
+        return;
+      }
+      answers.set(blamed.ref.value, blamed.answer);
+      const others = asked.filter(({ value }) => !answers.has(value));
+      if (others.length > 0) await ask(others, reportMissingObjectsInResults);
     }
-  }
+  };
+  await lookAgain(
+    session,
+    async () => {
+      // That way a server leaves out what is gone. But an omission proves nothing: of the rest, it must say so.
+      await ask(pending(), true);
+      if (pending().length > 0) await ask(pending(), false);
+      return pending().length === 0 ? true : undefined;
+    },
+    options,
+  );
+  return answers;
 }
 
-/** The spec of some properties of a type. */
-export function propertySpec(type: ManagedType, paths: readonly string[]): VimObject<'PropertySpec'> {
-  return { type, all: false, pathSet: paths };
+/** Of the objects asked about, the one for which the server refused to answer. */
+function blamedFor(error: unknown, asked: readonly MoRef[]): { ref: MoRef; answer: FailedAnswer } | undefined {
+  if (!isVimFault(error, 'ManagedObjectNotFound', 'NoPermission')) return undefined;
+  const gone = error.is('ManagedObjectNotFound');
+  const named = gone ? missingObjectOf(error) : (error.detail['object'] as MoRef | undefined);
+  const [only, ...others] = asked;
+  const ref = named === undefined && others.length === 0 ? only : asked.find(({ value }) => value === named?.value);
+  return ref && { ref, answer: gone ? { kind: 'gone' } : { kind: 'unreadable', error } };
 }
 
-/**
- * Gives the values of properties the types that the schema table declares for them.
- *
- * @param valueOf the value of a property as the server sent it
- * @throws VimProtocolError
- */
-export function typedProperties<T extends ManagedType, P extends PropertyPath<T>>(
-  type: T,
-  paths: readonly P[],
-  valueOf: (path: string) => unknown,
-): PropertiesOf<T, P> {
-  const specs: Readonly<Record<string, TypeSpec>> = properties[type];
-  const typed: Record<string, unknown> = {};
-  for (const path of paths) {
-    const value = conform(specs[path] ?? 'any?', valueOf(path), `${type}.${path}`);
-    if (value !== undefined) typed[path] = value;
-  }
-  return typed as PropertiesOf<T, P>;
-}
-
-/**
- * The fault for which a property could not be read.
- *
- * @param method what was called
- */
-export function missingPropertyFault(method: string, { path, fault }: VimObject<'MissingProperty'>): VimFault {
-  const { _type: name, ...detail } = fault.fault;
-  return new VimFault(name, method, `${path}: ${fault.localizedMessage ?? 'cannot be read'}`, detail);
-}
-
-/** The fault for an object that is not there any more. */
-export function notFound(ref: MoRef): VimFault {
-  return new VimFault('ManagedObjectNotFound', 'RetrievePropertiesEx', `${ref.type} ${ref.value} is gone`, {
-    obj: ref,
+/** A `ManagedObjectNotFound` of something else must not be taken for this object's. */
+function ofThis(ref: MoRef, error: unknown): unknown {
+  if (!isVimFault(error, 'ManagedObjectNotFound') || saysGone(error, ref)) return error;
+  return new VimConnectionError(`${ref.type} ${ref.value} could not be read: ${error.message}`, 'unknown', {
+    cause: error,
   });
-}
-
-function propertiesOf<T extends ManagedType, P extends PropertyPath<T>>(
-  type: T,
-  paths: readonly P[],
-  { propSet = [], missingSet = [] }: VimObject<'ObjectContent'>,
-): PropertiesOf<T, P> {
-  const missing = missingSet[0];
-  if (missing !== undefined) throw missingPropertyFault('RetrievePropertiesEx', missing);
-  const values = new Map(propSet.map(({ name, val }) => [name, val]));
-  return typedProperties(type, paths, (path) => values.get(path));
-}
-
-function isGone({ missingSet = [] }: VimObject<'ObjectContent'>): boolean {
-  return missingSet.some(({ fault }) => fault.fault._type === 'ManagedObjectNotFound');
 }

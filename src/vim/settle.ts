@@ -1,6 +1,7 @@
-import { VimConnectionError, VimFault } from '../errors/index.js';
-import { readProperties, readPropertiesOfMany } from './property-collector.js';
+import { VimConnectionError, VimFault, VimProtocolError } from '../errors/index.js';
+import { runningTasks } from './running-tasks.js';
 import { taskResult } from './run-task.js';
+import { saysGone } from './said-gone.js';
 import type { MoRef } from './schema/index.js';
 import type { VimSession } from './vim-session.js';
 
@@ -14,6 +15,9 @@ export interface Change<T> {
   readonly lookUp: () => Promise<T | undefined>;
 }
 
+/** How long tasks are waited for that are ours by all signs, but on something that others work on too, in milliseconds. */
+const sharedPatienceMs = 15 * 60_000;
+
 /**
  * Makes a change whose outcome is known afterwards. Where the reply was lost, the tasks that may still be making it are
  * waited for and the server's state is looked at; the change is never repeated.
@@ -22,44 +26,56 @@ export interface Change<T> {
  *   was not made
  */
 export async function settle<T>(vim: VimSession, change: Change<T>): Promise<T> {
+  const begunAt = performance.now();
   try {
     return await change.make();
   } catch (error) {
     if (!(error instanceof VimConnectionError && error.outcome === 'unknown')) throw error;
-    await runningTasksEnd(vim, change.on);
-    const result = await change.lookUp();
+    const result = await lookUpAfter(error, async () => {
+      await runningTasksEnd(vim, change.on, performance.now() - begunAt);
+      return change.lookUp();
+    });
     if (result === undefined) throw error;
     return result;
   }
 }
 
-/**
- * Waits for an object's tasks that have not ended yet to end, well or not. Of the task manager's, those of disks' files:
- * it lists everybody's, and what others do to their VMs may take hours. So may an export, which changes nothing.
- *
- * @throws VimConnectionError where their end cannot be waited for: the state is not to be looked at before
- */
-export async function runningTasksEnd(vim: VimSession, on: MoRef): Promise<void> {
-  const ofManager = on.type === 'TaskManager';
-  const { recentTask = [] } = await readProperties(vim, on, ofManager ? 'TaskManager' : 'ManagedEntity', [
-    'recentTask',
-  ]);
-  const tasks = await readPropertiesOfMany(vim, recentTask, 'Task', ['info']);
-  const running = tasks.filter(({ properties: { info } }) => {
-    const isOver = info.state === 'success' || info.state === 'error';
-    const mayMatter = ofManager
-      ? info.descriptionId.includes('VirtualDiskManager.')
-      : !/\.export/i.test(info.descriptionId);
-    return !isOver && mayMatter;
-  });
-  await Promise.all(running.map(({ ref }) => taskEnds(vim, ref)));
+/** A fault of the looking must not be taken for one of the change, which may have been made. */
+async function lookUpAfter<T>(lost: VimConnectionError, look: () => Promise<T>): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof VimFault || error instanceof VimProtocolError)) throw error;
+    throw new VimConnectionError(`${lost.message}; what became of it cannot be seen: ${error.message}`, 'unknown', {
+      cause: error,
+    });
+  }
 }
 
-async function taskEnds(vim: VimSession, task: MoRef): Promise<void> {
+/**
+ * Waits for the tasks to end, well or not, that may still be at work on an object for this session: any of a VM's, but of
+ * a folder's and of the task manager's only those of this session's user, and those for a bounded time.
+ *
+ * @param ageMs how long ago the first of them may have been started, in milliseconds; any time where absent
+ * @throws VimConnectionError with outcome `unknown` where their end cannot be waited for: the state is not to be looked at
+ *   before
+ */
+export async function runningTasksEnd(vim: VimSession, on: MoRef, ageMs?: number): Promise<void> {
+  const tasks = await runningTasks(vim, on, ageMs);
+  const isShared = on.type !== 'VirtualMachine';
+  await Promise.all(tasks.map((task) => taskEnds(vim, task, isShared)));
+}
+
+async function taskEnds(vim: VimSession, task: MoRef, isShared: boolean): Promise<void> {
+  const signal = isShared ? AbortSignal.timeout(sharedPatienceMs) : undefined;
   try {
-    await taskResult(vim, task, 'recentTask');
+    await taskResult(vim, task, 'recentTask', { signal });
   } catch (error) {
-    // What the task failed with is its caller's business.
-    if (!(error instanceof VimFault)) throw error;
+    if (signal?.aborted === true) {
+      throw new VimConnectionError(`task ${task.value}, which may be ours, does not end`, 'unknown', { cause: error });
+    }
+    // What the task failed with is its caller's business; one that the server has forgotten ended long ago.
+    const isOver = error instanceof VimFault || (error instanceof Error && saysGone(error.cause, task));
+    if (!isOver) throw error;
   }
 }

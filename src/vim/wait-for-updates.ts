@@ -1,7 +1,10 @@
-import { isVimFault, throwIfAborted, VimConnectionError, type VimFault } from '../errors/index.js';
-import { missingPropertyFault, notFound, propertySpec, readProperties, typedProperties } from './property-collector.js';
+import { isVimFault, throwIfAborted, VimConnectionError } from '../errors/index.js';
+import { CollectorPool, type LeasedCollector } from './collector-pool.js';
+import { missingPropertyFault, propertySpec, typedProperties } from './object-content.js';
+import { readProperties } from './property-collector.js';
+import { missingObjectOf } from './said-gone.js';
 import type { ManagedType, MethodResult, MoRef, PropertiesOf, PropertyPath } from './schema/index.js';
-import { waitBeforeRetry, type Backoff } from './session/backoff.js';
+import { waitBeforeRetry, type Backoff, type Delays } from './session/backoff.js';
 import type { AbortableOptions, VimSession } from './vim-session.js';
 import { WatchedProperties } from './watched-properties.js';
 
@@ -11,19 +14,19 @@ const maxWaitSeconds = 60;
 /** How often in a row a wait picks itself up after its connection or its collector was lost. */
 const recovery: Backoff = { tries: 6, firstDelayMs: 500, maxDelayMs: 30_000 };
 
-/** How long it may take to tell the server that the collector is not needed any more, in milliseconds. */
-const cleanupTimeoutMs = 5_000;
+/** How polls are spaced that the server answers with nothing before their time. */
+const pacing: Delays = { firstDelayMs: 100, maxDelayMs: 30_000 };
 
 /**
  * Watches properties of one managed object until `until` returns something, which is what it resolves with. There is no
  * limit of time: a task takes as long as it takes.
  *
- * It has a property collector of its own, polls it with `WaitForUpdatesEx`, and destroys it in the end. A new login, which
- * leaves collectors behind, and a connection that is lost for a while do not end the wait.
+ * It polls with `WaitForUpdatesEx` on a property collector that the session's waits share, one after the other. A new
+ * login, which leaves collectors behind, and a connection that is lost for a while do not end the wait.
  *
  * @param until sees the properties at first and after each change. What it throws ends the wait
- * @throws VimFault ManagedObjectNotFound where the object vanished; NoPermission and the like
- * @throws VimConnectionError where the server stays unreachable
+ * @throws VimFault ManagedObjectNotFound where the server says that the object is gone; NoPermission and the like
+ * @throws VimConnectionError where the server stays unreachable, or says nothing about the object
  * @throws AbortError
  */
 export async function waitForProperties<T extends ManagedType, P extends PropertyPath<T>, R>(
@@ -37,7 +40,7 @@ export async function waitForProperties<T extends ManagedType, P extends Propert
   for (let failures = 1; ; failures++) {
     throwIfAborted(signal);
     let progressed = false;
-    const outcome = await watch(session, ref, type, paths, until, signal, () => {
+    const outcome = await watch(session, { ref, type, paths, until, signal }, () => {
       progressed = true;
     }).catch((error: unknown) => {
       if (progressed) failures = 1;
@@ -53,54 +56,59 @@ function isRecoverable(error: unknown, ref: MoRef): boolean {
   if (error instanceof VimConnectionError) return error.retryable;
   if (isVimFault(error, 'InvalidCollectorVersion', 'NotAuthenticated')) return true;
   // The collector or its filter went with the login it was created under.
-  return isVimFault(error, 'ManagedObjectNotFound') && objectOf(error)?.value !== ref.value;
+  return isVimFault(error, 'ManagedObjectNotFound') && missingObjectOf(error)?.value !== ref.value;
 }
 
-function objectOf({ detail }: VimFault): MoRef | undefined {
-  return detail['obj'] as MoRef | undefined;
+/** What is watched. */
+interface Watch<T extends ManagedType, P extends PropertyPath<T>, R> {
+  readonly ref: MoRef;
+  readonly type: T;
+  readonly paths: readonly P[];
+  readonly until: (properties: PropertiesOf<T, P>) => R | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
- * One collector's life.
+ * Watches with one collector, for as long as that lives.
  *
  * @returns what gives the result of `until`, or throws what `until` threw: a task's fault is no fault of the watching
  */
 async function watch<T extends ManagedType, P extends PropertyPath<T>, R>(
   session: VimSession,
-  ref: MoRef,
-  type: T,
-  paths: readonly P[],
-  until: (properties: PropertiesOf<T, P>) => R | undefined,
-  signal: AbortSignal | undefined,
+  { ref, type, paths, until, signal }: Watch<T, P, R>,
   progress: () => void,
 ): Promise<() => R> {
-  const { propertyCollector } = session.serviceContent;
-  const collector = await session.invoke('CreatePropertyCollector', propertyCollector, {}, { signal });
+  const collector = await collectorFor(session, ref, type, paths, signal);
   try {
-    const spec = { propSet: [propertySpec(type, paths)], objectSet: [{ obj: ref }] };
-    await createFilter(session, collector, spec, ref, signal);
     const watched = new WatchedProperties(paths);
     let version = '';
-    for (;;) {
+    for (let early = 0; ;) {
       const args = { version, options: { maxWaitSeconds } };
-      const update = await session.invoke('WaitForUpdatesEx', collector, args, { signal });
+      const askedAt = performance.now();
+      const update = await session.invoke('WaitForUpdatesEx', collector.ref, args, { signal });
+      const isEarly = performance.now() - askedAt < maxWaitSeconds * 500;
       progress();
+      if (update !== undefined) version = update.version;
+      const changed = update !== undefined && apply(update, ref, watched);
+      if (update?.truncated === true) continue;
       // Nothing changed for as long as the poll lasted.
-      if (update === undefined) continue;
-      version = update.version;
-      const changed = apply(update, ref, watched);
-      if (!changed || update.truncated === true) continue;
-      const properties = watched.stale
-        ? await readProperties(session, ref, type, paths, { signal })
-        : typedProperties(type, paths, (path) => watched.valueOf(path));
+      if (!changed && !isEarly) continue;
+      // An answer of nothing before its time may be all that a session gets which has ended.
+      const properties =
+        watched.stale || !changed
+          ? await readProperties(session, ref, type, paths, { signal })
+          : typedProperties(type, paths, (path) => watched.valueOf(path));
       const outcome = outcomeOf(() => until(properties));
-      if (outcome !== undefined) return outcome;
+      if (outcome !== undefined) {
+        await collector.giveBack();
+        return outcome;
+      }
+      early = changed ? 0 : early + 1;
+      if (early > 0) await waitBeforeRetry(pacing, early, signal);
     }
-  } finally {
-    // Without the caller's signal, which may be why it ends; where it fails, the collector ends with the session.
-    await session
-      .invoke('DestroyPropertyCollector', collector, {}, { signal: AbortSignal.timeout(cleanupTimeoutMs) })
-      .catch(() => undefined);
+  } catch (error) {
+    await collector.discard();
+    throw error;
   }
 }
 
@@ -115,19 +123,29 @@ function outcomeOf<R>(until: () => R | undefined): (() => R) | undefined {
   }
 }
 
-async function createFilter(
+/** A collector with a filter on the object. */
+async function collectorFor<T extends ManagedType>(
   session: VimSession,
-  collector: MoRef,
-  spec: Parameters<typeof session.invoke<'CreateFilter'>>[2]['spec'],
   ref: MoRef,
+  type: T,
+  paths: readonly PropertyPath<T>[],
   signal: AbortSignal | undefined,
-): Promise<void> {
-  try {
-    await session.invoke('CreateFilter', collector, { spec, partialUpdates: false }, { signal });
-  } catch (error) {
-    // A server that does not say what is not there means the object: the collector is a moment old.
-    if (isVimFault(error, 'ManagedObjectNotFound') && objectOf(error) === undefined) throw notFound(ref);
-    throw error;
+): Promise<LeasedCollector> {
+  const spec = { propSet: [propertySpec(type, paths)], objectSet: [{ obj: ref }] };
+  for (;;) {
+    const collector = await CollectorPool.of(session).take(signal);
+    try {
+      await session.invoke('CreateFilter', collector.ref, { spec, partialUpdates: false }, { signal });
+      return collector;
+    } catch (error) {
+      await collector.discard();
+      // One that does not say what is not there may mean the collector: the server is asked about the object itself.
+      if (isVimFault(error, 'ManagedObjectNotFound') && missingObjectOf(error) === undefined) {
+        await readProperties(session, ref, type, paths, { signal });
+      }
+      // A collector that lay idle may have ended with its login; a fresh one tells.
+      if (!collector.used || !isRecoverable(error, ref)) throw error;
+    }
   }
 }
 
@@ -137,9 +155,13 @@ function apply(update: NonNullable<MethodResult<'WaitForUpdatesEx'>>, ref: MoRef
     .flatMap(({ objectSet = [] }) => objectSet)
     .filter(({ obj }) => obj.value === ref.value);
   for (const { kind, changeSet = [], missingSet = [] } of updates) {
-    if (kind === 'leave') throw notFound(ref);
-    const missing = missingSet[0];
-    if (missing !== undefined) throw missingPropertyFault('WaitForUpdatesEx', missing);
+    // Whether an object that left is gone, or only out of sight, tells reading it.
+    if (kind === 'leave') watched.stale = true;
+    for (const missing of missingSet) {
+      const fault = missingPropertyFault('WaitForUpdatesEx', missing);
+      if (!fault.is('ManagedObjectNotFound')) throw fault;
+      watched.stale = true;
+    }
     for (const change of changeSet) watched.apply(change);
   }
   return updates.length > 0;

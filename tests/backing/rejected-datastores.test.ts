@@ -1,7 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import type { NoValidDatastoreError } from '../../src/index.js';
 import type { DatastoreOptions, HostOptions } from '../../src/simulator/index.js';
+import { placeDisk } from '../../src/backing/placement.js';
+import type { MoRef, VimSession } from '../../src/vim/index.js';
 import { bytesPerGiB, Lab } from '../driver/support/lab.js';
+import { sessionWith } from '../driver/support/services.js';
 
 const rows: [DatastoreOptions, RegExp][] = [
   [{ name: 'full', capacityBytes: 10 * bytesPerGiB, freeBytes: bytesPerGiB - 1 }, /bytes free/],
@@ -46,3 +50,41 @@ test('a disk that can go nowhere is refused with every datastore and host, and w
     rejected: expect.arrayContaining([{ name: 'C1', reason: 'no such cluster' }]),
   });
 });
+
+test('what may not be read is passed over, and named where nothing else is left', async () => {
+  const datacenters = [
+    { name: 'DC0', clusters: [{ name: 'C0', hosts: [{ name: 'h' }] }], datastores: [{ name: 'a' }, { name: 'b' }] },
+    { name: 'DC1', clusters: [{ name: 'C1', hosts: [{ name: 'g' }] }], datastores: [{ name: 'c' }] },
+  ];
+  await using lab = await Lab.start({ simulator: { datacenters } });
+  const rules = { clusters: undefined, datastoreRegex: undefined };
+  const { datastore, datacenter } = await placeDisk(lab.vim, rules, bytesPerGiB, {});
+
+  const another = await placeDisk(hiding(lab.vim, datastore), rules, bytesPerGiB, {});
+  expect(another.datastore).not.toEqual(datastore);
+  const elsewhere = await placeDisk(hiding(lab.vim, datacenter), rules, bytesPerGiB, {});
+  expect(elsewhere.datacenter).not.toEqual(datacenter);
+
+  const error: unknown = await placeDisk(hiding(lab.vim, 'Datastore'), rules, bytesPerGiB, {}).catch((e: unknown) => e);
+  expect(error).toMatchObject({ code: 'NO_VALID_DATASTORE' });
+  expect((error as NoValidDatastoreError).rejected).toContainEqual({
+    name: `Datastore ${datastore.value}`,
+    reason: expect.stringContaining('NoPermission'),
+  });
+});
+
+/** A session to which an object, or all of a type, may not be shown. */
+function hiding(vim: VimSession, hidden: MoRef | string): VimSession {
+  const fault = { _type: 'NoPermission', privilegeId: 'System.Read' };
+  const isHidden = ({ type, value }: MoRef) => (typeof hidden === 'string' ? type === hidden : value === hidden.value);
+  const invoke: VimSession['invoke'] = async (method, target, args, options) => {
+    const result = await vim.invoke(method, target, args, options);
+    if (method !== 'RetrievePropertiesEx') return result;
+    const answer = result as unknown as { objects: { obj: MoRef }[] };
+    const objects = answer.objects.map((object) =>
+      isHidden(object.obj) ? { obj: object.obj, missingSet: [{ path: 'name', fault: { fault } }] } : object,
+    );
+    return { ...answer, objects } as never;
+  };
+  return sessionWith(vim, { invoke });
+}

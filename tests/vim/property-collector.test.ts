@@ -1,8 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
-import { VimFault } from '../../src/errors/index.js';
-import { collectProperties, readProperties, readPropertiesOfMany, type MoRef } from '../../src/vim/index.js';
+import { VimConnectionError, VimFault } from '../../src/errors/index.js';
+import {
+  collectProperties,
+  readProperties,
+  readPropertiesOfEach,
+  readPropertiesOfMany,
+  type MethodArgs,
+  type MoRef,
+  type UnreadableObject,
+} from '../../src/vim/index.js';
 import { failureOf } from './support/failure.js';
-import { ScriptedSession } from './support/scripted-session.js';
+import { ScriptedSession, type ScriptedCall } from './support/scripted-session.js';
 
 const vm: MoRef = { type: 'VirtualMachine', value: 'vm-1' };
 const folders: MoRef = { type: 'Folder', value: 'group-v3' };
@@ -12,6 +20,14 @@ const named = (value: string): object => ({
   obj: { type: 'VirtualMachine', value },
   propSet: [{ name: 'name', val: `name of ${value}` }],
 });
+
+/** The ids of the objects a read asks for by reference. */
+const askedFor = ({ args }: ScriptedCall): string[] =>
+  (args as MethodArgs<'RetrievePropertiesEx'>).specSet.flatMap(({ objectSet }) =>
+    objectSet.map(({ obj }) => obj.value),
+  );
+
+const answerForAsked = (call: ScriptedCall): object => ({ objects: askedFor(call).map(named) });
 
 describe('readProperties', () => {
   test('asks for what is wanted, and types it as declared', async () => {
@@ -66,12 +82,43 @@ describe('readProperties', () => {
     });
   });
 
-  test.each([[undefined], [{ objects: [] }]])('an object that is not in the answer %p is gone', async (answer) => {
-    const session = new ScriptedSession({ RetrievePropertiesEx: [answer] });
-    expect(await failureOf(readProperties(session, vm, 'VirtualMachine', ['name']))).toMatchObject({
-      faultName: 'ManagedObjectNotFound',
-      detail: { obj: vm },
+  describe.each([[undefined], [{ objects: [] }], [{ objects: [named('vm-9')] }]])('an answer %p', (answer) => {
+    test('that another look mends: the session is used in between, which renews it', async () => {
+      const session = new ScriptedSession({ RetrievePropertiesEx: [answer, { objects: [named('vm-1')] }] });
+      const { name } = await readProperties(session, vm, 'VirtualMachine', ['name']);
+      expect(name).toBe('name of vm-1');
+      expect(session.calls.map(({ method }) => method)).toEqual([
+        'RetrievePropertiesEx',
+        'CurrentTime',
+        'RetrievePropertiesEx',
+      ]);
     });
+
+    test('that stays: nobody knows whether the object exists', async () => {
+      const session = new ScriptedSession({ RetrievePropertiesEx: [answer] });
+      const error = await failureOf(readProperties(session, vm, 'VirtualMachine', ['name']));
+      expect(error).toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'unknown', retryable: true });
+      expect(error.message).toContain('VirtualMachine vm-1: it is not known whether it exists');
+    });
+  });
+
+  test('an object is gone that the server says is gone', async () => {
+    const missing = { objects: [{ obj: vm, missingSet: [{ path: 'name', fault: gone }] }] };
+    for (const answer of [missing, new VimFault('ManagedObjectNotFound', '', '', { obj: vm })]) {
+      const session = new ScriptedSession({ RetrievePropertiesEx: [answer] });
+      const error = await failureOf(readProperties(session, vm, 'VirtualMachine', ['name']));
+      expect(error).toMatchObject({ faultName: 'ManagedObjectNotFound', detail: { obj: vm } });
+    }
+  });
+
+  test('that something else is gone does not say so of the object', async () => {
+    const fault = { _type: 'ManagedObjectNotFound', obj: folders };
+    const missing = { objects: [{ obj: vm, missingSet: [{ path: 'name', fault: { fault } }] }] };
+    for (const answer of [missing, new VimFault('ManagedObjectNotFound', '', '', { obj: folders })]) {
+      const session = new ScriptedSession({ RetrievePropertiesEx: [answer] });
+      const error = await failureOf(readProperties(session, vm, 'VirtualMachine', ['name']));
+      expect(error).toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'unknown' });
+    }
   });
 
   test('a property that is never unset must be there', async () => {
@@ -89,27 +136,64 @@ describe('readPropertiesOfMany', () => {
       RetrievePropertiesEx: [{ token: 'a', objects: [named('vm-1')] }],
       ContinueRetrievePropertiesEx: [{ token: 'b', objects: [named('vm-2')] }, { objects: [named('vm-3')] }],
     });
-    const found = await readPropertiesOfMany(session, refs, 'VirtualMachine', ['name'], { maxObjects: 1 });
+    const found = await readPropertiesOfMany(session, refs, 'VirtualMachine', ['name'], { maxObjects: 3 });
     expect(found).toEqual(refs.map((ref) => ({ ref, properties: { name: `name of ${ref.value}` } })));
     expect(session.named('ContinueRetrievePropertiesEx').map(({ args }) => args)).toEqual([
       { token: 'a' },
       { token: 'b' },
     ]);
-    expect(session.named('RetrievePropertiesEx')[0]!.args).toMatchObject({ options: { maxObjects: 1 } });
+    expect(session.named('RetrievePropertiesEx')[0]!.args).toMatchObject({ options: { maxObjects: 3 } });
     expect(session.named('CancelRetrievePropertiesEx')).toHaveLength(0);
+  });
+
+  test('asks for so many at a time, for each once', async () => {
+    const session = new ScriptedSession({ RetrievePropertiesEx: [answerForAsked] });
+    const found = await readPropertiesOfMany(session, [...refs, ...refs], 'VirtualMachine', ['name'], {
+      maxObjects: 2,
+    });
+    expect(found.map(({ ref }) => ref.value)).toEqual(['vm-1', 'vm-2', 'vm-3']);
+    expect(session.named('RetrievePropertiesEx').map(askedFor)).toEqual([['vm-1', 'vm-2'], ['vm-3']]);
+  });
+
+  test('what the server kept silent about is asked for again, and then not taken for gone', async () => {
+    const mended = new ScriptedSession({ RetrievePropertiesEx: [{ objects: [named('vm-2')] }, answerForAsked] });
+    expect(await readPropertiesOfMany(mended, refs, 'VirtualMachine', ['name'])).toHaveLength(3);
+    expect(mended.named('RetrievePropertiesEx').map(askedFor)[1]).toEqual(['vm-1', 'vm-3']);
+
+    const silent = new ScriptedSession({ RetrievePropertiesEx: [{ objects: [named('vm-2')] }] });
+    expect(await failureOf(readPropertiesOfMany(silent, refs, 'VirtualMachine', ['name']))).toMatchObject({
+      code: 'VIM_CONNECTION_FAILED',
+      outcome: 'unknown',
+    });
   });
 
   test('leaves out what is gone, as the server says it', async () => {
     const session = new ScriptedSession({
       RetrievePropertiesEx: [
-        { objects: [{ obj: refs[0], missingSet: [{ path: 'name', fault: gone }] }, named('vm-3')] },
+        { objects: [{ obj: refs[0], missingSet: [{ path: 'name', fault: gone }] }, named('vm-2'), named('vm-3')] },
+      ],
+    });
+    const found = await readPropertiesOfMany(session, refs, 'VirtualMachine', ['name']);
+    expect(found.map(({ ref }) => ref.value)).toEqual(['vm-2', 'vm-3']);
+    expect(session.named('RetrievePropertiesEx')[0]!.args).toMatchObject({
+      specSet: [{ reportMissingObjectsInResults: true }],
+    });
+  });
+
+  test('what the server leaves out it must say to be gone', async () => {
+    const session = new ScriptedSession({
+      RetrievePropertiesEx: [
+        { objects: [named('vm-3')] },
+        new VimFault('ManagedObjectNotFound', '', '', { obj: refs[0] }),
+        new VimFault('ManagedObjectNotFound', '', '', { obj: refs[1] }),
       ],
     });
     const found = await readPropertiesOfMany(session, refs, 'VirtualMachine', ['name']);
     expect(found.map(({ ref }) => ref.value)).toEqual(['vm-3']);
-    expect(session.named('RetrievePropertiesEx')[0]!.args).toMatchObject({
-      specSet: [{ reportMissingObjectsInResults: true }],
-    });
+    const reported = session
+      .named('RetrievePropertiesEx')
+      .map(({ args }) => (args as MethodArgs<'RetrievePropertiesEx'>).specSet[0]!.reportMissingObjectsInResults);
+    expect(reported).toEqual([true, false, false]);
   });
 
   test('leaves out what is gone, where the server refuses the whole for it', async () => {
@@ -133,6 +217,64 @@ describe('readPropertiesOfMany', () => {
     const session = new ScriptedSession({});
     expect(await readPropertiesOfMany(session, [], 'VirtualMachine', ['name'])).toEqual([]);
     expect(session.calls).toEqual([]);
+  });
+});
+
+describe('readPropertiesOfEach', () => {
+  const refs = ['vm-1', 'vm-2', 'vm-3', 'vm-4', 'vm-5'].map((value) => ({ type: 'VirtualMachine', value }));
+  const noPermission = { fault: { _type: 'NoPermission', privilegeId: 'System.Read' } };
+
+  test('tells what is gone, what may not be read, what makes no sense and what nobody speaks of', async () => {
+    const session = new ScriptedSession({
+      RetrievePropertiesEx: [
+        {
+          objects: [
+            { obj: refs[0], missingSet: [{ path: 'name', fault: gone }] },
+            { obj: refs[1], missingSet: [{ path: 'name', fault: noPermission }] },
+            named('vm-3'),
+            { obj: refs[3], propSet: [{ name: 'name', val: { a: 1 } }] },
+          ],
+        },
+        { objects: [] },
+      ],
+    });
+    const { found, gone: lost, unreadable } = await readPropertiesOfEach(session, refs, 'VirtualMachine', ['name']);
+    expect(found).toEqual([{ ref: refs[2], properties: { name: 'name of vm-3' } }]);
+    expect(lost).toEqual([refs[0]]);
+    expect(unreadable).toMatchObject([
+      { ref: refs[1], error: { faultName: 'NoPermission' } },
+      { ref: refs[3], error: { code: 'VIM_PROTOCOL' } },
+      { ref: refs[4], error: { code: 'VIM_CONNECTION_FAILED', outcome: 'unknown' } },
+    ]);
+  });
+
+  test('the same where the server refuses the whole for one', async () => {
+    const session = new ScriptedSession({
+      RetrievePropertiesEx: [
+        new VimFault('NoPermission', '', '', { object: refs[1] }),
+        new VimFault('ManagedObjectNotFound', '', '', { obj: refs[4] }),
+        answerForAsked,
+      ],
+    });
+    const each = await readPropertiesOfEach(session, refs, 'VirtualMachine', ['name']);
+    expect(each.found.map(({ ref }) => ref.value)).toEqual(['vm-1', 'vm-3', 'vm-4']);
+    expect(each.gone).toEqual([refs[4]]);
+    expect(each.unreadable).toMatchObject([{ ref: refs[1], error: { faultName: 'NoPermission' } }]);
+  });
+
+  test('the same where it does not even say for which', async () => {
+    const session = new ScriptedSession({
+      RetrievePropertiesEx: [
+        (call: ScriptedCall) => {
+          const asked = askedFor(call);
+          if (asked.includes('vm-2')) throw new VimFault('ManagedObjectNotFound', '', '');
+          return answerForAsked(call);
+        },
+      ],
+    });
+    const each = await readPropertiesOfEach(session, refs, 'VirtualMachine', ['name']);
+    expect(each.found).toHaveLength(4);
+    expect(each.gone).toEqual([refs[1]]);
   });
 });
 
@@ -178,5 +320,59 @@ describe('collectProperties', () => {
     await objects.next();
     await objects.return();
     expect(session.named('CancelRetrievePropertiesEx')).toHaveLength(1);
+  });
+
+  test('a rest that a new session does not know is fetched by beginning anew, and nothing comes twice', async () => {
+    for (const loss of [
+      new VimFault('InvalidArgument', '', ''),
+      new VimConnectionError('reset', 'unknown'),
+      undefined,
+    ]) {
+      const session = pages();
+      session.script.RetrievePropertiesEx = [
+        { token: 'a', objects: [named('vm-1'), named('vm-2')] },
+        { objects: [named('vm-2'), named('vm-3')] },
+      ];
+      session.script.ContinueRetrievePropertiesEx = [loss];
+      const seen: string[] = [];
+      for await (const { ref } of collectProperties(session, traversal, 'VirtualMachine', ['name']))
+        seen.push(ref.value);
+      expect(seen).toEqual(['vm-1', 'vm-2', 'vm-3']);
+    }
+  });
+
+  test('a rest that never comes is not taken for none', async () => {
+    const session = pages();
+    session.script.ContinueRetrievePropertiesEx = [undefined];
+    const all = async (): Promise<void> => {
+      const objects = collectProperties(session, traversal, 'VirtualMachine', ['name']);
+      while ((await objects.next()).done !== true);
+    };
+    expect(await failureOf(all())).toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'unknown' });
+  });
+
+  test('reaching nothing is believed when a living session sees it again', async () => {
+    const session = new ScriptedSession({ RetrievePropertiesEx: [undefined, { objects: [named('vm-1')] }] });
+    const first = await collectProperties(session, traversal, 'VirtualMachine', ['name']).next();
+    expect(first.value).toMatchObject({ ref: { value: 'vm-1' } });
+
+    const empty = new ScriptedSession({ RetrievePropertiesEx: [undefined] });
+    expect(await collectProperties(empty, traversal, 'VirtualMachine', ['name']).next()).toEqual({ done: true });
+    expect(empty.named('CurrentTime').length).toBeGreaterThan(0);
+  });
+
+  test('objects that may not be read are told to whoever wants to know, or fail the whole', async () => {
+    const fault = { _type: 'NoPermission', privilegeId: 'System.Read' };
+    const hidden = { obj: vm, missingSet: [{ path: 'name', fault: { fault } }] };
+    const session = new ScriptedSession({ RetrievePropertiesEx: [{ objects: [hidden, named('vm-2')] }] });
+    const seen: string[] = [];
+    const onUnreadable = ({ ref, error }: UnreadableObject) => seen.push(`${ref.value}: ${error.name}`);
+    const options = { onUnreadable };
+    for await (const { ref } of collectProperties(session, traversal, 'VirtualMachine', ['name'], options)) {
+      seen.push(ref.value);
+    }
+    expect(seen).toEqual(['vm-1: VimFault', 'vm-2']);
+    const strict = collectProperties(session, traversal, 'VirtualMachine', ['name']).next();
+    expect(await failureOf(strict)).toMatchObject({ faultName: 'NoPermission' });
   });
 });

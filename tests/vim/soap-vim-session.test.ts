@@ -7,13 +7,29 @@ import type { Logger } from '../../src/logger.js';
 import { SoapVimSession } from '../../src/vim/index.js';
 import { makeCertificate } from './support/certificate.js';
 import { failureOf } from './support/failure.js';
-import { faultEnvelope, password, SoapServer, username, type SoapAnswer } from './support/soap-server.js';
+import {
+  faultEnvelope,
+  password,
+  SoapServer,
+  username,
+  type SoapAnswer,
+  type SoapCall,
+} from './support/soap-server.js';
 
 const root = { type: 'ServiceInstance', value: 'ServiceInstance' };
 const vm = { type: 'VirtualMachine', value: 'vm-1' };
 const now = '<returnval>2026-01-01T00:00:00Z</returnval>';
 const task = '<returnval type="Task">task-1</returnval>';
 const rename = { newName: 'volume-1' };
+const readVm = { specSet: [{ propSet: [{ type: 'VirtualMachine' }], objectSet: [{ obj: vm }] }], options: {} };
+const shownVm = '<returnval><objects><obj type="VirtualMachine">vm-1</obj></objects></returnval>';
+const noCurrentSession = '<returnval><objects><obj type="SessionManager">SessionManager</obj></objects></returnval>';
+const currentSession = noCurrentSession.replace(
+  '</obj>',
+  '</obj><propSet><name>currentSession</name><val xsi:type="UserSession"><key>k</key><userName>u</userName><fullName/>' +
+    '<loginTime>2026-01-01T00:00:00Z</loginTime><lastActiveTime>2026-01-01T00:00:00Z</lastActiveTime>' +
+    '<locale>en</locale><messageLocale>en</messageLocale></val></propSet>',
+);
 
 /** A connected session that is disconnected in the end. */
 async function connected(server: SoapServer, options: object = {}): Promise<SoapVimSession> {
@@ -309,11 +325,76 @@ describe('an expired session', () => {
       '<returnval><objects><obj type="VirtualMachine">vm-1</obj><missingSet><path>name</path><fault>' +
       '<fault xsi:type="NotAuthenticated"><object type="Folder">f</object><privilegeId>System.Read</privilegeId></fault>' +
       '<localizedMessage></localizedMessage></fault></missingSet></objects></returnval>';
-    const answers = [missing, ''];
+    const answers = [missing, shownVm];
     server.handlers['RetrievePropertiesEx'] = () => answers.shift()!;
-    const specSet = [{ propSet: [{ type: 'VirtualMachine' }], objectSet: [{ obj: vm }] }];
-    expect(await vim.invoke('RetrievePropertiesEx', vm, { specSet, options: {} })).toBeUndefined();
+    expect(await vim.invoke('RetrievePropertiesEx', vm, readVm)).toMatchObject({ objects: [{ obj: vm }] });
     expect(server.count('Login')).toBe(2);
+
+    const update =
+      '<returnval><version>1</version><filterSet><filter type="PropertyFilter">f</filter><objectSet><kind>enter</kind>' +
+      '<obj type="VirtualMachine">vm-1</obj><missingSet><path>name</path><fault><fault xsi:type="NotAuthenticated"/>' +
+      '</fault></missingSet></objectSet></filterSet></returnval>';
+    const updates = [update, ''];
+    server.handlers['WaitForUpdatesEx'] = () => updates.shift()!;
+    expect(await vim.invoke('WaitForUpdatesEx', vm, {})).toBeUndefined();
+    expect(server.count('Login')).toBe(3);
+  });
+
+  describe('that is answered with nothing', () => {
+    /** The property collector of a server that says nothing to a session that has ended. */
+    const silent =
+      (server: SoapServer, answer: () => SoapAnswer) =>
+      (call: SoapCall): SoapAnswer => {
+        if (!server.isAuthenticated(call)) return '';
+        return call.body.includes('currentSession') ? currentSession : answer();
+      };
+
+    test('is told from an answer of nothing by the session itself', async () => {
+      await using server = await SoapServer.start();
+      await using vim = await connected(server);
+      let answer: SoapAnswer = shownVm;
+      server.handlers['RetrievePropertiesEx'] = silent(server, () => answer);
+      server.sessions.clear();
+      expect(await vim.invoke('RetrievePropertiesEx', vm, readVm)).toMatchObject({ objects: [{ obj: vm }] });
+      expect(server.count('Login')).toBe(2);
+      answer = '';
+      expect(await vim.invoke('RetrievePropertiesEx', vm, readVm)).toBeUndefined();
+      expect(server.count('Login')).toBe(2);
+    });
+
+    test('also where the answer lacks one of several objects', async () => {
+      await using server = await SoapServer.start();
+      await using vim = await connected(server);
+      const answers: SoapAnswer[] = [shownVm, '', shownVm];
+      // The session ends while it answers: the object is there, the session is not.
+      server.handlers['RetrievePropertiesEx'] = () => answers.shift()!;
+      const other = { type: 'VirtualMachine', value: 'vm-2' };
+      const specSet = [{ propSet: [{ type: 'VirtualMachine' }], objectSet: [{ obj: vm }, { obj: other }] }];
+      answers.push(currentSession);
+      await vim.invoke('RetrievePropertiesEx', vm, { specSet, options: {} });
+      expect(server.count('Login')).toBe(2);
+    });
+
+    test('in a page that follows, too', async () => {
+      await using server = await SoapServer.start();
+      await using vim = await connected(server);
+      server.handlers['RetrievePropertiesEx'] = silent(server, () => shownVm);
+      server.handlers['ContinueRetrievePropertiesEx'] = (call) =>
+        server.isAuthenticated(call) ? { fault: 'InvalidArgument' } : '<returnval></returnval>';
+      server.sessions.clear();
+      const next = vim.invoke('ContinueRetrievePropertiesEx', vm, { token: 'a' });
+      expect(await failureOf(next)).toMatchObject({ faultName: 'InvalidArgument' });
+      expect(server.count('Login')).toBe(2);
+    });
+
+    test('not where the server does not show sessions, but takes calls that need one', async () => {
+      await using server = await SoapServer.start();
+      await using vim = await connected(server);
+      server.handlers['RetrievePropertiesEx'] = ({ body }) => (body.includes('currentSession') ? noCurrentSession : '');
+      expect(await vim.invoke('RetrievePropertiesEx', vm, readVm)).toBeUndefined();
+      expect(server.count('Login')).toBe(1);
+      expect(server.count('CurrentTime')).toBe(1);
+    });
   });
 
   test('a server that never accepts a login it gave is not asked for ever', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { AbortError, VimConnectionError, VimFault } from '../../src/errors/index.js';
 import { waitForProperties, type MoRef, type PropertiesOf } from '../../src/vim/index.js';
 import { failureOf } from './support/failure.js';
-import { ScriptedSession, type ScriptedCall } from './support/scripted-session.js';
+import { ScriptedSession, type Script, type ScriptedCall } from './support/scripted-session.js';
 
 const task: MoRef = { type: 'Task', value: 'task-1' };
 const paths = ['info.state', 'info.result'] as const;
@@ -27,15 +27,19 @@ const update = (changes: Record<string, unknown>, more: object = {}): object => 
   ...more,
 });
 
+/** An answer to reading the task. */
+const shown = (state: string): object => ({
+  objects: [{ obj: task, propSet: [{ name: 'info.state', val: state }] }],
+});
+
 const wait = (session: ScriptedSession, signal?: AbortSignal): Promise<string> =>
   waitForProperties(session, task, 'Task', paths, ended, { signal });
 
 describe('waitForProperties', () => {
-  test('watches with a collector of its own until the condition holds, and destroys it', async () => {
+  test('watches with a collector of its own until the condition holds', async () => {
     const session = new ScriptedSession({
       WaitForUpdatesEx: [
         update({ 'info.state': 'queued' }),
-        undefined,
         update({ 'info.state': 'running' }),
         update({ 'info.state': 'success', 'info.result': 7 }),
       ],
@@ -45,12 +49,11 @@ describe('waitForProperties', () => {
     expect(session.calls.map(({ method, target }) => [method, target.value])).toEqual([
       ['CreatePropertyCollector', 'propertyCollector'],
       ['CreateFilter', own.value],
-      ...Array<unknown>(4).fill(['WaitForUpdatesEx', own.value]),
-      ['DestroyPropertyCollector', own.value],
+      ...Array<unknown>(3).fill(['WaitForUpdatesEx', own.value]),
     ]);
     const asked = session.named('WaitForUpdatesEx').map(({ args }) => args as { version: string; options: object });
     const first = versions - 2;
-    expect(asked.map(({ version }) => version)).toEqual(['', `${first}`, `${first}`, `${first + 1}`]);
+    expect(asked.map(({ version }) => version)).toEqual(['', `${first}`, `${first + 1}`]);
     expect(asked[0]!.options).toEqual({ maxWaitSeconds: 60 });
     expect(session.named('CreateFilter')[0]!.args).toMatchObject({
       spec: { propSet: [{ type: 'Task', pathSet: paths }], objectSet: [{ obj: task }] },
@@ -110,7 +113,6 @@ describe('waitForProperties', () => {
       });
       expect(await failureOf(work)).toBe(error);
       expect(session.named('CreatePropertyCollector')).toHaveLength(1);
-      expect(session.named('DestroyPropertyCollector')).toHaveLength(1);
     }
   });
 
@@ -124,7 +126,7 @@ describe('waitForProperties', () => {
       'its collector went with the old login',
       new VimFault('ManagedObjectNotFound', 'W', '', { obj: { type: 'PropertyCollector', value: 'session[1]1' } }),
     ],
-    ['a collector is gone, without saying so', new VimFault('ManagedObjectNotFound', 'W', '')],
+    ['something is gone, without saying what', new VimFault('ManagedObjectNotFound', 'W', '')],
     ['the version is not known', new VimFault('InvalidCollectorVersion', 'W', '')],
     ['the login expired', new VimFault('NotAuthenticated', 'W', '')],
     ['the connection was lost', new VimConnectionError('reset', 'unknown')],
@@ -143,21 +145,18 @@ describe('waitForProperties', () => {
       ['session[1]2', ''],
     ]);
     expect(session.named('CreateFilter')).toHaveLength(2);
-    expect(session.named('DestroyPropertyCollector')).toHaveLength(2);
+    expect(session.named('DestroyPropertyCollector')).toHaveLength(1);
   });
 
-  test.each([
+  const left = { version: '1', filterSet: [{ filter: task, objectSet: [{ kind: 'leave', obj: task }] }] };
+  const gone = new VimFault('ManagedObjectNotFound', '', '', { obj: task });
+  test.each<[string, Script]>([
+    ['the filter says so', { CreateFilter: [gone] }],
     [
-      'the filter says so',
-      { CreateFilter: [new VimFault('ManagedObjectNotFound', 'CreateFilter', '', { obj: task })] },
+      'the filter says that something is, and a look that it is this',
+      { CreateFilter: [new VimFault('ManagedObjectNotFound', '', '')], RetrievePropertiesEx: [gone] },
     ],
-    ['the filter says it in general', { CreateFilter: [new VimFault('ManagedObjectNotFound', 'CreateFilter', '')] }],
-    [
-      'an update says so',
-      {
-        WaitForUpdatesEx: [{ version: '1', filterSet: [{ filter: task, objectSet: [{ kind: 'leave', obj: task }] }] }],
-      },
-    ],
+    ['an update says that it left, and a look why', { WaitForUpdatesEx: [left], RetrievePropertiesEx: [gone] }],
   ])('an object that is gone ends it: %s', async (_name, script) => {
     const session = new ScriptedSession(script);
     expect(await failureOf(wait(session))).toMatchObject({
@@ -167,6 +166,50 @@ describe('waitForProperties', () => {
     });
     expect(session.named('CreatePropertyCollector')).toHaveLength(1);
     expect(session.named('DestroyPropertyCollector')).toHaveLength(1);
+  });
+
+  test('an object that left the view and is still there is not gone', async () => {
+    const session = new ScriptedSession({ WaitForUpdatesEx: [left], RetrievePropertiesEx: [shown('success')] });
+    expect(await wait(session)).toBe('done');
+  });
+
+  test('an update of nothing before its time makes it look for itself', async () => {
+    const session = new ScriptedSession({
+      WaitForUpdatesEx: [update({ 'info.state': 'running' }), undefined],
+      RetrievePropertiesEx: [shown('running'), shown('success')],
+    });
+    expect(await wait(session)).toBe('done');
+    expect(session.named('RetrievePropertiesEx')).toHaveLength(2);
+  });
+
+  test('waits that follow each other share a collector, for a while', async () => {
+    const session = new ScriptedSession({ WaitForUpdatesEx: [update({ 'info.state': 'success' })] });
+    for (let waits = 1; waits <= 17; waits++) await wait(session);
+    expect(session.named('CreatePropertyCollector')).toHaveLength(2);
+    expect(session.named('DestroyPropertyCollector')).toHaveLength(1);
+    expect(session.named('CreateFilter')).toHaveLength(17);
+  });
+
+  test('waits at the same time have a collector each', async () => {
+    const session = new ScriptedSession({ WaitForUpdatesEx: [update({ 'info.state': 'success' })] });
+    await Promise.all([wait(session), wait(session)]);
+    expect(new Set(session.named('WaitForUpdatesEx').map(({ target }) => target.value)).size).toBe(2);
+    await wait(session);
+    expect(session.named('CreatePropertyCollector')).toHaveLength(2);
+  });
+
+  test('a shared collector that went with its login is replaced at once', async () => {
+    const stale = new VimFault('ManagedObjectNotFound', '', '', {
+      obj: { type: 'PropertyCollector', value: 'session[1]1' },
+    });
+    const filter = { type: 'PropertyFilter', value: 'f' };
+    const session = new ScriptedSession({
+      WaitForUpdatesEx: [update({ 'info.state': 'success' })],
+      CreateFilter: [filter, stale, filter],
+    });
+    await wait(session);
+    expect(await wait(session)).toBe('done');
+    expect(session.named('WaitForUpdatesEx').map(({ target }) => target.value)).toEqual(['session[1]1', 'session[1]2']);
   });
 
   test('a property that may not be read is that fault', async () => {
@@ -198,6 +241,7 @@ describe('waitForProperties', () => {
         },
         update({ 'info.state': 'success' }),
       ],
+      RetrievePropertiesEx: [shown('running')],
     });
     expect(await wait(session)).toBe('done');
     expect(session.named('WaitForUpdatesEx')).toHaveLength(2);
@@ -235,7 +279,7 @@ describe('waitForProperties', () => {
 
   test('a failure to destroy the collector does not matter', async () => {
     const session = new ScriptedSession({
-      WaitForUpdatesEx: [update({ 'info.state': 'success' })],
+      WaitForUpdatesEx: [new VimConnectionError('reset', 'unknown'), update({ 'info.state': 'success' })],
       DestroyPropertyCollector: [new VimConnectionError('reset', 'unknown')],
     });
     expect(await wait(session)).toBe('done');

@@ -14,6 +14,8 @@ export interface MethodDefinition {
   readonly params: Readonly<Record<string, TypeSpec>>;
   /** What it returns; absent for methods that return nothing. */
   readonly returns?: TypeSpec;
+  /** What the task it starts results in; absent where that is nothing. */
+  readonly taskResult?: TypeSpec;
   /**
    * Whether sending it a second time, after its reply was lost, leaves the server as once would have. Where it is
    * `false` a session must not repeat it by itself: its caller looks at the server's state first.
@@ -131,6 +133,7 @@ export const methods = {
     on: 'Folder',
     params: { config: 'VirtualMachineConfigSpec', pool: 'ref', host: 'ref?' },
     returns: 'ref',
+    taskResult: 'ref',
     idempotent: false,
   },
   ReconfigVM_Task: {
@@ -149,6 +152,7 @@ export const methods = {
     on: 'VirtualMachine',
     params: { folder: 'ref', name: 'string', spec: 'VirtualMachineCloneSpec' },
     returns: 'ref',
+    taskResult: 'ref',
     idempotent: false,
   },
   UnregisterVM: { on: 'VirtualMachine', params: {}, idempotent: false },

@@ -21,7 +21,15 @@ export const properties = {
   ManagedEntity: { name: 'string', parent: 'ref?', recentTask: 'ref[]?' },
   ResourcePool: { name: 'string', owner: 'ref', parent: 'ref?' },
   SessionManager: { currentSession: 'UserSession?' },
-  Task: { info: 'TaskInfo', 'info.state': 'string', 'info.error': 'LocalizedMethodFault?', 'info.result': 'any?' },
+  Task: {
+    info: 'TaskInfo',
+    'info.state': 'string',
+    'info.error': 'LocalizedMethodFault?',
+    'info.result': 'any?',
+    'info.descriptionId': 'string',
+    'info.queueTime': 'dateTime',
+    'info.reason': 'TaskReason?',
+  },
   TaskManager: { recentTask: 'ref[]?' },
   VirtualMachine: {
     name: 'string',

@@ -2,12 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AbortError } from '../../errors/index.js';
 
 /** How the time between tries grows. */
-export interface Backoff {
-  /** How often something is tried at most. */
-  readonly tries: number;
+export interface Delays {
   /** The time before the second try, in milliseconds; it doubles with each. */
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
+}
+
+/** How often something is tried, and when. */
+export interface Backoff extends Delays {
+  /** How often something is tried at most. */
+  readonly tries: number;
 }
 
 /**
@@ -18,7 +22,7 @@ export interface Backoff {
  * @throws AbortError
  */
 export async function waitBeforeRetry(
-  { firstDelayMs, maxDelayMs }: Backoff,
+  { firstDelayMs, maxDelayMs }: Delays,
   failures: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {

@@ -4,7 +4,6 @@ import {
   isVimFault,
   throwIfAborted,
   VimConnectionError,
-  VimFault,
   VimProtocolError,
 } from '../../errors/index.js';
 import { CookieJar } from '../http/cookie-jar.js';
@@ -20,13 +19,13 @@ import {
   type ServiceName,
 } from '../schema/index.js';
 import { SoapClient, type SoapHeader } from '../soap/soap-client.js';
+import { serviceInstance } from '../look-again.js';
 import { authority } from '../tls/peer.js';
 import type { AbortableOptions } from '../vim-session.js';
 import { withRetries, type Backoff } from './backoff.js';
 import { LoginKeeper, type Login } from './login-keeper.js';
 import type { SessionSettings } from './session-options.js';
-
-const serviceInstance: MoRef<'ServiceInstance'> = { type: 'ServiceInstance', value: 'ServiceInstance' };
+import { expired, refuseUnauthenticated, saysExpired, saysNothing } from './session-end.js';
 
 const backoff: Backoff = { tries: 4, firstDelayMs: 250, maxDelayMs: 5_000 };
 
@@ -116,6 +115,7 @@ export class ServerConnection {
         const sessionSignal = this.#closed.signal;
         const result = await this.#call(method, target, args, login.cookies, { silenceMs, signal, sessionSignal });
         refuseUnauthenticated(method, result);
+        if (saysNothing(method, args, result) && !(await this.#isLoggedIn(login, signal))) throw expired(method);
         return result;
       } catch (error) {
         // A call so refused had no effect, whatever its method: it can be repeated.
@@ -123,6 +123,30 @@ export class ServerConnection {
         this.#settings.logger.info({ method }, 'the session expired; logging in again');
         await this.#keeper.renew(login, signal);
       }
+    }
+  }
+
+  /**
+   * Whether a login is still the server's session, asked by reading that session itself (`SessionManager.currentSession`):
+   * whoever has none gets nothing, or a fault. Where the answer is neither, `CurrentTime` tells, which needs a session too.
+   */
+  async #isLoggedIn({ cookies, serviceContent }: Login, signal: AbortSignal | undefined): Promise<boolean> {
+    const { propertyCollector, sessionManager } = serviceContent;
+    const limits = { silenceMs: this.#settings.requestTimeoutMs, signal, sessionSignal: this.#closed.signal };
+    const currentSession = { type: 'SessionManager', pathSet: ['currentSession'] };
+    const specSet = [{ propSet: [currentSession], objectSet: [{ obj: sessionManager }] }];
+    const args = { specSet, options: {} };
+    try {
+      const result = await this.#call('RetrievePropertiesEx', propertyCollector, args, cookies, limits);
+      refuseUnauthenticated('RetrievePropertiesEx', result);
+      const [object] = (result as MethodResult<'RetrievePropertiesEx'>)?.objects ?? [];
+      if (object === undefined) return false;
+      const isShown = object.propSet?.some(({ name }) => name === 'currentSession') === true;
+      if (!isShown) await this.#call('CurrentTime', serviceInstance, {}, cookies, limits);
+      return true;
+    } catch (error) {
+      if (saysExpired('RetrievePropertiesEx', error)) return false;
+      throw error;
     }
   }
 
@@ -205,11 +229,6 @@ function headerFor(service: ServiceName, { session }: CookieJar): SoapHeader | u
   return service === 'vim25' || session === undefined ? undefined : { vcSessionCookie: session };
 }
 
-/** Whether a fault says that there is no session any more. The storage policy service may call it a `SecurityError`. */
-function saysExpired(method: MethodName, error: unknown): boolean {
-  return isVimFault(error, 'NotAuthenticated') || (serviceOf(method) === 'pbm' && isVimFault(error, 'SecurityError'));
-}
-
 function mayRepeat(method: MethodName, error: unknown): boolean {
   return (
     error instanceof VimConnectionError &&
@@ -222,21 +241,4 @@ function longPollMs(method: MethodName, args: object): number {
   if (method !== 'WaitForUpdatesEx') return 0;
   const { options } = args as MethodArgs<'WaitForUpdatesEx'>;
   return (options?.maxWaitSeconds ?? unlimitedWaitSeconds) * 1_000;
-}
-
-/**
- * The property collector answers an expired session not always with a fault: it may say of every property that it cannot
- * be read, for that reason.
- *
- * @throws VimFault NotAuthenticated
- */
-function refuseUnauthenticated(method: MethodName, result: unknown): void {
-  if (method !== 'RetrievePropertiesEx') return;
-  const objects = (result as MethodResult<'RetrievePropertiesEx'>)?.objects ?? [];
-  for (const { missingSet = [] } of objects) {
-    for (const { fault } of missingSet) {
-      const name: string = fault.fault._type;
-      if (name.endsWith('NotAuthenticated')) throw new VimFault(name, method, fault.localizedMessage ?? '');
-    }
-  }
 }

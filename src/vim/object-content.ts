@@ -1,0 +1,79 @@
+import { VimFault, VimProtocolError } from '../errors/index.js';
+import { conform } from './codec/index.js';
+import {
+  properties,
+  type ManagedType,
+  type MoRef,
+  type PropertiesOf,
+  type PropertyPath,
+  type TypeSpec,
+  type VimObject,
+} from './schema/index.js';
+import { saysGone } from './said-gone.js';
+
+/** What a server says of one object it was asked about. */
+export type ObjectAnswer<T extends ManagedType, P extends PropertyPath<T>> =
+  | { readonly kind: 'read'; readonly properties: PropertiesOf<T, P> }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'unreadable'; readonly error: VimFault | VimProtocolError };
+
+/** The spec of some properties of a type. */
+export function propertySpec(type: ManagedType, paths: readonly string[]): VimObject<'PropertySpec'> {
+  return { type, all: false, pathSet: paths };
+}
+
+/** What the server's answer about one object says. */
+export function answerOf<T extends ManagedType, P extends PropertyPath<T>>(
+  type: T,
+  paths: readonly P[],
+  { obj, propSet = [], missingSet = [] }: VimObject<'ObjectContent'>,
+): ObjectAnswer<T, P> {
+  const faults = missingSet.map((missing) => missingPropertyFault('RetrievePropertiesEx', missing));
+  if (faults.some((fault) => saysGone(fault, obj))) return { kind: 'gone' };
+  const [fault] = faults;
+  if (fault !== undefined) return { kind: 'unreadable', error: fault };
+  const values = new Map(propSet.map(({ name, val }) => [name, val]));
+  try {
+    return { kind: 'read', properties: typedProperties(type, paths, (path) => values.get(path)) };
+  } catch (error) {
+    if (error instanceof VimProtocolError) return { kind: 'unreadable', error };
+    throw error;
+  }
+}
+
+/**
+ * Gives the values of properties the types that the schema table declares for them.
+ *
+ * @param valueOf the value of a property as the server sent it
+ * @throws VimProtocolError
+ */
+export function typedProperties<T extends ManagedType, P extends PropertyPath<T>>(
+  type: T,
+  paths: readonly P[],
+  valueOf: (path: string) => unknown,
+): PropertiesOf<T, P> {
+  const specs: Readonly<Record<string, TypeSpec>> = properties[type];
+  const typed: Record<string, unknown> = {};
+  for (const path of paths) {
+    const value = conform(specs[path] ?? 'any?', valueOf(path), `${type}.${path}`);
+    if (value !== undefined) typed[path] = value;
+  }
+  return typed as PropertiesOf<T, P>;
+}
+
+/**
+ * The fault for which a property could not be read.
+ *
+ * @param method what was called
+ */
+export function missingPropertyFault(method: string, { path, fault }: VimObject<'MissingProperty'>): VimFault {
+  const { _type: name, ...detail } = fault.fault;
+  return new VimFault(name, method, `${path}: ${fault.localizedMessage ?? 'cannot be read'}`, detail);
+}
+
+/** The fault for an object that the server says does not exist any more. */
+export function notFound(ref: MoRef): VimFault {
+  return new VimFault('ManagedObjectNotFound', 'RetrievePropertiesEx', `${ref.type} ${ref.value} is gone`, {
+    obj: ref,
+  });
+}

@@ -1,0 +1,61 @@
+import { VimConnectionError, VimFault } from '../errors/index.js';
+import type { MethodArgs, VimObject } from './schema/index.js';
+import { waitBeforeRetry, type Backoff } from './session/backoff.js';
+import type { VimSession } from './vim-session.js';
+
+/** How often a retrieval is begun that was lost between two of its pages. */
+const restarts: Backoff = { tries: 3, firstDelayMs: 100, maxDelayMs: 1_000 };
+
+/**
+ * What a filter selects, one page of the server's after the other, each object once. The pages that a server holds ready
+ * end with the session they belong to: the retrieval is then begun anew.
+ *
+ * @throws VimFault, VimConnectionError
+ */
+export async function* retrieve(
+  session: VimSession,
+  spec: VimObject<'PropertyFilterSpec'>,
+  { maxObjects, signal }: { readonly maxObjects: number; readonly signal: AbortSignal | undefined },
+): AsyncGenerator<VimObject<'ObjectContent'>, void, void> {
+  const collector = session.serviceContent.propertyCollector;
+  const args: MethodArgs<'RetrievePropertiesEx'> = { specSet: [spec], options: { maxObjects } };
+  const seen = new Set<string>();
+  for (let failures = 1; ; failures++) {
+    let page = await session.invoke('RetrievePropertiesEx', collector, args, { signal });
+    if (page === undefined) return;
+    let token: string | undefined;
+    try {
+      while (page !== undefined) {
+        token = page.token;
+        for (const content of page.objects) {
+          if (seen.has(content.obj.value)) continue;
+          seen.add(content.obj.value);
+          yield content;
+        }
+        if (token === undefined) return;
+        const next: MethodArgs<'ContinueRetrievePropertiesEx'> = { token };
+        token = undefined;
+        page = await session
+          .invoke('ContinueRetrievePropertiesEx', collector, next, { signal })
+          .catch((error: unknown) => {
+            if (failures >= restarts.tries || !isLostWithItsSession(error)) throw error;
+            return undefined;
+          });
+      }
+    } finally {
+      if (token !== undefined) {
+        // Without the signal, which may be why it ends here; the server forgets the token in the end anyway.
+        await session.invoke('CancelRetrievePropertiesEx', collector, { token }).catch(() => undefined);
+      }
+    }
+    if (failures >= restarts.tries) {
+      throw new VimConnectionError('the server keeps back the rest of a retrieval', 'unknown');
+    }
+    await waitBeforeRetry(restarts, failures, signal);
+  }
+}
+
+/** A new session does not know the token; a reply that was lost took its page along. Reading again changes nothing. */
+function isLostWithItsSession(error: unknown): boolean {
+  return error instanceof VimFault || (error instanceof VimConnectionError && error.retryable);
+}
