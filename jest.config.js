@@ -1,16 +1,27 @@
+import { existsSync, readdirSync } from 'node:fs';
+
+const tests = new URL('tests/', import.meta.url);
+
+/**
+ * Directories below `tests` with a configuration of their own are stages of their own (`npm run test:<stage>`): they take long or
+ * install programs.
+ */
+const stages = readdirSync(tests).filter((name) => existsSync(new URL(`${name}/jest.config.js`, tests)));
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
-  // They install programs: `npm run test:peers`.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/peers/'],
+  testPathIgnorePatterns: ['/node_modules/', ...stages.map((name) => `<rootDir>/tests/${name}/`)],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   // Types are checked by `npm run types`; here they are only stripped.
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },
   // The copies of the package that a build or a pack leaves are not modules of this project.
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
-  testTimeout: 120_000,
+  reporters: ['default', '<rootDir>/tests/support/skip-reporter.js'],
+  // For a test that never ends, not for a slow one: nobody's machine is so busy.
+  testTimeout: 600_000,
   maxWorkers: 2,
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts'],

@@ -24,7 +24,23 @@ interface Comparison {
   readonly actual: string;
 }
 
-async function demonstrate(mode: SimulatorMode): Promise<{ comparisons: Comparison[]; leftovers: readonly unknown[] }> {
+interface Outcome {
+  readonly comparisons: readonly Comparison[];
+  /** What the operations left in the simulator. */
+  readonly leftovers: readonly unknown[];
+}
+
+const cancel = new AbortController();
+const { signal } = cancel;
+// Once: who presses Ctrl-C again is not made to wait for the cleanup.
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => {
+    console.log('\ncancelled; cleaning up');
+    cancel.abort();
+  });
+}
+
+async function demonstrate(mode: SimulatorMode): Promise<Outcome> {
   await using simulator = await startSimulator({ mode });
   const { host, port, username, password, thumbprint } = simulator;
   console.log(`\n${mode === 'vcenter' ? 'A vCenter' : 'An ESXi host'} at ${simulator.url}`);
@@ -35,11 +51,14 @@ async function demonstrate(mode: SimulatorMode): Promise<{ comparisons: Comparis
     await vim.connect();
     const driver = new VmdkDriver({ vim, backupService: new FileBackupService({ directory }) });
     const bar = new ProgressBar();
-    const onProgress = bar.show;
+    const options = { onProgress: bar.show, signal };
     const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
+      signal.throwIfAborted();
       console.log(`  ${title}`);
+      using _watch = bar.watch();
       const result = await work();
       bar.finish();
+      signal.throwIfAborted();
       return result;
     };
 
@@ -47,39 +66,39 @@ async function demonstrate(mode: SimulatorMode): Promise<{ comparisons: Comparis
     const path = await step('a volume of 1 GiB: program code, text, zeros, random bytes', () =>
       makeVolume(simulator, volume),
     );
-    const original = await simulator.diskSha256(path);
+    const original = await step("the disk's SHA-256", () => simulator.diskSha256(path));
 
     const backup = { id: randomUUID(), volumeId: volume.id, size: volume.size };
-    const manifest = await step('backup', () => driver.backupVolume(backup, volume, { onProgress }));
+    const manifest = await step('backup', () => driver.backupVolume(backup, volume, options));
     await step('the stored backup is read again and every grain of it inflated', () =>
-      driver.verifyBackup(backup, { manifest, onProgress }),
+      driver.verifyBackup(backup, { manifest, ...options }),
     );
 
-    await step('the disk is overwritten', () => simulator.writeDisk(path, damage(256 * 1024 * 1024)));
-    const damaged = await simulator.diskSha256(path);
+    const damaged = await step('the disk is overwritten', async () => {
+      await simulator.writeDisk(path, damage(256 * 1024 * 1024));
+      return simulator.diskSha256(path);
+    });
     if (damaged === original) throw new Error('the demo did not manage to damage the disk');
 
     const copy: Volume = { id: randomUUID(), size: 1, projectId: 'demo' };
     const larger: Volume = { id: randomUUID(), size: 2, projectId: 'demo' };
-    await step('restore in place', () => driver.restoreBackup(backup, volume, { manifest, onProgress }));
-    await step('restore to a second, new volume', () => driver.restoreBackup(backup, copy, { manifest, onProgress }));
+    await step('restore in place', () => driver.restoreBackup(backup, volume, { manifest, ...options }));
+    await step('restore to a second, new volume', () => driver.restoreBackup(backup, copy, { manifest, ...options }));
     await step('restore to a third, larger one of 2 GiB', () =>
-      driver.restoreBackup(backup, larger, { manifest, onProgress }),
+      driver.restoreBackup(backup, larger, { manifest, ...options }),
     );
 
     const diskOf = (wanted: Volume): Promise<string> => simulator.diskSha256(diskPath(simulator, wanted));
-    return {
-      comparisons: [
-        { what: `${mode}: restored in place`, expected: original, actual: await diskOf(volume) },
-        { what: `${mode}: restored to a new volume`, expected: original, actual: await diskOf(copy) },
-        {
-          what: `${mode}: restored to a larger volume`,
-          expected: await withZeros(simulator, diskPath(simulator, copy), bytesPerGiB),
-          actual: await diskOf(larger),
-        },
-      ],
-      leftovers: simulator.leftovers(),
-    };
+    const comparisons = await step('the SHA-256 of each disk', async () => [
+      { what: `${mode}: restored in place`, expected: original, actual: await diskOf(volume) },
+      { what: `${mode}: restored to a new volume`, expected: original, actual: await diskOf(copy) },
+      {
+        what: `${mode}: restored to a larger volume`,
+        expected: await withZeros(simulator, diskPath(simulator, copy), bytesPerGiB),
+        actual: await diskOf(larger),
+      },
+    ]);
+    return { comparisons, leftovers: simulator.leftovers() };
   } finally {
     await rm(directory, { recursive: true });
   }
@@ -112,13 +131,22 @@ async function withZeros(simulator: Simulator, path: string, zeroBytes: number):
   return hash.digest('hex');
 }
 
-const results = [await demonstrate('vcenter'), await demonstrate('esxi')];
-
-console.log('\nSHA-256 of each disk');
-const comparisons = results.flatMap((result) => result.comparisons);
-for (const { what, expected, actual } of comparisons) {
-  console.log(`  ${actual === expected ? 'identical' : 'DIFFERENT'}  ${actual}  ${what}`);
+/** @returns whether every disk is what it should be, and nothing is left */
+function report({ comparisons, leftovers }: Outcome): boolean {
+  for (const { what, expected, actual } of comparisons) {
+    console.log(`  ${actual === expected ? 'identical' : 'DIFFERENT'}  ${actual}  ${what}`);
+  }
+  if (leftovers.length > 0) console.log(`leftovers: ${JSON.stringify(leftovers, undefined, 2)}`);
+  return leftovers.length === 0 && comparisons.every(({ expected, actual }) => expected === actual);
 }
-const leftovers = results.flatMap((result) => result.leftovers);
-console.log(`leftovers: ${leftovers.length === 0 ? 'none' : JSON.stringify(leftovers, undefined, 2)}`);
-if (leftovers.length > 0 || comparisons.some(({ expected, actual }) => expected !== actual)) process.exitCode = 1;
+
+try {
+  const outcomes = [await demonstrate('vcenter'), await demonstrate('esxi')];
+  console.log('\nSHA-256 of each disk');
+  const good = outcomes.map(report).every(Boolean);
+  console.log(good ? 'leftovers: none' : 'this is not as it should be');
+  if (!good) process.exitCode = 1;
+} catch (error) {
+  if (!signal.aborted) throw error;
+  process.exitCode = 130;
+}

@@ -3,12 +3,16 @@ import type { Progress } from '../src/index.js';
 const width = 30;
 const bytesPerMiB = 1024 * 1024;
 
-/** Draws an operation's progress: a bar that moves on a terminal, a line per phase elsewhere. */
+/** How long nothing may be said before it is said that the work goes on, in milliseconds. */
+const silenceMs = 4_000;
+
+/** Draws an operation's progress: a bar that moves on a terminal; elsewhere a line per phase, and one every few seconds. */
 export class ProgressBar {
   readonly #out = process.stderr;
   #phase = '';
   #phaseBegan = 0;
   #last: Progress | undefined;
+  #saidAt = Date.now();
 
   /** To be given as `onProgress`. */
   readonly show = (progress: Progress): void => {
@@ -18,15 +22,37 @@ export class ProgressBar {
       this.#phaseBegan = Date.now();
     }
     this.#last = progress;
-    if (this.#out.isTTY) this.#out.write(`\r\x1b[2K${this.#line(progress)}`);
+    if (this.#out.isTTY) this.#say(`\r\x1b[2K${this.#line(progress)}`);
   };
+
+  /** Watches over a step, which may say nothing of itself: until disposed of, silence is broken. */
+  watch(): Disposable {
+    const beganAt = Date.now();
+    this.#saidAt = beganAt;
+    const timer = setInterval(() => {
+      const now = Date.now();
+      if (now - this.#saidAt < silenceMs) return;
+      const seconds = Math.round((now - beganAt) / 1000);
+      this.#say(this.#last === undefined ? `    … ${seconds} s\n` : `${this.#line(this.#last)}\n`);
+    }, silenceMs / 8);
+    return {
+      [Symbol.dispose]: () => {
+        clearInterval(timer);
+      },
+    };
+  }
 
   /** Ends the line of the phase that is shown. */
   finish(): void {
     if (this.#last === undefined) return;
-    this.#out.write(this.#out.isTTY ? '\n' : `${this.#line(this.#last)}\n`);
+    this.#say(this.#out.isTTY ? '\n' : `${this.#line(this.#last)}\n`);
     this.#last = undefined;
     this.#phase = '';
+  }
+
+  #say(text: string): void {
+    this.#out.write(text);
+    this.#saidAt = Date.now();
   }
 
   #line({ phase, bytesDone, bytesTotal, streamBytes }: Progress): string {

@@ -1,32 +1,40 @@
-// Prints what .ci/run came to: node scripts/ci-summary.mjs <directory of jest's JSONs> <the stages that failed>...
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+// Prints what .ci/run came to: node scripts/ci-summary.mjs <directory of the stages' reports> <the stages that failed>...
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 /**
- * The part of jest's JSON that counts.
+ * What counts of a stage's report, which is jest's JSON or has its names.
  *
- * @typedef {{ numPassedTests: number, numFailedTests: number, numPendingTests: number, numRuntimeErrorTestSuites: number }} Report
+ * @typedef {object} Report
+ * @property {number} numPassedTests
+ * @property {number} numFailedTests
+ * @property {number} [numPendingTests]
+ * @property {number} [numRuntimeErrorTestSuites] Files that do not even load: they have no failed tests to their name.
  */
 
-const [directory = '', ...stages] = process.argv.slice(2);
-let [passed, failed, skipped] = [0, 0, 0];
+/** @type {(text: string) => Report} */
+const parse = JSON.parse;
 
-/** The stages that run tests; one that was not reached has failed elsewhere. */
-for (const name of ['tests', 'peers']) {
-  const file = join(directory, `${name}.json`);
-  const report = existsSync(file) ? /** @type {Report} */ (JSON.parse(readFileSync(file, 'utf8'))) : undefined;
-  // A test file that does not even load has no failed tests to its name.
-  const broken = (report?.numFailedTests ?? 0) + (report?.numRuntimeErrorTestSuites ?? 0);
-  passed += report?.numPassedTests ?? 0;
-  skipped += report?.numPendingTests ?? 0;
-  failed += broken;
-  // The stage fails because its tests do: it counts only when it fails for another reason.
-  if (broken > 0 && stages.includes(name)) stages.splice(stages.indexOf(name), 1);
-  else if (report === undefined && stages.length === 0) failed += 1;
+const [directory = '', ...failedStages] = process.argv.slice(2);
+const broken = new Set(failedStages);
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+
+for (const file of readdirSync(directory).filter((name) => name.endsWith('.json'))) {
+  const report = parse(readFileSync(join(directory, file), 'utf8'));
+  const failures = report.numFailedTests + (report.numRuntimeErrorTestSuites ?? 0);
+  passed += report.numPassedTests;
+  skipped += report.numPendingTests ?? 0;
+  failed += failures;
+  // The stage fails because its tests do: it counts by itself only when it fails for another reason.
+  if (failures > 0) broken.delete(basename(file, '.json'));
 }
-failed += stages.length;
+failed += broken.size;
+// Nothing was tried where nothing was counted.
+if (passed + failed === 0) failed = 1;
 
-for (const stage of stages) console.log(`failed: ${stage}`);
+for (const stage of failedStages) console.log(`failed: ${stage}`);
 if (skipped > 0) console.log(`${skipped} skipped`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

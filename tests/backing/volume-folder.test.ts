@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Lab } from '../driver/support/lab.js';
+import { until } from '../support/until.js';
 
 test('two volumes created at once share one folder, whatever characters its name has', async () => {
   await using lab = await Lab.start({ config: { volumeFolder: 'Bände/50%' } });
@@ -19,7 +20,12 @@ test('a folder somebody else creates at that moment is used', async () => {
   const other = lab.driverWith({});
   const volumes = [0, 1].map(() => ({ id: randomUUID(), size: 1, projectId: 'p' }));
   // Both look before either creates.
-  lab.simulator.setLatency({ callMs: 30 });
+  let creating = 0;
+  lab.simulator.onCall(async ({ phase, call }) => {
+    if (phase !== 'before' || call.method !== 'CreateFolder') return;
+    creating++;
+    await until(() => creating >= 2);
+  });
 
   await Promise.all([lab.driver.createBacking(volumes[0]!), other.createBacking(volumes[1]!)]);
 

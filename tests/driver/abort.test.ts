@@ -17,6 +17,8 @@ beforeAll(async () => {
 afterAll(() => lab[Symbol.asyncDispose]());
 
 const reason = new Error('the user pressed cancel');
+/** Less than any time-out that would end what was not aborted: even a busy machine is sooner. */
+const soonMs = 100_000;
 
 /** Runs an operation, aborts it as it enters a phase, and says what it ended with and how soon. */
 async function abortIn(
@@ -65,7 +67,7 @@ describe.each(['file', 'stream'] as const)(
         driver.backupVolume({ id, volumeId: volume.id }, volume, options),
       );
       expect(error).toMatchObject({ code: 'ABORTED', cause: reason, phase, retryable: false });
-      expect(afterMs).toBeLessThan(5_000);
+      expect(afterMs).toBeLessThan(soonMs);
       expect(await refusal(() => lab.driver.verifyBackup({ id, volumeId: volume.id }))).toMatchObject({
         code: 'BACKUP_NOT_FOUND',
       });
@@ -78,7 +80,7 @@ describe.each(['file', 'stream'] as const)(
       const driver = lab.driverWith({ service, config: { transfer } });
       const { error, afterMs } = await abortIn(phase, (options) => driver.restoreBackup(backup, volume, options));
       expect(error).toMatchObject({ code: 'ABORTED', cause: reason, cleanup: 'done' });
-      expect(afterMs).toBeLessThan(5_000);
+      expect(afterMs).toBeLessThan(soonMs);
     });
 
     test.each<Phase>(['import', 'swap'])('restore to a new volume, in phase %s', async (phase) => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createServer } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { SoapVimSession, type SoapVimSessionOptions } from '../../src/vim/index.js';
+import { PassingTime } from '../support/passing-time.js';
 import { Lab, refusal } from './support/lab.js';
 
 let lab: Lab;
@@ -80,7 +81,8 @@ describe('a vCenter that cannot be used: typed, and nothing changed', () => {
   });
 
   test('a session that is disconnected under a running operation, at any moment', async () => {
-    await using lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 1 } });
+    await using lab = await Lab.start();
+    using time = new PassingTime();
     const volume = await lab.addVolume();
     const backup = { id: 'b', volumeId: volume.id };
     await lab.driver.backupVolume(backup, volume);
@@ -96,6 +98,8 @@ describe('a vCenter that cannot be used: typed, and nothing changed', () => {
       const error = await refusal(() => lab.driverWith({ vim }).restoreBackup(backup, volume));
       end();
       expect(error.code).toBe('VIM_CONNECTION_FAILED');
+      // Nobody is left who could end the lease.
+      time.pass(301_000);
       await lab.driver.recover({ olderThanMs: 0 });
     }
     expect(lab.simulator.vms()).toHaveLength(1);

@@ -1,56 +1,94 @@
 import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import type { BackupService } from '../../src/index.js';
 import { SoapVimSession } from '../../src/vim/index.js';
+import { PassingTime } from '../support/passing-time.js';
+import { until } from '../support/until.js';
 import { Lab, refusal } from './support/lab.js';
 import { sessionWith, writingTo } from './support/services.js';
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const seconds = 1000;
+
+/** A session that lets a lease's time pass, and knows when the driver has heard what came of a renewal. */
+function renewing(lab: Lab, time: PassingTime) {
+  let heard = 0;
+  const vim = sessionWith(lab.vim, {
+    invoke: (method, ...rest) =>
+      lab.vim.invoke(method, ...rest).finally(() => {
+        if (method === 'HttpNfcLeaseProgress') heard++;
+      }),
+  });
+  const renewals = async (count: number): Promise<void> => {
+    for (const end = heard + count; heard < end;) {
+      const before = heard;
+      time.pass(75 * seconds); // a quarter of the lease's timeout
+      await until(() => heard > before);
+    }
+  };
+  return { vim, renewals };
+}
+
+/** A service whose first write takes as long as this does. */
+function slowService(wait: () => Promise<void>): BackupService {
+  let first = true;
+  return writingTo({
+    write: async () => {
+      if (first) await wait();
+      first = false;
+    },
+  });
+}
 
 describe('a lease is kept alive whatever the bytes do', () => {
   test('a service that takes its time: the lease outlives its timeout several times', async () => {
-    await using lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 3 } });
+    await using lab = await Lab.start();
     const volume = await lab.addVolume();
-    let paused = false;
-    const service = writingTo({
-      write: async () => {
-        if (!paused) await pause(10_000);
-        paused = true;
-      },
-    });
+    using time = new PassingTime();
     // Nor is a service that takes longer than a peer may taken for one that is dead.
-    const driver = lab.driverWith({ service, config: { stallTimeoutMs: 3_000 } });
+    const { vim, renewals } = renewing(lab, time);
+    const driver = lab.driverWith({ vim, service: slowService(() => renewals(12)) });
     const manifest = await driver.backupVolume({ id: 'b', volumeId: volume.id }, volume);
     expect(manifest.streamBytes).toBeGreaterThan(100_000);
     const [lease] = lab.simulator.leases();
     expect(lease).toMatchObject({ state: 'done' });
-    expect(lease!.progressReports).toBeGreaterThanOrEqual(4);
+    expect(lease!.progressReports).toBeGreaterThanOrEqual(12);
     expect(lease!.progress).toBeLessThanOrEqual(99);
   });
 
   test('likewise on the way back, when the source of the bytes does', async () => {
-    await using lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 3 } });
+    await using lab = await Lab.start();
     const volume = await lab.addVolume();
     const backup = { id: 'b', volumeId: volume.id };
     const manifest = await lab.driver.backupVolume(backup, volume);
+    using time = new PassingTime();
+    const { vim, renewals } = renewing(lab, time);
     const service = {
       ...writingTo({}),
       openRestore: async () => {
         const { stream } = (await lab.service.openRestore?.(backup))!;
-        await pause(9_000);
+        await renewals(12);
         return { stream };
       },
     };
-    expect(await lab.driverWith({ service }).restoreBackup(backup, volume, { manifest })).toMatchObject({
-      cleanup: 'done',
-    });
+    const driver = lab.driverWith({ vim, service, config: { stallTimeoutMs: 3_600 * seconds } });
+    expect(await driver.restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup: 'done' });
     await lab.expectNothingLeft();
   });
 
   test('one that cannot be renewed is lost: the backup fails as such and may be tried again', async () => {
-    await using lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 1 } });
+    await using lab = await Lab.start();
     const volume = await lab.addVolume();
+    using time = new PassingTime();
     const committed: string[] = [];
-    const service = writingTo({ write: () => pause(400) as never, commit: async () => void committed.push('x') });
+    let aborted = false;
+    const service = writingTo({
+      write: async () => {
+        time.pass(75 * seconds);
+        await until(() => aborted);
+      },
+      commit: async () => void committed.push('x'),
+      abort: async () => void (aborted = true),
+    });
     lab.simulator.injectFault({ method: 'HttpNfcLeaseProgress', kind: { fault: 'InvalidState' } });
     const error = await lab.refusedUnchanged(() =>
       lab.driverWith({ service }).backupVolume({ id: 'b', volumeId: volume.id }, volume),
@@ -60,30 +98,33 @@ describe('a lease is kept alive whatever the bytes do', () => {
   });
 
   test('renewals that get no answer: the server ends the lease, and that is noticed', async () => {
-    await using lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 1 } });
+    await using lab = await Lab.start();
     const volume = await lab.addVolume();
-    const service = writingTo({ write: () => pause(700) as never });
-    for (let i = 0; i < 20; i++) lab.simulator.injectFault({ method: 'HttpNfcLeaseProgress', kind: 'hang' });
+    using time = new PassingTime();
+    const lease = () => lab.simulator.leases()[0]!;
+    const service = slowService(async () => {
+      // The server has sent all of it: what fails is the lease, not the transfer.
+      await until(() => lease().transfers[0]!.state === 'done');
+      for (let i = 0; i < 20; i++) lab.simulator.injectFault({ method: 'HttpNfcLeaseProgress', kind: 'hang' });
+      time.pass(301 * seconds);
+      await until(() => lease().state === 'error');
+    });
     const error = await refusal(() =>
       lab.driverWith({ service }).backupVolume({ id: 'b', volumeId: volume.id }, volume),
     );
     expect(error).toMatchObject({ code: 'LEASE_FAILED', retryable: true });
-    expect(lab.simulator.leases()[0]).toMatchObject({ state: 'error', error: 'Timedout' });
+    expect(lease()).toMatchObject({ state: 'error', error: 'Timedout' });
   });
 
   test('a renewal that fails once is tried again: the lease lives', async () => {
-    await using lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 6 } });
+    await using lab = await Lab.start();
     const volume = await lab.addVolume();
-    let paused = false;
-    const service = writingTo({
-      write: async () => {
-        if (!paused) await pause(8_000);
-        paused = true;
-      },
-    });
+    using time = new PassingTime();
+    const { vim, renewals } = renewing(lab, time);
+    const service = slowService(() => renewals(5));
     const fault = lab.simulator.injectFault({ method: 'HttpNfcLeaseProgress', kind: 'http-500' });
     const session = lab.simulator.injectFault({ method: 'HttpNfcLeaseProgress', nth: 2, kind: 'session-expired' });
-    await lab.driverWith({ service }).backupVolume({ id: 'b', volumeId: volume.id }, volume);
+    await lab.driverWith({ vim, service }).backupVolume({ id: 'b', volumeId: volume.id }, volume);
     expect([fault.fired, session.fired]).toEqual([true, true]);
     expect(lab.simulator.leases()[0]).toMatchObject({ state: 'done' });
   });

@@ -29,7 +29,8 @@ test('neither errors nor logs nor manifests ever hold the password, a session co
       return vim.upload(url, source, options);
     },
   });
-  const driver = lab.driverWith({ vim: watched, logger, config: { stallTimeoutMs: 500 } });
+  const driver = lab.driverWith({ vim: watched, logger });
+  const impatient = lab.driverWith({ vim: watched, logger, config: { stallTimeoutMs: 500 } });
   const volume = await lab.addVolume();
   const backup = { id: 'good', volumeId: volume.id };
   const manifest = await driver.backupVolume(backup, volume);
@@ -41,7 +42,11 @@ test('neither errors nor logs nor manifests ever hold the password, a session co
   const scenarios: [string, () => void, () => Promise<unknown>][] = [
     ['export 500', () => simulator.injectTransferFault({ direction: 'export', kind: 'status' }), again],
     ['export reset', () => simulator.injectTransferFault({ direction: 'export', kind: 'reset', atByte: 900 }), again],
-    ['export stall', () => simulator.injectTransferFault({ direction: 'export', kind: 'stall', atByte: 900 }), again],
+    [
+      'export stall',
+      () => simulator.injectTransferFault({ direction: 'export', kind: 'stall', atByte: 900 }),
+      () => impatient.backupVolume({ ...backup, id: 'bad' }, volume),
+    ],
     ['export corrupt', () => simulator.injectTransferFault({ direction: 'export', kind: 'corrupt' }), again],
     ['import 500', () => simulator.injectTransferFault({ direction: 'import', kind: 'status' }), back],
     ['import reset', () => simulator.injectTransferFault({ direction: 'import', kind: 'reset', atByte: 900 }), back],

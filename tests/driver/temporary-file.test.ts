@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, readdir, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Backup, BackupManifest, BackupService, Volume } from '../../src/index.js';
+import { needing } from '../support/needing.js';
 import { Lab, refusal, someContent } from './support/lab.js';
 import { appendGarbage, filesOnly, restoringOtherwise } from './support/services.js';
 
@@ -148,7 +150,7 @@ describe('config.tmpDir that cannot be used: refused, nothing changed', () => {
   });
 
   const isRoot = process.getuid?.() === 0;
-  (isRoot ? test.skip : test)('it is not writable (root may write anywhere)', async () => {
+  needing(!isRoot, 'root may write anywhere').test('it is not writable', async () => {
     const path = join(lab.directory, 'read-only');
     await mkdir(path, { mode: 0o500 });
     expect(await refusals(path)).toEqual(unusable);
@@ -175,40 +177,40 @@ describe('config.tmpDir that cannot be used: refused, nothing changed', () => {
 });
 
 /** A real file system of 256 KiB. */
-async function tinyFileSystem(): Promise<AsyncDisposable & { path: string | undefined }> {
-  const path = await mkdtemp(join(tmpdir(), 'tiny-'));
+function tinyFileSystem() {
+  const path = mkdtempSync(join(tmpdir(), 'tiny-'));
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', path]).status === 0;
-  return {
-    path: mounted ? path : undefined,
-    async [Symbol.asyncDispose]() {
-      if (mounted) spawnSync('umount', [path]);
-      await rm(path, { recursive: true });
-    },
+  const remove = (): void => {
+    if (mounted) spawnSync('umount', [path]);
+    rmSync(path, { recursive: true });
   };
+  return { path, mounted, remove };
 }
 
 describe('config.tmpDir that runs full', () => {
-  test('the disk was said to take less than its stream does, or the service says nothing of the length', async () => {
-    await using tiny = await tinyFileSystem();
-    if (tiny.path === undefined) {
-      console.warn('skipped: only root can mount a file system to fill');
-      return;
-    }
-    const large = await lab.addVolume({}, randomBytes(1_000_000));
-    const kept = await lab.driver.backupVolume({ id: 'large', volumeId: large.id }, large);
+  const tiny = tinyFileSystem();
+  afterAll(() => tiny.remove());
+  const withTiny = needing(tiny.mounted, 'only root can mount a file system to fill');
 
-    const silent = filesOnly(lab.service, { readManifest: async () => undefined });
-    const driver = lab.driverWith({ config: { tmpDir: tiny.path }, service: silent });
-    for (const operate of [
-      () => driver.backupVolume({ id: 'large', volumeId: large.id }, large),
-      () => driver.restoreBackup({ id: 'large', volumeId: large.id }, large),
-      () => driver.restoreBackup({ id: 'large', volumeId: large.id }, large, { manifest: kept }),
-      () => driver.verifyBackup({ id: 'large', volumeId: large.id }),
-    ]) {
-      expect(await lab.refusedUnchanged(operate)).toMatchObject({ code: 'NO_TEMPORARY_SPACE', retryable: true });
-      expect(await readdir(tiny.path)).toEqual([]);
-    }
-  });
+  withTiny.test(
+    'the disk was said to take less than its stream does, or the service says nothing of the length',
+    async () => {
+      const large = await lab.addVolume({}, randomBytes(1_000_000));
+      const kept = await lab.driver.backupVolume({ id: 'large', volumeId: large.id }, large);
+
+      const silent = filesOnly(lab.service, { readManifest: async () => undefined });
+      const driver = lab.driverWith({ config: { tmpDir: tiny.path }, service: silent });
+      for (const operate of [
+        () => driver.backupVolume({ id: 'large', volumeId: large.id }, large),
+        () => driver.restoreBackup({ id: 'large', volumeId: large.id }, large),
+        () => driver.restoreBackup({ id: 'large', volumeId: large.id }, large, { manifest: kept }),
+        () => driver.verifyBackup({ id: 'large', volumeId: large.id }),
+      ]) {
+        expect(await lab.refusedUnchanged(operate)).toMatchObject({ code: 'NO_TEMPORARY_SPACE', retryable: true });
+        expect(await readdir(tiny.path)).toEqual([]);
+      }
+    },
+  );
 });
 
 describe('recover() sweeps the temporary files of dead processes, and no other', () => {

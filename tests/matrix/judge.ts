@@ -119,7 +119,7 @@ export async function leftovers(lab: MatrixLab): Promise<string[]> {
 }
 
 /** Waits until nothing is left that ends by itself, as a lease does that nobody keeps alive. */
-export async function waitForLeases(lab: MatrixLab, longestMs = 20_000): Promise<void> {
+export async function waitForLeases(lab: MatrixLab, longestMs = 120_000): Promise<void> {
   const end = Date.now() + longestMs;
   while (hasLiving(lab) && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 25));
 }

@@ -12,7 +12,9 @@
  *     --model-runs <n>    random sequences of operations (default 30)
  *     --thorough          every interruption at every call of every scenario, a crash at every call
  *     --workers <n>       processes (default 2)
+ *     --outputFile <file> where the counts go, by the names of jest's JSON
  */
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { columns, planDouble, planScenario, type PlannedCase, type Recorded } from './plan.js';
 import { Random } from './random.js';
@@ -30,6 +32,7 @@ const { values } = parseArgs({
     'model-runs': { type: 'string', default: '30' },
     thorough: { type: 'boolean', default: false },
     workers: { type: 'string', default: '2' },
+    outputFile: { type: 'string' },
   },
 });
 const seed = Number(values.seed);
@@ -59,6 +62,10 @@ console.log(`seed ${seed}`);
 
 console.log(`\n${tally.table()}\n\n${tally.summary()}`);
 console.log(`${Math.round((Date.now() - startedAt) / 1000)} s, seed ${seed}`);
+if (values.outputFile !== undefined) {
+  const counts = { numPassedTests: tally.survived, numFailedTests: tally.failures.length };
+  await writeFile(values.outputFile, JSON.stringify(counts));
+}
 process.exitCode = tally.passed ? 0 : 1;
 
 /** @returns whether the interruption happened */

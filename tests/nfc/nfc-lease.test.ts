@@ -5,6 +5,8 @@ import { NfcLease } from '../../src/nfc/nfc-lease.js';
 import type { MoRef } from '../../src/vim/schema/index.js';
 import { sessionWith } from '../driver/support/services.js';
 import { Lab } from '../driver/support/lab.js';
+import { PassingTime } from '../support/passing-time.js';
+import { until } from '../support/until.js';
 
 /** A lease on an export, and what was asked of the server about it since. */
 async function leased(lab: Lab, answer: (method: string) => Promise<void> | undefined = () => undefined) {
@@ -13,20 +15,30 @@ async function leased(lab: Lab, answer: (method: string) => Promise<void> | unde
   const calls: { method: string; percent?: unknown }[] = [];
   const vim = sessionWith(lab.vim, {
     invoke: async (method, target, args, options) => {
-      if (method.startsWith('HttpNfcLease')) {
-        calls.push({ method, percent: (args as { percent?: unknown }).percent });
+      if (!method.startsWith('HttpNfcLease')) return lab.vim.invoke(method, target, args, options);
+      try {
         await answer(method);
+        return await lab.vim.invoke(method, target, args, options);
+      } finally {
+        calls.push({ method, percent: (args as { percent?: unknown }).percent });
       }
-      return lab.vim.invoke(method, target, args, options);
     },
   });
-  return { lease: await NfcLease.ready(vim, ref, silentLogger), calls };
+  const time = new PassingTime();
+  const lease = await NfcLease.ready(vim, ref, silentLogger);
+  /** Lets a quarter of the lease's time pass, after which it hears what came of another renewal. */
+  const renewal = async (): Promise<void> => {
+    const before = calls.length;
+    time.pass(75_000);
+    await until(() => calls.length > before);
+  };
+  return { lease, calls, time, renewal };
 }
 
 describe('an NFC lease', () => {
   let lab: Lab;
   beforeEach(async () => {
-    lab = await Lab.start({ simulator: { leaseTimeoutSeconds: 1, leaseRetentionMs: 200 } });
+    lab = await Lab.start({ simulator: { leaseRetentionMs: 60_000 } });
   });
   afterEach(async () => {
     jest.useRealTimers();
@@ -34,11 +46,10 @@ describe('an NFC lease', () => {
   });
 
   test('reports progress as percent, clamped to 0..99', async () => {
-    const { lease, calls } = await leased(lab);
-    const wait = () => new Promise((resolve) => setTimeout(resolve, 400));
+    const { lease, calls, renewal } = await leased(lab);
     for (const fraction of [-3, 4, 0.5]) {
       lease.progress(fraction);
-      await wait();
+      await renewal();
     }
     await lease.abort();
     const percents = calls.filter(({ method }) => method === 'HttpNfcLeaseProgress').map(({ percent }) => percent);
@@ -55,10 +66,12 @@ describe('an NFC lease', () => {
   });
 
   test('one that is already gone is aborted without an error', async () => {
-    const { lease } = await leased(lab, (method) =>
+    const { lease, time } = await leased(lab, (method) =>
       method === 'HttpNfcLeaseProgress' ? Promise.reject(new VimConnectionError('down', 'unknown')) : undefined,
     );
-    await new Promise((resolve) => setTimeout(resolve, 1_800)); // timed out, and forgotten
+    time.pass(301_000); // timed out
+    await until(() => lab.simulator.leases()[0]!.state === 'error');
+    time.pass(60_000); // and forgotten
     await expect(lease.abort()).resolves.toBeUndefined();
   });
 
@@ -70,10 +83,10 @@ describe('an NFC lease', () => {
   });
 
   test('is lost when the server refuses to renew it, and says why', async () => {
-    const { lease } = await leased(lab, (method) =>
+    const { lease, renewal } = await leased(lab, (method) =>
       method === 'HttpNfcLeaseProgress' ? Promise.reject(new VimFault('Timedout', method, '')) : undefined,
     );
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await renewal();
     expect(lease.lost.aborted).toBe(true);
     expect(lease.lost.reason).toMatchObject({
       code: 'LEASE_FAILED',
@@ -84,12 +97,13 @@ describe('an NFC lease', () => {
   });
 
   test('is lost when it could not be renewed for as long as it lives', async () => {
-    const { lease } = await leased(lab, (method) =>
+    const { lease, time, renewal } = await leased(lab, (method) =>
       method === 'HttpNfcLeaseProgress' ? Promise.reject(new VimConnectionError('down', 'unknown')) : undefined,
     );
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    for (let i = 0; i < 3; i++) await renewal();
     expect(lease.lost.aborted).toBe(false);
-    await new Promise((resolve) => setTimeout(resolve, 900));
+    time.pass(10_000);
+    await renewal();
     expect(lease.lost.reason).toMatchObject({ code: 'LEASE_FAILED' });
     await lease.abort();
   });

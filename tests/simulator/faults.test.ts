@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { CallEvent } from '../../src/simulator/index.js';
+import { until } from '../support/until.js';
 import { openLab, type Lab } from './support/lab.js';
 import { deviceUrl, leaseReady, nfc, streamType } from './support/nfc-client.js';
 import { ref, type Ref } from './support/soap-client.js';
@@ -73,13 +74,13 @@ describe('faults of calls', () => {
   });
 
   it('a reply that is lost while the task goes on, and one lost when it ended', async () => {
-    lab.simulator.setLatency({ taskMs: 100 });
+    lab.simulator.setLatency({ taskMs: 3_000 });
     lab.simulator.injectFault({ method: 'Rename_Task', kind: 'reset', when: 'after' });
     await expect(rename('b')).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(nameNow()).toBe('a');
     expect(lab.simulator.leftovers()).toMatchObject([{ kind: 'task' }]);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(nameNow()).toBe('b');
+    await until(() => nameNow() === 'b');
+    lab.simulator.setLatency(0);
     lab.simulator.injectFault({ method: 'Rename_Task', kind: 'reset', when: 'after-task' });
     await expect(rename('c')).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(nameNow()).toBe('c');
@@ -125,10 +126,10 @@ describe('faults of calls', () => {
 describe('onCall', () => {
   it('stops at each point of a call', async () => {
     const seen: string[] = [];
-    lab.simulator.setLatency({ taskMs: 300 });
+    lab.simulator.setLatency({ taskMs: 2_000 });
     const stop = lab.simulator.onCall(async ({ phase, call }: CallEvent) => {
       if (call.method !== 'Rename_Task') return;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise(setImmediate);
       seen.push(`${phase}: ${nameNow()}`);
     });
     await rename();

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { request } from 'node:https';
 import { describe, expect, it } from '@jest/globals';
 import type { SimulatorOptions } from '../../src/simulator/index.js';
+import { PassingTime } from '../support/passing-time.js';
+import { until } from '../support/until.js';
 import { openLab } from './support/lab.js';
 import { deviceUrl, leaseReady, nfc, streamType, thumbprint } from './support/nfc-client.js';
 import { ref } from './support/soap-client.js';
@@ -10,7 +12,7 @@ import { vmSpec } from './support/specs.js';
 import { at, textAt } from './support/xml-node.js';
 
 const MIB = 2 ** 20;
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const seconds = 1000;
 
 async function labWithVm(options: SimulatorOptions = {}) {
   const lab = await openLab(options);
@@ -29,11 +31,13 @@ async function labWithVm(options: SimulatorOptions = {}) {
 
 describe('leases', () => {
   it('are initializing first, and say all a client needs once they are ready', async () => {
-    const { lab, vm } = await labWithVm({ latency: { taskMs: 700 } });
+    const { lab, vm } = await labWithVm({ latency: { taskMs: 600 * seconds } });
     await using _ = lab;
+    using time = new PassingTime();
     const lease = await lab.client.callForRef('ExportVm', vm);
     expect((await lab.client.property(lease, 'state'))!.text).toBe('initializing');
     expect(await lab.client.property(lease, 'info')).toBeUndefined();
+    time.pass(600 * seconds);
     const info = await leaseReady(lab.client, lease);
     expect(textAt(info, 'entity')).toBe(vm.value);
     expect(textAt(info, 'leaseTimeout')).toBe('300');
@@ -57,14 +61,15 @@ describe('leases', () => {
   });
 
   it('time out when nobody keeps them alive, and an import takes its VM with it', async () => {
-    const { lab, openImport } = await labWithVm({ leaseTimeoutSeconds: 0.2 });
+    const { lab, openImport } = await labWithVm();
     await using _ = lab;
+    using time = new PassingTime();
     const { lease, info } = await openImport();
     expect(lab.simulator.vm('new')).toBeDefined();
-    await sleep(400);
+    time.pass(300 * seconds);
+    await until(() => lab.simulator.vm('new') === undefined);
     expect((await lab.client.property(lease, 'state'))!.text).toBe('error');
     expect(at(await lab.client.property(lease, 'error'), 'fault')!.attributes['xsi:type']).toBe('Timedout');
-    expect(lab.simulator.vm('new')).toBeUndefined();
     expect((await nfc('GET', deviceUrl(info))).status).toBe(403);
     await expect(lab.client.call('HttpNfcLeaseProgress', lease, '<percent>1</percent>')).rejects.toMatchObject({
       type: 'Timedout',
@@ -74,11 +79,12 @@ describe('leases', () => {
   });
 
   it('live as long as progress is reported', async () => {
-    const { lab, open } = await labWithVm({ leaseTimeoutSeconds: 0.3 });
+    const { lab, open } = await labWithVm();
     await using _ = lab;
+    using time = new PassingTime();
     const { lease } = await open();
     for (let percent = 0; percent < 6; percent++) {
-      await sleep(100);
+      time.pass(200 * seconds);
       await lab.client.call('HttpNfcLeaseProgress', lease, `<percent>${percent}</percent>`);
     }
     expect((await lab.client.property(lease, 'state'))!.text).toBe('ready');
@@ -113,7 +119,7 @@ describe('leases', () => {
     });
     upload.write(body.subarray(0, 100));
     const cut = once(upload, 'error');
-    await sleep(100);
+    await until(() => lab.simulator.leases().at(-1)!.transfers[0]!.bytes > 0);
     await expect(lab.client.call('HttpNfcLeaseComplete', lease)).rejects.toMatchObject({ type: 'InvalidState' });
     expect(
       (await nfc('POST', deviceUrl(info), { headers: { 'Content-Type': 'application/x-vnd.vmware-streamVmdk' } }))
@@ -138,7 +144,7 @@ describe('leases', () => {
       agent: false,
     });
     upload.write(body.subarray(0, 100));
-    while (lab.simulator.leases().at(-1)!.transfers[0]!.bytes === 0) await sleep(5);
+    await until(() => lab.simulator.leases().at(-1)!.transfers[0]!.bytes > 0);
     const completed = lab.client.call('HttpNfcLeaseComplete', lease);
     upload.end(body.subarray(100));
     await completed;
@@ -161,12 +167,13 @@ describe('leases', () => {
   });
 
   it('are gone some time after their end', async () => {
-    const { lab, open } = await labWithVm({ leaseRetentionMs: 50 });
+    const { lab, open } = await labWithVm({ leaseRetentionMs: 60 * seconds });
     await using _ = lab;
+    using time = new PassingTime();
     const { lease } = await open();
     await lab.client.call('HttpNfcLeaseComplete', lease);
     expect((await lab.client.property(lease, 'state'))!.text).toBe('done');
-    await sleep(100);
+    time.pass(60 * seconds);
     await expect(lab.client.property(lease, 'state')).rejects.toMatchObject({ type: 'ManagedObjectNotFound' });
     await expect(lab.client.call('HttpNfcLeaseComplete', lease)).rejects.toMatchObject({
       type: 'ManagedObjectNotFound',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { until } from '../support/until.js';
 import { openLab, type Lab } from './support/lab.js';
 import { ref, refOf, SoapClient, type Ref } from './support/soap-client.js';
 import { all, at, textAt, type XmlNode } from './support/xml-node.js';
@@ -220,7 +221,9 @@ describe('WaitForUpdatesEx', () => {
   });
 
   it('follows a task to its end', async () => {
-    lab.simulator.setLatency({ taskMs: 1_500 });
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    const stop = lab.simulator.onCall(({ phase }) => (phase === 'task-done' ? ended : undefined));
     const { ref: vm } = await lab.simulator.addVm({ name: 'slow', disk: { capacityBytes: 2 ** 20 } });
     const task = await lab.client.callForRef('Rename_Task', vm, '<newName>slower</newName>');
     const own = await newCollector();
@@ -230,8 +233,9 @@ describe('WaitForUpdatesEx', () => {
       const updates = await wait(own, version);
       version = versionOf(updates);
       states.push(textAt(updates, 'returnval.filterSet.objectSet.changeSet.val'));
+      end();
     }
-    lab.simulator.setLatency(0);
+    stop();
     expect(states.length).toBeGreaterThan(1);
     expect(['queued', 'running']).toContain(states[0]);
   });
@@ -247,8 +251,10 @@ describe('WaitForUpdatesEx', () => {
     await watch(own, root, 'name');
     const version = versionOf(await wait(own, ''));
     const cancelled = async (how: () => Promise<unknown>) => {
+      const waits = () => lab.simulator.calls().filter(({ method }) => method === 'WaitForUpdatesEx').length;
+      const before = waits();
       const waiting = expect(wait(own, version)).rejects.toMatchObject({ type: 'RequestCanceled' });
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await until(() => waits() > before);
       await how();
       await waiting;
     };

@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startSimulator, type Simulator } from '../../src/simulator/index.js';
+import { PassingTime } from '../support/passing-time.js';
+import { until } from '../support/until.js';
 import { SoapClient } from './support/soap-client.js';
 import { textAt } from './support/xml-node.js';
 
 let simulator: Simulator;
 let client: SoapClient;
 beforeEach(async () => {
-  simulator = await startSimulator({ sessionIdleMs: 300 });
+  simulator = await startSimulator({ sessionIdleMs: 1_800_000 });
   client = new SoapClient(simulator);
 });
 afterEach(async () => {
@@ -85,12 +87,13 @@ describe('sessions', () => {
   });
 
   it('expire when idle, and live when used', async () => {
+    using time = new PassingTime();
     await client.login();
     for (let i = 0; i < 5; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      time.pass(1_000_000);
       await client.property(root, 'name');
     }
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    time.pass(1_800_001);
     await expect(client.property(root, 'name')).rejects.toMatchObject({ type: 'NotAuthenticated' });
   });
 
@@ -98,7 +101,7 @@ describe('sessions', () => {
     await client.login();
     const waiting = client.call('WaitForUpdatesEx', client.manager('PropertyCollector'), '<version></version>');
     const outcome = expect(waiting).rejects.toMatchObject({ type: 'NotAuthenticated' });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => simulator.calls().some(({ method }) => method === 'WaitForUpdatesEx'));
     simulator.expireSessions();
     await outcome;
   });

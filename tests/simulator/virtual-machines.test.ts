@@ -234,7 +234,7 @@ describe('ReconfigVM_Task', () => {
 
   it('does one thing at a time to a VM', async () => {
     const { vm } = await addVm('a');
-    lab.simulator.setLatency({ taskMs: 200 });
+    lab.simulator.setLatency({ taskMs: 2_000 });
     const first = await lab.client.callForRef('Rename_Task', vm, '<newName>b</newName>');
     await expect(reconfigure(vm, '<name>c</name>')).rejects.toMatchObject({ type: 'TaskInProgress' });
     await lab.client.taskEnd(first);
@@ -339,7 +339,7 @@ describe('other operations', () => {
   it('CancelTask stops what can be stopped before its effect', async () => {
     const { vm } = await addVm('a');
     const datastore = refsOf(await lab.client.property(lab.datacenter, 'datastore'))[1]!;
-    lab.simulator.setLatency({ taskMs: 200 });
+    lab.simulator.setLatency({ taskMs: 600_000 });
     const task = await lab.client.callForRef('RelocateVM_Task', vm, `<spec>${ref('datastore', datastore)}</spec>`);
     await lab.client.call('CancelTask', task);
     const info = await lab.client.taskEnd(task);

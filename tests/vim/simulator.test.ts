@@ -8,6 +8,7 @@ import {
   waitForProperties,
   type MoRef,
 } from '../../src/vim/index.js';
+import { until } from '../support/until.js';
 import { allOf } from './support/bytes.js';
 import { failureOf } from './support/failure.js';
 
@@ -156,11 +157,3 @@ describe.each(['vcenter', 'esxi'] as const)('against a simulated %s', (mode) => 
     }
   });
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('it did not happen');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -5,6 +5,8 @@ import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Logger } from '../../src/logger.js';
 import { SoapVimSession } from '../../src/vim/index.js';
+import { PassingTime } from '../support/passing-time.js';
+import { until } from '../support/until.js';
 import { makeCertificate } from './support/certificate.js';
 import { failureOf } from './support/failure.js';
 import {
@@ -527,21 +529,23 @@ describe('a lost connection', () => {
 
   test('a server that stays silent is given up', async () => {
     await using server = await SoapServer.start();
-    await using vim = await connected(server, { requestTimeoutMs: 200 });
-    server.handlers['Rename_Task'] = () => () => {};
+    await using vim = await connected(server);
+    using time = new PassingTime();
+    server.handlers['Rename_Task'] = () => () => time.pass(120_000);
     const error = await failureOf(vim.invoke('Rename_Task', vm, rename));
     expect(error).toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'unknown' });
-    expect(error.message).toContain('200 ms');
+    expect(error.message).toContain('120000 ms');
   });
 
   test('a long poll may be silent for as long as it asked for', async () => {
     await using server = await SoapServer.start();
-    await using vim = await connected(server, { requestTimeoutMs: 200 });
-    server.handlers['WaitForUpdatesEx'] = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 700));
+    await using vim = await connected(server);
+    using time = new PassingTime();
+    server.handlers['WaitForUpdatesEx'] = () => {
+      time.pass(599_000);
       return '';
     };
-    const options = { maxWaitSeconds: 1 };
+    const options = { maxWaitSeconds: 600 };
     expect(await vim.invoke('WaitForUpdatesEx', root, { options })).toBeUndefined();
     expect(server.count('WaitForUpdatesEx')).toBe(1);
   });
@@ -694,11 +698,3 @@ describe('secrets', () => {
     expect(seen).toHaveLength(10);
   });
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('it did not happen');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

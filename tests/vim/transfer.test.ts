@@ -4,6 +4,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { SoapVimSession, type UploadOptions } from '../../src/vim/index.js';
+import { until } from '../support/until.js';
 import { allOf, patternBytes, streamOf } from './support/bytes.js';
 import { makeCertificate } from './support/certificate.js';
 import { failureOf } from './support/failure.js';
@@ -53,12 +54,14 @@ describe('download', () => {
     ['chunked', false],
   ])('the stream fails where the connection is cut, %s', async (_name, announced) => {
     await using server = await SoapServer.start();
+    let cut = (): unknown => undefined;
     server.onRequest = (_request, response) => {
       if (announced) response.setHeader('Content-Length', 100_000);
       response.write(patternBytes(50_000));
-      setTimeout(() => response.socket?.destroy(), 50);
+      cut = () => response.socket?.destroy();
     };
     const { stream } = await new SoapVimSession(server.options).download(urlOf(server));
+    cut();
     const error = await failureOf(allOf(stream));
     expect(error).toMatchObject({ code: 'TRANSFER_FAILED', retryable: true });
     expect(error.message).toContain('connection was lost');
@@ -451,7 +454,7 @@ describe('trust of the data plane', () => {
     // The counter counts: with the right pin there are bytes.
     const controller = new AbortController();
     const pending = failureOf(vim.download(url, { thumbprint: sha1, signal: controller.signal }));
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await until(() => bytes > 0);
     controller.abort();
     await pending;
     expect(bytes).toBeGreaterThan(0);
@@ -497,13 +500,8 @@ async function requestArrives(server: SoapServer): Promise<void> {
 }
 
 async function closesAllConnections({ server }: SoapServer): Promise<void> {
-  const deadline = Date.now() + 2_000;
-  for (;;) {
-    const open = await new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)));
-    if (open === 0) return;
-    if (Date.now() > deadline) throw new Error(`${open} connections are still open`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const open = () => new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)));
+  await until(async () => (await open()) === 0);
 }
 
 async function closedPort(): Promise<number> {

@@ -268,8 +268,16 @@ describe('waitForProperties', () => {
     expect(session.named('DestroyPropertyCollector')).toHaveLength(1);
     expect(session.named('DestroyPropertyCollector')[0]!.signal).not.toBe(controller.signal);
 
-    const pausing = new ScriptedSession({ WaitForUpdatesEx: [new VimConnectionError('reset', 'unknown')] });
-    expect(await failureOf(wait(pausing, AbortSignal.timeout(100)))).toMatchObject({ code: 'ABORTED' });
+    const inPause = new AbortController();
+    const pausing = new ScriptedSession({
+      WaitForUpdatesEx: [
+        () => {
+          setTimeout(() => inPause.abort(), 10);
+          return Promise.reject(new VimConnectionError('reset', 'unknown'));
+        },
+      ],
+    });
+    expect(await failureOf(wait(pausing, inPause.signal))).toMatchObject({ code: 'ABORTED' });
     // The pause before the next try was cut short: there was none.
     expect(pausing.named('WaitForUpdatesEx')).toHaveLength(1);
     const before = new ScriptedSession({});

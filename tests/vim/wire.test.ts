@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { methods, methodsOf, type MethodName } from '../../src/vim/schema/index.js';
 import { SoapClient } from '../../src/vim/soap/soap-client.js';
+import { needing } from '../support/needing.js';
 import { sampleCalls } from './support/sample-calls.js';
 import { resultEnvelope } from './support/soap-server.js';
 import { hasXsd, xsdDirectory } from './support/xsd.js';
@@ -94,11 +95,9 @@ describe('envelopes', () => {
   });
 
   const xmllint = spawnSync('xmllint', ['--version']).status === 0;
-  if (!hasXsd || !xmllint)
-    console.warn('skipped: envelopes are not validated, as ../shared/wsdl or xmllint is not here');
-  const validated = hasXsd && xmllint ? describe : describe.skip;
+  const validated = needing(hasXsd && xmllint, "vSphere's schemas (../shared/wsdl) or xmllint are not here");
 
-  validated("are valid by vSphere's schemas", () => {
+  validated.describe("are valid by vSphere's schemas", () => {
     let directory: string;
     beforeAll(async () => {
       directory = mkdtempSync(path.join(tmpdir(), 'vim-wire-'));

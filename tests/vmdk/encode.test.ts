@@ -246,19 +246,25 @@ describe('aborting', () => {
     const controller = new AbortController();
     const { signal } = controller;
     const reason = new Error('enough');
-    setTimeout(() => controller.abort(reason), 60);
     async function* endless() {
       const bytes = await readFile(vmdk);
       yield bytes.subarray(0, -512);
+      controller.abort(reason);
       await new Promise(() => {});
     }
     const run = async (): Promise<unknown> => {
       if (what === 'verify') return verifyVmdk(endless(), { signal });
       if (what === 'decode') {
-        const sink = { write: () => new Promise<void>((resolve) => setTimeout(resolve, 20)) };
+        const sink = {
+          write: () => {
+            controller.abort(reason);
+            return new Promise<void>((resolve) => setTimeout(resolve, 20));
+          },
+        };
         return decodeVmdkStream(vmdk, sink, { signal });
       }
-      return encodeVmdk(join(directory, 'abort.raw'), join(work, 'out.vmdk'), { signal });
+      const onProgress = () => controller.abort(reason);
+      return encodeVmdk(join(directory, 'abort.raw'), join(work, 'out.vmdk'), { signal, onProgress });
     };
     const error = await run().catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(AbortError);

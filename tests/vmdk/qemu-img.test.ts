@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createReadStream } from 'node:fs';
 import { appendFile, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import {
   verifyVmdk,
 } from '../../src/vmdk/index.js';
 import { LAYOUTS, validVmdk } from '../support/vmdk-mutations.js';
+import { needing } from '../support/needing.js';
 import { diskOf, GRAIN, MemoryDisk, noise, prose } from './support/disks.js';
 import { compareImages, hasQemu, qemuImg, qemuIo } from './support/qemu.js';
 
@@ -19,9 +20,7 @@ const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const TIB = 2 ** 40;
 
-if (!hasQemu) console.warn('SKIPPED: the comparison with qemu-img, which is not on the PATH');
-
-(hasQemu ? describe : describe.skip)('qemu-img as a peer', () => {
+needing(hasQemu, 'qemu-img is not installed').describe('qemu-img as a peer', () => {
   let directory: string;
   const file = (name: string): string => join(directory, name);
   beforeAll(async () => {

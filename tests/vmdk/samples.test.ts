@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { decodeVmdk, inspectVmdk, verifyVmdk, type VmdkInfo } from '../../src/vmdk/index.js';
+import { needing } from '../support/needing.js';
 import { refusal } from './support/outcome.js';
 import { compareImages, hasQemu } from './support/qemu.js';
 
 /** Streams of other people's tools, which the project does not contain. */
 const SAMPLES = resolve('../shared/samples');
 const present = existsSync(SAMPLES);
-if (!present) console.warn(`SKIPPED: real streams, which are not in ${SAMPLES}`);
 
 /** Of the files there, those that are whole streams, and what is known of them. */
 const CONFORMING: Record<string, Partial<VmdkInfo>> = {
@@ -74,7 +74,7 @@ const others = present
     })
   : ['none'];
 
-(present ? describe : describe.skip)('streams of other tools', () => {
+needing(present, 'streams of other tools (../shared/samples) are not here').describe('streams of other tools', () => {
   let directory: string;
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'vmdk-samples-'));

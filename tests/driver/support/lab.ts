@@ -2,7 +2,6 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import {
   VmdkDriver,
@@ -21,6 +20,7 @@ import {
   type SimulatorOptions,
 } from '../../../src/simulator/index.js';
 import { SoapVimSession } from '../../../src/vim/index.js';
+import { until } from '../../support/until.js';
 
 export const bytesPerMiB = 1024 * 1024;
 export const bytesPerGiB = 1024 * bytesPerMiB;
@@ -144,7 +144,7 @@ export class Lab implements AsyncDisposable {
   /** Nothing an operation makes for itself is there any more. */
   async expectNothingLeft(): Promise<void> {
     // The server may notice a moment later than the client that a connection was closed.
-    for (let i = 0; i < 40 && this.simulator.leftovers().some(({ kind }) => kind === 'transfer'); i++) await sleep(25);
+    await until(() => this.simulator.leftovers().every(({ kind }) => kind !== 'transfer'));
     expect(this.simulator.leftovers()).toEqual([]);
     expect(await this.temporaryFiles()).toEqual([]);
   }

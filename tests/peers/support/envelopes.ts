@@ -8,7 +8,6 @@ import { hasXsd, xsdDirectory } from '../../vim/support/xsd.js';
 
 /** Whether replies can be held against vSphere's schemas here. */
 export const canValidate = hasXsd && spawnSync('xmllint', ['--version']).status === 0;
-if (!canValidate) console.warn('skipped: replies are not validated, as ../shared/wsdl or xmllint is not here');
 
 /**
  * Replies that the schemas have nothing to say about. `Fetch` is in none of them, and the storage policy service's are not among

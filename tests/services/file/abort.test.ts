@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AbortError } from '../../../src/errors/index.js';
 import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
+import { until } from '../../support/until.js';
 import { TemporaryStore } from './temporary-store.js';
 
 const mebibyte = 1024 * 1024;
@@ -82,9 +82,7 @@ it('an idle writer cleans up when its signal is aborted, without being asked any
   await writer.write(randomBytes(2 * mebibyte));
   expect(await store.names()).toHaveLength(3);
   controller.abort();
-  const deadline = Date.now() + 10_000;
-  while ((await store.names()).length > 2 && Date.now() < deadline) await setImmediate();
-  expect(await store.names()).toHaveLength(2);
+  await until(async () => (await store.names()).length === 2);
 });
 
 it('an unread stream ends when its signal is aborted', async () => {

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from '@jest/globals';
+import { until } from '../../support/until.js';
 import { TemporaryStore } from './temporary-store.js';
 
 setFlagsFromString('--expose-gc');
@@ -15,12 +16,10 @@ it('a writer that nobody holds any more is cleaned up, even if its signal lives 
     await writer.write(Buffer.alloc(1000));
   })();
   expect(await store.names()).toHaveLength(1);
-  const deadline = Date.now() + 10_000;
-  while ((await store.names()).length > 0 && Date.now() < deadline) {
+  await until(async () => {
     collectGarbage();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  expect(await store.names()).toEqual([]);
+    return (await store.names()).length === 0;
+  });
   expect(signal.aborted).toBe(false);
   await store[Symbol.asyncDispose]();
 });

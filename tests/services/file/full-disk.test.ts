@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, expect, it } from '@jest/globals';
 import { BackupServiceError } from '../../../src/errors/index.js';
 import { FileBackupService } from '../../../src/services/index.js';
 import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
+import { needing } from '../../support/needing.js';
 import { TemporaryStore } from './temporary-store.js';
 
 const mebibyte = 1024 * 1024;
@@ -15,7 +16,7 @@ const backup = { id: 'backup-1', volumeId: 'volume-1' };
 
 const mountPoint = mkdtempSync(join(tmpdir(), 'full-disk-'));
 const mounted = mount('size=4m');
-if (!mounted) console.warn('skipped: a small file system cannot be mounted here (it takes root on Linux)');
+const withSmallDisk = needing(mounted, 'a small file system cannot be mounted here (it takes root on Linux)');
 
 function mount(options: string): boolean {
   try {
@@ -31,7 +32,7 @@ afterAll(() => {
   rmSync(mountPoint, { recursive: true });
 });
 
-(mounted ? describe : describe.skip)('on a disk of 4 MiB', () => {
+withSmallDisk.describe('on a disk of 4 MiB', () => {
   const service = new FileBackupService({ directory: mountPoint });
   let aside: TemporaryStore;
   let kept: Buffer;

@@ -42,7 +42,6 @@ export async function leaseReady(client: SoapClient, lease: Ref): Promise<XmlNod
     const state = (await client.property(lease, 'state'))!.text;
     if (state === 'ready') return (await client.property(lease, 'info'))!;
     if (state !== 'initializing') throw new Error(`the lease is ${state}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 

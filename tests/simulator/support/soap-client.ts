@@ -108,7 +108,6 @@ export class SoapClient {
     for (;;) {
       const info = (await this.property(task, 'info'))!;
       if (['success', 'error'].includes(textAt(info, 'state')!)) return info;
-      await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
 

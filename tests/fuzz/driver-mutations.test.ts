@@ -6,8 +6,8 @@ import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BackupManifest, VmdkDriver, VmdkDriverError, Volume } from '../../src/index.js';
 import { MUTATED_CAPACITY, validVmdk, vmdkMutations, type VmdkMutation } from '../support/vmdk-mutations.js';
-import { Lab, refusal } from './support/lab.js';
-import { filesOnly, serviceOf, sessionWith, writingTo } from './support/services.js';
+import { Lab, refusal } from '../driver/support/lab.js';
+import { filesOnly, serviceOf, sessionWith, writingTo } from '../driver/support/services.js';
 
 const rows = vmdkMutations();
 const capacityBytes = MUTATED_CAPACITY * 512;

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeVmdkStream } from '../../src/vmdk/index.js';
 import { LAYOUTS, mutatedGrains, MUTATED_CAPACITY, validVmdk } from '../support/vmdk-mutations.js';
-import { chunked, diskOf, MemoryDisk } from './support/disks.js';
-import { inspectBytes, refusal } from './support/outcome.js';
+import { chunked, diskOf, MemoryDisk } from '../vmdk/support/disks.js';
+import { inspectBytes, refusal } from '../vmdk/support/outcome.js';
 
 const streams = new Map(LAYOUTS.map((layout) => [layout, validVmdk(layout)]));
 const disk = diskOf(MUTATED_CAPACITY * 512, mutatedGrains()).digest();

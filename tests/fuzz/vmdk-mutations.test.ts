@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { verifyVmdk } from '../../src/vmdk/index.js';
 import { LAYOUTS, validVmdk, vmdkMutations } from '../support/vmdk-mutations.js';
-import { chunked } from './support/disks.js';
-import { inspectBytes, refusal } from './support/outcome.js';
+import { chunked } from '../vmdk/support/disks.js';
+import { inspectBytes, refusal } from '../vmdk/support/outcome.js';
 
 const rows = vmdkMutations();
 
