@@ -79,8 +79,14 @@ export async function readBacking(vim: VimSession, ref: MoRef, options?: Abortab
 }
 
 /** Refuses a backing that somebody runs: its disk changes under us, and cannot be replaced. */
-export function assertPoweredOff(backing: Backing): void {
-  if (backing.poweredOn) throw new BackingInUseError(`${backing.name} is powered on; a backing never is`);
+export function assertPoweredOff({ name, poweredOn }: Pick<Backing, 'name' | 'poweredOn'>): void {
+  if (poweredOn) throw new BackingInUseError(`${name} is powered on, and a backing never is: power it off`);
+}
+
+/** {@link assertPoweredOff} for a VM of which nothing else matters. */
+export async function assertOff(vim: VimSession, ref: MoRef, options: AbortableOptions): Promise<void> {
+  const vm = await readProperties(vim, ref, 'VirtualMachine', ['name', 'runtime.powerState'], options);
+  assertPoweredOff({ name: vm.name, poweredOn: vm['runtime.powerState'] !== 'poweredOff' });
 }
 
 /**

@@ -11,8 +11,13 @@ import { isVirtualCenter, managerOf } from '../vim/managers.js';
  */
 function pathOf({ vim, config }: BackingLookup, projectId: string | undefined): string[] {
   if (!isVirtualCenter(vim)) return [];
-  const project = projectId === undefined ? [] : [`Project (${projectId})`];
+  const project = projectId === undefined ? [] : [projectFolder(projectId)];
   return ['OpenStack', ...project, config.volumeFolder].map(escapeInventoryName);
+}
+
+/** The name of the folder of a project. */
+export function projectFolder(projectId: string): string {
+  return `Project (${projectId})`;
 }
 
 /** The folder, where it is there. */

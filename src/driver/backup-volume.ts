@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { assertPoweredOff, readBacking, type Backing } from '../backing/backing.js';
 import { createBacking } from '../backing/create-backing.js';
 import { findBacking } from '../backing/find-backing.js';
-import { BackupServiceError, InvalidInputError } from '../errors/index.js';
+import { BackupServiceError, InvalidInputError, VmdkDriverError } from '../errors/index.js';
 import type { MeasuredStream } from '../stream/stream-meter.js';
 import { profilesIfKnown } from '../pbm/profiles-if-known.js';
 import { assertNoTemporaryVm } from '../restore/temporary-vm.js';
@@ -13,7 +13,7 @@ import type { BackupWriter } from '../services/backup-service.js';
 import type { ParsedVolume } from '../model/volume.js';
 import { receiveDisk } from '../nfc/receive-disk.js';
 import type { Operation } from '../operation/operation.js';
-import { ofService, serviceProgress } from './service-call.js';
+import { serviceProgress } from '../operation/service-progress.js';
 import { assertTemporaryDirectory, asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
 import { chunkBytes } from '../stream/chunk-bytes.js';
 
@@ -63,9 +63,8 @@ async function backupThroughFile(
 
   const manifest = manifestOf(measured);
   progress.enter('store', measured.streamBytes);
-  const metadata = await ofService(operation, () =>
-    backupService.backup(backup, { path: file.path }, { signal, manifest, onProgress: serviceProgress(operation) }),
-  );
+  const onProgress = serviceProgress(progress);
+  const metadata = await backupService.backup(backup, file, { signal, manifest, onProgress });
   return withMetadata(manifest, metadata);
 }
 
@@ -76,20 +75,18 @@ async function backupThroughStream(
   manifestOf: (measured: MeasuredStream) => BackupManifest,
 ): Promise<BackupManifest> {
   const { signal, progress, backupService } = operation;
-  const writer = await ofService(operation, async () => backupService.openBackup?.(backup, { signal }));
+  const writer = await backupService.openBackup?.(backup, { signal });
   if (writer === undefined) throw new BackupServiceError('the backup service takes no streams');
   try {
-    const measured = await receiveDisk(operation, backing, () => writableTo(operation, writer));
+    const measured = await receiveDisk(operation, backing, () => writableTo(writer));
     const manifest = manifestOf(measured);
     progress.enter('store', measured.streamBytes);
-    const metadata = await ofService(operation, () => writer.commit(manifest));
+    const metadata = await writer.commit(manifest);
     return withMetadata(manifest, metadata);
   } catch (error) {
     await writer.abort().catch((abortError: unknown) => {
-      operation.logger.warn(
-        { backup: backup.id, error: abortError },
-        'the backup service could not drop a failed backup',
-      );
+      operation.logger.warn({ err: abortError }, 'the backup service could not drop a failed backup');
+      if (error instanceof VmdkDriverError) error.cleanup = 'pending';
     });
     throw error;
   }
@@ -104,11 +101,11 @@ function streamsTo({ config, backupService }: Operation): boolean {
   return config.transfer !== 'file' && takesStreams;
 }
 
-function writableTo(operation: Operation, writer: BackupWriter): Writable {
+function writableTo(writer: BackupWriter): Writable {
   return new Writable({
     highWaterMark: chunkBytes,
     write(chunk: Buffer, _encoding, done) {
-      ofService(operation, () => writer.write(chunk)).then(
+      writer.write(chunk).then(
         () => {
           done();
         },

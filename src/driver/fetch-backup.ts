@@ -8,7 +8,7 @@ import { fileSource, streamSource, type RestoreSource } from '../stream/restore-
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
 import type { Operation } from '../operation/operation.js';
-import { ofService, serviceProgress } from './service-call.js';
+import { serviceProgress } from '../operation/service-progress.js';
 import { asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
 import { chunkBytes } from '../stream/chunk-bytes.js';
 import { assertIsBackup } from '../stream/assert-is-backup.js';
@@ -51,7 +51,7 @@ function streamsFrom({ config, backupService }: Operation): boolean {
 function fetchAsStream(operation: Operation, backup: Backup, manifest: BackupManifest): FetchedBackup {
   const { backupService, signal } = operation;
   const source = streamSource(manifest, async () => {
-    const opened = await ofService(operation, async () => backupService.openRestore?.(backup, { signal }));
+    const opened = await backupService.openRestore?.(backup, { signal });
     if (opened === undefined) throw new BackupServiceError('the backup service gives no streams');
     const { stream, length } = opened;
     if (length !== undefined && length !== manifest.streamBytes) {
@@ -73,9 +73,7 @@ async function fetchAsFile(
   const file = await createTemporaryFile(config.tmpDir, manifest?.streamBytes ?? 0);
   try {
     progress.enter('fetch', manifest?.streamBytes);
-    await ofService(operation, () =>
-      backupService.restore(backup, volumeId, file, { signal, onProgress: serviceProgress(operation) }),
-    );
+    await backupService.restore(backup, volumeId, file, { signal, onProgress: serviceProgress(progress) });
     if (manifest !== undefined) await cutPadding(file.path, manifest.streamBytes);
     const measured = await measureFile(operation, file.path);
     if (manifest !== undefined) assertIsBackup(measured, manifest);

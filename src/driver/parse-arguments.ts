@@ -1,19 +1,17 @@
 import * as z from 'zod';
+import { whyNotAName, whyNotText } from '../model/name-rules.js';
+import { projectFolder } from '../backing/volume-folder.js';
 import { InvalidInputError } from '../errors/index.js';
 import { parseInput } from '../parse-input.js';
 import type { Backup } from '../model/backup.js';
 import { parseBackupManifest, type BackupManifest } from '../model/backup-manifest.js';
 import { adapterTypes, diskProvisionings } from '../model/disk-kinds.js';
-import { storageProfileSpec } from '../pbm/find-policy.js';
-import type { ParsedVolume } from '../model/volume.js';
+import { adapterTypeSpec, provisioningSpec, specWarnings, storageProfileSpec } from '../model/extra-specs.js';
+import type { ParsedVolume, Volume } from '../model/volume.js';
 
 const bytesPerGiB = 1024 ** 3;
-/** The volume type's extra spec that says how a disk's space is reserved (Cinder). */
-const provisioningSpec = 'vmware:vmdk_type';
-/** The one that says by which controller a disk is attached (Cinder, since 2.0.0 of its driver). */
-const adapterTypeSpec = 'vmware:adapter_type';
 
-const id = z.string().min(1).max(255);
+const id = z.string().min(1).max(255).superRefine(refuseBy(whyNotText));
 const sizeGiB = z
   .int()
   .positive()
@@ -21,10 +19,13 @@ const sizeGiB = z
 
 const volumeSchema = z.looseObject({
   id,
-  // vCenter allows 80 characters in a VM's name.
-  name: z.string().min(1).max(80).optional(),
+  name: z.string().min(1).superRefine(refuseBy(whyNotAName)).optional(),
   size: sizeGiB,
-  projectId: z.string().min(1).nullish(),
+  projectId: z
+    .string()
+    .min(1)
+    .superRefine(refuseBy((projectId) => whyNotAName(projectFolder(projectId))))
+    .nullish(),
   volumeType: z.looseObject({ extraSpecs: z.record(z.string(), z.string()).nullish() }).nullish(),
 });
 
@@ -43,13 +44,37 @@ export function parseVolume(value: unknown): ParsedVolume {
   const storageProfile = extraSpecs[storageProfileSpec];
   return {
     id: volume.id,
-    name: volume.name ?? `volume-${volume.id}`,
+    name: volume.name ?? defaultName(volume.id),
     sizeBytes: volume.size * bytesPerGiB,
     projectId: volume.projectId ?? undefined,
     provisioning: oneOf(diskProvisionings, extraSpecs, provisioningSpec),
     adapterType: oneOf(adapterTypes, extraSpecs, adapterTypeSpec),
     // An empty one names none.
     storageProfile: storageProfile === '' ? undefined : storageProfile,
+  };
+}
+
+/** What to warn about in a volume that was parsed. */
+export function volumeWarnings({ volumeType }: Volume): string[] {
+  return specWarnings(volumeType?.extraSpecs ?? {});
+}
+
+/** @throws InvalidInputError */
+export function parseNewSize(value: unknown): number {
+  return parseInput('newSize', sizeGiB, value) * bytesPerGiB;
+}
+
+function defaultName(volumeId: string): string {
+  const name = `volume-${volumeId}`;
+  const reason = whyNotAName(name);
+  if (reason === undefined) return name;
+  throw new InvalidInputError('volume.name', `is volume-<id> by default, which ${reason}: give another`);
+}
+
+function refuseBy(whyNot: (text: string) => string | undefined) {
+  return (text: string, context: z.RefinementCtx): void => {
+    const reason = whyNot(text);
+    if (reason !== undefined) context.addIssue(reason);
   };
 }
 
@@ -83,7 +108,7 @@ export function parseBackup(value: unknown): Backup {
   return backup;
 }
 
-/** Reads a manifest a host kept, and holds it against the backup it is to be of. */
+/** Reads a manifest the application kept, and holds it against the backup it is to be of. */
 export function parseManifestOf(backup: Backup, value: unknown): BackupManifest {
   const manifest = parseBackupManifest(value);
   if (manifest.backupId !== backup.id) {

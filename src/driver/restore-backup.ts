@@ -17,7 +17,6 @@ import type { ParsedVolume } from '../model/volume.js';
 import { fetchBackup } from './fetch-backup.js';
 import type { Operation } from '../operation/operation.js';
 import { parseManifestOf } from './parse-arguments.js';
-import { ofService } from './service-call.js';
 
 /** What a restore did. */
 export interface RestoreResult {
@@ -58,8 +57,7 @@ export async function restoreBackup(
   const ref = await findBacking(operation, volume);
   const backing = ref && (await readBacking(vim, ref, { signal }));
   if (backing !== undefined) assertReplaceable(backing);
-  const kept =
-    givenManifest ?? (await ofService(operation, async () => backupService.readManifest?.(backup, { signal })));
+  const kept = givenManifest ?? (await backupService.readManifest?.(backup, { signal }));
   const manifest = kept === undefined ? undefined : parseManifestOf(backup, kept);
   assertFits(manifest?.capacityBytes ?? 0, volume);
   const profiles = await profilesForRestore(operation, volume, backing, manifest);

@@ -8,7 +8,7 @@ import type { BackupManifest } from '../model/backup-manifest.js';
 import type { Operation } from '../operation/operation.js';
 import { cutPadding } from '../stream/cut-padding.js';
 import { parseManifestOf } from './parse-arguments.js';
-import { ofService, serviceProgress } from './service-call.js';
+import { serviceProgress } from '../operation/service-progress.js';
 import { asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
 import { chunkBytes } from '../stream/chunk-bytes.js';
 
@@ -36,15 +36,14 @@ export async function verifyBackup(
   givenManifest: unknown,
 ): Promise<VerificationReport> {
   const { backupService, signal } = operation;
-  const kept =
-    givenManifest ?? (await ofService(operation, async () => backupService.readManifest?.(backup, { signal })));
+  const kept = givenManifest ?? (await backupService.readManifest?.(backup, { signal }));
   const manifest = kept === undefined ? undefined : parseManifestOf(backup, kept);
 
-  const opened = await ofService(operation, async () => backupService.openRestore?.(backup, { signal }));
+  const opened = await backupService.openRestore?.(backup, { signal });
   const { sha256, info } =
     opened === undefined
       ? await verifyThroughFile(operation, backup, manifest)
-      : await ofService(operation, () => verifyStream(operation, opened.stream));
+      : await verifyStream(operation, opened.stream);
   const { streamBytes } = info;
   if (manifest !== undefined) assertIsBackup({ streamBytes, sha256, sha1: undefined, info }, manifest);
   return { backupId: backup.id, streamBytes, sha256, disk: info, comparedWithManifest: manifest !== undefined };
@@ -63,9 +62,9 @@ async function verifyThroughFile(
   const { backupService, config, progress, signal } = operation;
   await using file = await createTemporaryFile(config.tmpDir, manifest?.streamBytes ?? 0);
   progress.enter('fetch', manifest?.streamBytes);
-  const onProgress = serviceProgress(operation);
+  const onProgress = serviceProgress(progress);
   try {
-    await ofService(operation, () => backupService.restore(backup, backup.volumeId, file, { signal, onProgress }));
+    await backupService.restore(backup, backup.volumeId, file, { signal, onProgress });
     if (manifest !== undefined) await cutPadding(file.path, manifest.streamBytes);
     return await verifyStream(operation, createReadStream(file.path, { highWaterMark: chunkBytes }));
   } catch (error) {

@@ -1,28 +1,31 @@
 import * as z from 'zod';
-import { parseConfig, type ResolvedConfig, type VmdkDriverConfig } from '../operation/driver-config.js';
-import { createBacking, type BackingCreation } from '../backing/create-backing.js';
+import { assertOff } from '../backing/backing.js';
+import { createBacking } from '../backing/create-backing.js';
 import { deleteBacking } from '../backing/delete-backing.js';
 import { extendBacking } from '../backing/extend-backing.js';
 import { findBacking } from '../backing/find-backing.js';
-import { AbortError, InvalidInputError, throwIfAborted, VmdkDriverError, type Phase } from '../errors/index.js';
+import { InvalidInputError } from '../errors/index.js';
 import { silentLogger, type Logger } from '../logger.js';
-import { TransferSlots } from '../operation/transfer-slots.js';
-import { parseInput } from '../parse-input.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
+import type { ParsedVolume, Volume } from '../model/volume.js';
+import { parseConfig, type VmdkDriverConfig } from '../operation/driver-config.js';
+import { backupServiceSchema, loggerSchema, vimSessionSchema } from '../operation/injected.js';
+import type { Operation } from '../operation/operation.js';
+import { operationOptionsSchema, type OperationOptions } from '../operation/options.js';
+import type { OperationName } from '../operation/progress.js';
+import { TransferSlots } from '../operation/transfer-slots.js';
+import { parseInput } from '../parse-input.js';
 import { assertNoTemporaryVm } from '../restore/temporary-vm.js';
 import type { BackupService } from '../services/backup-service.js';
 import type { MoRef } from '../vim/schema/index.js';
-import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import type { ParsedVolume, Volume } from '../model/volume.js';
+import type { VimSession } from '../vim/vim-session.js';
 import { backupVolume } from './backup-volume.js';
-import type { Operation } from '../operation/operation.js';
-import { parseBackup, parseVolume } from './parse-arguments.js';
-import { ProgressReporter, type Progress } from '../operation/progress.js';
+import { parseBackup, parseNewSize, parseVolume, volumeWarnings } from './parse-arguments.js';
 import { recover, type RecoveryReport } from './recover.js';
 import { restoreBackup, type RestoreResult } from './restore-backup.js';
+import { runOperation, type DriverMeans } from './run-operation.js';
 import { verifyBackup, type VerificationReport } from './verify-backup.js';
-import { lockVolume } from './volume-locks.js';
 
 /** What a driver is made of. */
 export interface VmdkDriverOptions {
@@ -36,22 +39,32 @@ export interface VmdkDriverOptions {
   readonly logger?: Logger | undefined;
 }
 
-/** Options of every operation. */
-export interface OperationOptions {
-  /** Cancels the operation: the lease is aborted, temporary VM and file are removed, and it rejects with `AbortError`. */
-  readonly signal?: AbortSignal | undefined;
-  /** Called at each phase, as bytes move, and at least every 5 s. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-}
-
 /** Options of operations that read a backup. */
 export interface ManifestOptions extends OperationOptions {
   /** What `backupVolume` returned; the stream is held against it. Default: the one the service kept, if it keeps them. */
   readonly manifest?: BackupManifest | undefined;
 }
 
+/** Options of {@link VmdkDriver.recover}. */
+export interface RecoverOptions extends OperationOptions {
+  /** Operations younger than this are left alone, in milliseconds. Default one hour. */
+  readonly olderThanMs?: number | undefined;
+}
+
 /** Operations younger than an hour are not taken for dead unless the caller says so. */
 const defaultAgeMs = 60 * 60 * 1000;
+
+const driverOptionsSchema = z.strictObject({
+  vim: vimSessionSchema,
+  backupService: backupServiceSchema,
+  config: z.unknown().optional(),
+  logger: loggerSchema.default(silentLogger),
+});
+
+// What a manifest is, is parsed with the backup it is to be of.
+const manifestOptionsSchema = operationOptionsSchema.extend({ manifest: z.custom<BackupManifest>().optional() });
+const recoverOptionsSchema = operationOptionsSchema.extend({ olderThanMs: z.unknown().optional() });
+const ageSchema = z.number().nonnegative().default(defaultAgeMs);
 
 /**
  * Backs up and restores volumes that live as virtual disks in datastores of a vCenter or an ESXi host: the method
@@ -60,20 +73,13 @@ const defaultAgeMs = 60 * 60 * 1000;
  * One driver serves any number of volumes at a time; of two operations on one volume the second is refused.
  */
 export class VmdkDriver {
-  readonly #vim: VimSession;
-  readonly #backupService: BackupService;
-  readonly #config: ResolvedConfig;
-  readonly #logger: Logger;
-  readonly #slots: TransferSlots;
+  readonly #means: DriverMeans;
 
-  /** @throws InvalidInputError for a bad `config`, or a missing `vim` or `backupService` */
-  constructor({ vim, backupService, config, logger }: VmdkDriverOptions) {
-    parseInput('options', z.object({ vim: z.object({}), backupService: z.object({}) }), { vim, backupService });
-    this.#vim = vim;
-    this.#backupService = backupService;
-    this.#config = parseConfig(config);
-    this.#logger = logger ?? silentLogger;
-    this.#slots = new TransferSlots(this.#config.transfersPerHost);
+  /** @throws InvalidInputError for a bad `config`, and for a `vim`, `backupService` or `logger` that lacks what is called */
+  constructor(options: VmdkDriverOptions) {
+    const { config: given, ...injected } = parseInput('options', driverOptionsSchema, options);
+    const config = parseConfig(given);
+    this.#means = { ...injected, config, slots: new TransferSlots(config.transfersPerHost) };
   }
 
   /**
@@ -91,8 +97,16 @@ export class VmdkDriver {
     if (parsedBackup.volumeId !== parsedVolume.id) {
       throw new InvalidInputError('backup.volumeId', `is ${parsedBackup.volumeId}, the volume is ${parsedVolume.id}`);
     }
-    using _lock = this.#lock(parsedVolume.id);
-    return await this.#run('backup', options, (operation) => backupVolume(operation, parsedBackup, parsedVolume));
+    const request = {
+      name: 'backup',
+      backupId: parsedBackup.id,
+      volumeId: parsedVolume.id,
+      exclusive: true,
+      options: parseInput('options', operationOptionsSchema, options),
+      warnings: volumeWarnings(volume),
+      bytesOf: ({ streamBytes }: BackupManifest) => streamBytes,
+    } as const;
+    return runOperation(this.#means, request, (operation) => backupVolume(operation, parsedBackup, parsedVolume));
   }
 
   /**
@@ -107,9 +121,18 @@ export class VmdkDriver {
   async restoreBackup(backup: Backup, volume: Volume, options: ManifestOptions = {}): Promise<RestoreResult> {
     const parsedBackup = parseBackup(backup);
     const parsedVolume = parseVolume(volume);
-    using _lock = this.#lock(parsedVolume.id);
-    return await this.#run('restore', options, (operation) =>
-      restoreBackup(operation, parsedBackup, parsedVolume, options.manifest),
+    const { manifest, ...common } = parseInput('options', manifestOptionsSchema, options);
+    const request = {
+      name: 'restore',
+      backupId: parsedBackup.id,
+      volumeId: parsedVolume.id,
+      exclusive: true,
+      options: common,
+      warnings: volumeWarnings(volume),
+      bytesOf: ({ streamBytes }: RestoreResult) => streamBytes,
+    } as const;
+    return runOperation(this.#means, request, (operation) =>
+      restoreBackup(operation, parsedBackup, parsedVolume, manifest),
     );
   }
 
@@ -122,7 +145,15 @@ export class VmdkDriver {
    */
   async verifyBackup(backup: Backup, options: ManifestOptions = {}): Promise<VerificationReport> {
     const parsedBackup = parseBackup(backup);
-    return await this.#run('verify', options, (operation) => verifyBackup(operation, parsedBackup, options.manifest));
+    const { manifest, ...common } = parseInput('options', manifestOptionsSchema, options);
+    const request = {
+      name: 'verify',
+      backupId: parsedBackup.id,
+      volumeId: parsedBackup.volumeId,
+      options: common,
+      bytesOf: ({ streamBytes }: VerificationReport) => streamBytes,
+    } as const;
+    return runOperation(this.#means, request, (operation) => verifyBackup(operation, parsedBackup, manifest));
   }
 
   /**
@@ -132,12 +163,12 @@ export class VmdkDriver {
    * @throws InvalidInputError, VolumeBusyError, NoValidDatastoreError, BackingInvalidError, VimFault, VimConnectionError,
    *   AbortError
    */
-  async createBacking(volume: Volume, options: AbortableOptions = {}): Promise<MoRef> {
-    return this.#withBacking(
-      volume,
-      options,
-      async (creation, parsed, found) => found ?? createBacking(creation, parsed),
-    );
+  async createBacking(volume: Volume, options: OperationOptions = {}): Promise<MoRef> {
+    return this.#withBacking('create', volume, options, async (operation, parsed, found) => {
+      if (found === undefined) return createBacking(operation, parsed);
+      await assertOff(operation.vim, found, operation);
+      return found;
+    });
   }
 
   /**
@@ -146,10 +177,12 @@ export class VmdkDriver {
    * @returns whether there was a backing
    * @throws InvalidInputError, VolumeBusyError, BackingInvalidError, VimFault, VimConnectionError, AbortError
    */
-  async deleteBacking(volume: Volume, options: AbortableOptions = {}): Promise<boolean> {
-    return this.#withBacking(volume, options, async ({ vim }, _parsed, found) => {
-      if (found !== undefined) await deleteBacking(vim, found);
-      return found !== undefined;
+  async deleteBacking(volume: Volume, options: OperationOptions = {}): Promise<boolean> {
+    return this.#withBacking('delete', volume, options, async ({ vim, signal }, _parsed, found) => {
+      if (found === undefined) return false;
+      await assertOff(vim, found, { signal });
+      await deleteBacking(vim, found);
+      return true;
     });
   }
 
@@ -161,10 +194,10 @@ export class VmdkDriver {
    * @throws InvalidInputError, VolumeBusyError, BackingInUseError, BackingInvalidError, NoValidDatastoreError, VimFault,
    *   VimConnectionError, AbortError
    */
-  async extendVolume(volume: Volume, newSize: number, options: AbortableOptions = {}): Promise<boolean> {
-    const { sizeBytes } = parseVolume({ ...volume, size: newSize });
-    return this.#withBacking(volume, options, async (creation, _parsed, found) => {
-      if (found !== undefined) await extendBacking(creation, found, sizeBytes);
+  async extendVolume(volume: Volume, newSize: number, options: OperationOptions = {}): Promise<boolean> {
+    const sizeBytes = parseNewSize(newSize);
+    return this.#withBacking('extend', volume, options, async (operation, _parsed, found) => {
+      if (found !== undefined) await extendBacking(operation, found, sizeBytes);
       return found !== undefined;
     });
   }
@@ -173,70 +206,36 @@ export class VmdkDriver {
    * Ends what dead processes left behind: restores are finished or undone by what their journal says and what is attached
    * now, temporary files are deleted. Nothing of anyone else's is touched, and living operations are left alone.
    *
-   * @param options.olderThanMs operations younger than this are left alone, in milliseconds. Default one hour
    * @throws VimFault, VimConnectionError, AbortError
    */
-  async recover(
-    options: { readonly olderThanMs?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<RecoveryReport> {
-    const olderThanMs = parseInput('olderThanMs', z.number().nonnegative().default(defaultAgeMs), options.olderThanMs);
-    const signal = options.signal ?? new AbortController().signal;
-    try {
-      return await recover({ vim: this.#vim, config: this.#config, logger: this.#logger, signal, olderThanMs });
-    } catch (error) {
-      throw duringPhase('cleanup', error);
-    }
+  async recover(options: RecoverOptions = {}): Promise<RecoveryReport> {
+    const { olderThanMs: age, ...common } = parseInput('options', recoverOptionsSchema, options);
+    const olderThanMs = parseInput('olderThanMs', ageSchema, age);
+    return runOperation(this.#means, { name: 'recover', options: common }, (operation) => {
+      operation.progress.enter('cleanup');
+      return recover({ ...operation, olderThanMs });
+    });
   }
 
   /** Finds a volume's backing and does something about it, with the volume locked against other operations. */
   async #withBacking<T>(
+    name: OperationName,
     volume: Volume,
-    { signal }: AbortableOptions,
-    work: (creation: BackingCreation, volume: ParsedVolume, found: MoRef | undefined) => Promise<T>,
+    options: OperationOptions,
+    work: (operation: Operation, volume: ParsedVolume, found: MoRef | undefined) => Promise<T>,
   ): Promise<T> {
     const parsed = parseVolume(volume);
-    using _lock = this.#lock(parsed.id);
-    throwIfAborted(signal);
-    const creation = { vim: this.#vim, config: this.#config, logger: this.#logger, signal };
-    try {
-      await assertNoTemporaryVm(this.#vim, parsed, { signal });
-      return await work(creation, parsed, await findBacking(creation, parsed));
-    } catch (error) {
-      throw duringPhase('prepare', error);
-    }
+    const request = {
+      name,
+      volumeId: parsed.id,
+      exclusive: true,
+      options: parseInput('options', operationOptionsSchema, options),
+      warnings: volumeWarnings(volume),
+    };
+    return runOperation(this.#means, request, async (operation) => {
+      operation.progress.enter('prepare');
+      await assertNoTemporaryVm(operation.vim, parsed, operation);
+      return work(operation, parsed, await findBacking(operation, parsed));
+    });
   }
-
-  async #run<T>(
-    name: Progress['operation'],
-    options: OperationOptions,
-    work: (operation: Operation) => Promise<T>,
-  ): Promise<T> {
-    using progress = new ProgressReporter(name, options.onProgress, this.#logger);
-    const signal = options.signal ?? new AbortController().signal;
-    try {
-      if (signal.aborted) throw new AbortError(signal);
-      return await work({
-        vim: this.#vim,
-        backupService: this.#backupService,
-        config: this.#config,
-        logger: this.#logger,
-        slots: this.#slots,
-        progress,
-        signal,
-      });
-    } catch (error) {
-      throw duringPhase(progress.phase, error);
-    }
-  }
-
-  #lock(volumeId: string): Disposable {
-    const { serviceContent, host, port } = this.#vim;
-    return lockVolume(serviceContent.about.instanceUuid ?? `${host}:${port}`, volumeId);
-  }
-}
-
-/** Notes where an error came up, unless it knows. */
-function duringPhase(phase: Phase, error: unknown): unknown {
-  if (error instanceof VmdkDriverError) error.phase ??= phase;
-  return error;
 }

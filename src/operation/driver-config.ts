@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import * as z from 'zod';
+import { whyNotAName } from '../model/name-rules.js';
 import { parseInput } from '../parse-input.js';
 import { adapterTypes, type AdapterType } from '../model/disk-kinds.js';
 
@@ -41,7 +42,14 @@ const configSchema = z.strictObject({
   transfer: z.enum(['auto', 'file', 'stream']).default('auto'),
   stallTimeoutMs: z.int().positive().default(120_000),
   transfersPerHost: z.int().positive().default(2),
-  volumeFolder: z.string().min(1).default('Volumes'),
+  volumeFolder: z
+    .string()
+    .min(1)
+    .superRefine((name, context) => {
+      const reason = whyNotAName(name);
+      if (reason !== undefined) context.addIssue(reason);
+    })
+    .default('Volumes'),
   clusters: z.array(z.string().min(1)).min(1).optional(),
   datastoreRegex: z.string().refine(isRegularExpression, 'not a regular expression').optional(),
   adapterType: z.enum(adapterTypes).default('lsiLogic'),

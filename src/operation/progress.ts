@@ -3,7 +3,7 @@ import type { Logger } from '../logger.js';
 
 /** How far an operation is. */
 export interface Progress {
-  readonly operation: 'backup' | 'restore' | 'verify';
+  readonly operation: OperationName;
   readonly phase: Phase;
   /** Bytes of the phase's work that are done. Of an export: the part of the disk's capacity that is covered. */
   readonly bytesDone: number;
@@ -13,21 +13,25 @@ export interface Progress {
   readonly streamBytes: number;
 }
 
-/** The longest silence, so that a host can tell a slow operation from a dead one. */
+/** The driver's operations, as progress events and log lines name them. */
+export type OperationName = 'backup' | 'restore' | 'verify' | 'create' | 'extend' | 'delete' | 'recover';
+
+/** The longest silence, so that an application can tell a slow operation from a dead one. */
 const heartbeatMs = 5_000;
 /** The shortest pause between two reports of one phase: a report per chunk would cost more than the chunk. */
 const throttleMs = 100;
 
-/** Tells the host how far an operation is: at each phase, as bytes move, and at least every 5 s. */
+/** Tells the application how far an operation is: at each phase, as bytes move, and at least every 5 s. */
 export class ProgressReporter implements Disposable {
-  readonly #operation: Progress['operation'];
-  readonly #listener: ((progress: Progress) => void) | undefined;
+  readonly #operation: OperationName;
+  readonly #listener: ((progress: Progress) => unknown) | undefined;
   readonly #logger: Logger;
   readonly #heartbeat: NodeJS.Timeout | undefined;
   #current: Omit<Progress, 'operation'> = { phase: 'prepare', bytesDone: 0, streamBytes: 0 };
   #reportedAt = 0;
+  #listenerFailed = false;
 
-  constructor(operation: Progress['operation'], listener: ((progress: Progress) => void) | undefined, logger: Logger) {
+  constructor(operation: OperationName, listener: ((progress: Progress) => unknown) | undefined, logger: Logger) {
     this.#operation = operation;
     this.#listener = listener;
     this.#logger = logger;
@@ -45,7 +49,7 @@ export class ProgressReporter implements Disposable {
 
   /** Begins a phase. */
   enter(phase: Phase, bytesTotal?: number): void {
-    if (this.#current.phase !== phase) this.#logger.debug({ operation: this.#operation, phase }, 'phase begins');
+    if (this.#current.phase !== phase) this.#logger.debug({ phase }, 'phase begins');
     this.#current = { phase, bytesDone: 0, bytesTotal, streamBytes: 0 };
     this.#report();
   }
@@ -65,10 +69,18 @@ export class ProgressReporter implements Disposable {
     if (this.#listener === undefined) return;
     this.#reportedAt = Date.now();
     try {
-      this.#listener({ operation: this.#operation, ...this.#current });
+      // An asynchronous one may reject, which nobody else would handle.
+      Promise.resolve(this.#listener({ operation: this.#operation, ...this.#current })).catch((error: unknown) => {
+        this.#listenerBroke(error);
+      });
     } catch (error) {
-      // A progress bar that fails must not cost a backup.
-      this.#logger.warn({ error }, 'onProgress threw');
+      this.#listenerBroke(error);
     }
+  }
+
+  /** A progress bar that fails must not cost a backup. It is said once, not at each step. */
+  #listenerBroke(error: unknown): void {
+    if (!this.#listenerFailed) this.#logger.warn({ err: error }, 'onProgress failed');
+    this.#listenerFailed = true;
   }
 }

@@ -1,11 +1,10 @@
 import { isVirtualCenter } from '../vim/managers.js';
 import { InvalidInputError } from '../errors/index.js';
+import { storageProfileSpec } from '../model/extra-specs.js';
 import type { VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { pbmContent } from './pbm-service.js';
 
-/** The extra spec of a volume's type that names its storage policy (Cinder). */
-export const storageProfileSpec = 'vmware:storage_profile';
 const field = `volume.volumeType.extraSpecs.${storageProfileSpec}`;
 
 /**

@@ -1,4 +1,5 @@
 import type { MoRef, VimObject } from '../vim/schema/index.js';
+import { identityOf } from '../vim/session-identity.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 
 /** The root of the storage policy service; every vCenter's has this id. */
@@ -12,10 +13,10 @@ export async function pbmContent(
   vim: VimSession,
   options: AbortableOptions,
 ): Promise<VimObject<'PbmServiceInstanceContent'>> {
-  let content = known.get(vim);
+  let content = known.get(identityOf(vim));
   if (content === undefined) {
     content = await vim.invoke('PbmRetrieveServiceContent', serviceInstance, {}, options);
-    known.set(vim, content);
+    known.set(identityOf(vim), content);
   }
   return content;
 }

@@ -109,8 +109,7 @@ describe('a bad configuration is refused by field, when the driver is made', () 
 
   test('an option that does not exist is none: a misspelt one would do nothing in silence', async () => {
     const error = await refusal(async () => lab.driverWith({ config: { tmpdir: '/tmp' } as VmdkDriverConfig }));
-    expect(error).toMatchObject({ code: 'INVALID_INPUT', field: 'config' });
-    expect(error.message).toContain('tmpdir');
+    expect(error).toMatchObject({ code: 'INVALID_INPUT', field: 'config.tmpdir' });
   });
 
   test('a driver needs a session and a backup service', async () => {

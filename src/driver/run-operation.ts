@@ -1,0 +1,96 @@
+import { performance } from 'node:perf_hooks';
+import { throwIfAborted, VmdkDriverError, type Phase } from '../errors/index.js';
+import { guardLogger, type Logger } from '../logger.js';
+import type { ResolvedConfig } from '../operation/driver-config.js';
+import { guardBackupService } from '../operation/guarded-service.js';
+import { guardVimSession } from '../operation/guarded-session.js';
+import type { Operation } from '../operation/operation.js';
+import type { OperationOptions } from '../operation/options.js';
+import { ProgressReporter, type OperationName } from '../operation/progress.js';
+import type { TransferSlots } from '../operation/transfer-slots.js';
+import type { BackupService } from '../services/backup-service.js';
+import type { VimSession } from '../vim/vim-session.js';
+import { lockVolume } from './volume-locks.js';
+
+/** What a driver has for all of its operations. */
+export interface DriverMeans {
+  readonly vim: VimSession;
+  readonly backupService: BackupService;
+  readonly config: ResolvedConfig;
+  readonly logger: Partial<Logger>;
+  readonly slots: TransferSlots;
+}
+
+/** What is asked for. */
+export interface OperationRequest<T> {
+  readonly name: OperationName;
+  readonly volumeId?: string | undefined;
+  readonly backupId?: string | undefined;
+  /** Whether no other operation may work on the volume meanwhile. */
+  readonly exclusive?: boolean;
+  readonly options: OperationOptions;
+  /** What to warn about in the arguments. */
+  readonly warnings?: readonly string[];
+  /** How many bytes of a stream the result stands for. */
+  readonly bytesOf?: (result: T) => number;
+}
+
+/**
+ * Runs one operation: what was injected is guarded, the volume is locked, beginning and end are logged with what moved, and
+ * whatever it fails with knows the phase.
+ */
+export async function runOperation<T>(
+  { vim, backupService, config, slots, ...means }: DriverMeans,
+  { name, volumeId, backupId, exclusive = false, options, warnings = [], bytesOf }: OperationRequest<T>,
+  work: (operation: Operation) => Promise<T>,
+): Promise<T> {
+  const about = { operation: name, ...(volumeId && { volumeId }), ...(backupId && { backupId }) };
+  const logger = guardLogger(means.logger, about);
+  const signal = options.signal ?? new AbortController().signal;
+  const session = guardVimSession(vim, { signal });
+  using progress = new ProgressReporter(name, options.onProgress, logger);
+  const startedAt = performance.now();
+  logger.info({}, `${name} begins`);
+  for (const warning of warnings) logger.warn({}, warning);
+  try {
+    throwIfAborted(signal);
+    using _lock = exclusive && volumeId !== undefined ? lockVolume(serverOf(session), volumeId) : undefined;
+    const operation = {
+      vim: session,
+      backupService: guardBackupService(backupService, { signal, logger }),
+      config,
+      logger,
+      slots,
+      progress,
+      signal,
+    };
+    const result = await work(operation);
+    logger.info(figures(startedAt, bytesOf?.(result)), `${name} ended`);
+    return result;
+  } catch (error) {
+    const failure = duringPhase(progress.phase, error);
+    const aborted = failure instanceof VmdkDriverError && failure.code === 'ABORTED';
+    logger[aborted ? 'info' : 'error'](
+      { ...figures(startedAt), err: failure },
+      `${name} ${aborted ? 'was aborted' : 'failed'}`,
+    );
+    throw failure;
+  }
+}
+
+/** What tells a vCenter or ESXi host from others. */
+function serverOf({ serviceContent, host, port }: VimSession): string {
+  return serviceContent.about.instanceUuid ?? `${host}:${port}`;
+}
+
+/** How long it took, and how fast bytes moved. */
+function figures(startedAt: number, bytes?: number): Readonly<Record<string, number>> {
+  const seconds = Math.max(1, Math.round(performance.now() - startedAt)) / 1000;
+  return { ...(bytes === undefined ? {} : { bytes, bytesPerSecond: Math.round(bytes / seconds) }), seconds };
+}
+
+/** Notes where an error came up, unless it knows. */
+function duringPhase(phase: Phase, error: unknown): unknown {
+  if (error instanceof VmdkDriverError) error.phase ??= phase;
+  return error;
+}

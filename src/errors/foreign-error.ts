@@ -1,0 +1,57 @@
+import { VmdkDriverError } from './vmdk-driver-error.js';
+
+/** System errors of a network, and of a store behind it, that pass by themselves. */
+const passing = new Set([
+  'EAGAIN',
+  'EAI_AGAIN',
+  'EBUSY',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'ENETUNREACH',
+  'EPIPE',
+  'ESTALE',
+  'ETIMEDOUT',
+]);
+
+/** Whether what something injected threw is one of this library's errors. */
+export function isOurs(thrown: unknown): thrown is VmdkDriverError {
+  try {
+    return thrown instanceof VmdkDriverError;
+  } catch {
+    // A proxy that throws.
+    return false;
+  }
+}
+
+/** Whether what failed may fare better later: where the error says so itself, or is a system's that passes. */
+export function mayPass(thrown: unknown): boolean {
+  try {
+    const { retryable, code, cause } = (thrown ?? {}) as { retryable?: unknown; code?: unknown; cause?: unknown };
+    if (typeof retryable === 'boolean') return retryable;
+    const { code: codeOfCause } = (cause ?? {}) as { code?: unknown };
+    return [code, codeOfCause].some((name) => typeof name === 'string' && passing.has(name));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * One of this library's errors as an operation may note its phase on it: a service may reject with the same one each time, or
+ * with a frozen one.
+ */
+export function unshared(error: VmdkDriverError): VmdkDriverError {
+  if (error.phase === undefined && Object.isExtensible(error)) return error;
+  const copy = new Error(error.message);
+  const { phase, cleanup, ...fields } = Object.getOwnPropertyDescriptors(error);
+  for (const field of Object.values(fields)) field.configurable = true;
+  Object.defineProperties(copy, fields);
+  return Object.assign(Object.setPrototypeOf(copy, Object.getPrototypeOf(error) as object) as VmdkDriverError, {
+    phase: undefined,
+    cleanup: error.cleanup,
+  });
+}

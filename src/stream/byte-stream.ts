@@ -1,0 +1,69 @@
+import { pipeline, Readable, Transform, type TransformCallback } from 'node:stream';
+import { types } from 'node:util';
+import { VmdkDriverError } from '../errors/index.js';
+import { reasonOf } from '../errors/reason-of.js';
+import { chunkBytes } from './chunk-bytes.js';
+
+/** Makes the error of whoever gave the stream. */
+export type StreamErrorOf = (reason: string, cause?: unknown) => VmdkDriverError;
+
+/**
+ * Takes what somebody else gave as a stream for what it is: a Node stream (of bytes, be it in object mode), a web stream, or
+ * an iterable of bytes. Whatever goes wrong with it, however late, fails the returned stream and nothing else.
+ *
+ * @throws what `errorOf` makes, where it is none of these; the returned stream fails so where it gives anything but bytes
+ */
+export function byteStream(value: unknown, errorOf: StreamErrorOf): Readable {
+  const source = readableOf(value, errorOf);
+  const gate = new ByteGate(errorOf);
+  const fail = (error: Error): void => {
+    gate.destroy(error instanceof VmdkDriverError ? error : errorOf(`its stream broke off: ${reasonOf(error)}`, error));
+  };
+  // Stays: an error that comes when nobody reads any more would otherwise end the process. And it is the first to hear of one:
+  // the reason is the source's own, not the broken pipe that it leads to.
+  source.on('error', fail);
+  gate.on('error', () => undefined);
+  pipeline(source, gate, (error) => {
+    if (error) fail(error);
+  });
+  return gate;
+}
+
+function readableOf(value: unknown, errorOf: StreamErrorOf): Readable {
+  try {
+    const readable = asReadable(value);
+    if (readable !== undefined) return readable;
+  } catch (error) {
+    throw errorOf(`its stream cannot be read: ${reasonOf(error)}`, error);
+  }
+  throw errorOf('it gave no stream: neither a Node stream, nor a web stream, nor an iterable of bytes');
+}
+
+function asReadable(value: unknown): Readable | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const has = (...names: PropertyKey[]): boolean =>
+    names.every((name) => typeof (value as Readonly<Record<PropertyKey, unknown>>)[name] === 'function');
+  const objects = { objectMode: true, highWaterMark: 1 };
+  if (has('pipe', 'on', 'destroy', Symbol.asyncIterator)) return value as Readable;
+  // A stream as they were before Node 10, and as some libraries still bring their own.
+  if (has('pipe', 'on')) return new Readable(objects).wrap(value as NodeJS.ReadableStream);
+  if (value instanceof ReadableStream) return Readable.fromWeb(value, objects);
+  if (has(Symbol.asyncIterator) || has(Symbol.iterator)) return Readable.from(value as AsyncIterable<unknown>, objects);
+  return undefined;
+}
+
+/** Lets bytes pass, as they are; anything else fails it. */
+class ByteGate extends Transform {
+  readonly #errorOf: StreamErrorOf;
+
+  constructor(errorOf: StreamErrorOf) {
+    super({ writableObjectMode: true, writableHighWaterMark: 1, readableHighWaterMark: chunkBytes });
+    this.#errorOf = errorOf;
+  }
+
+  override _transform(chunk: unknown, _encoding: BufferEncoding, done: TransformCallback): void {
+    // By type, not by class: bytes may come from another realm. None at all must not be taken for the end.
+    if (types.isUint8Array(chunk)) done(null, chunk.length === 0 ? undefined : chunk);
+    else done(this.#errorOf(`its stream gives ${typeof chunk}s where bytes were expected`));
+  }
+}
