@@ -13,7 +13,7 @@ export interface Check {
 export interface CheckOf<Lab> {
   readonly name: string;
   /** Whether the subject claims what the check is about. Every one does where it is left out. */
-  readonly applies?: (lab: Lab) => boolean;
+  readonly applies?: (lab: Lab) => boolean | Promise<boolean>;
   readonly check: (lab: Lab) => Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export function runnable<Lab>(
       const lab = await open();
       let outcome: CheckOutcome;
       try {
-        outcome = applies(lab) ? 'passed' : 'skipped';
+        outcome = (await applies(lab)) ? 'passed' : 'skipped';
         if (outcome === 'passed') await check(lab);
       } catch (error) {
         // What the check found matters more than what closing says after it.

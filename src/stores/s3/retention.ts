@@ -1,0 +1,125 @@
+import { ObjectNotFoundError, StoreError } from '../../errors/index.js';
+import { md5Of } from '../http/md5.js';
+import type { S3Client } from './s3-client.js';
+
+/** Nobody, not even the account's owner, can end or shorten a lock of this mode. */
+const mode = 'COMPLIANCE';
+
+/** The lock's end as S3 takes it: whole seconds, never earlier than asked for. */
+function timestamp(until: Date): string {
+  return new Date(Math.ceil(until.getTime() / 1000) * 1000).toISOString().replace('.000', '');
+}
+
+/** What makes a put lock its object. */
+export function lockHeaders(until: Date): Record<string, string> {
+  return { 'x-amz-object-lock-mode': mode, 'x-amz-object-lock-retain-until-date': timestamp(until) };
+}
+
+/** What a HEAD tells of one version. */
+export interface HeadOfVersion {
+  readonly size: number;
+  readonly lastModified: Date;
+  readonly versionId: string | undefined;
+  readonly retainUntil: Date | undefined;
+  readonly isOnLegalHold: boolean;
+}
+
+/** What S3 knows of an object, or of one version; undefined where it is not there. */
+export async function head(
+  client: S3Client,
+  path: string,
+  versionId: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<HeadOfVersion | undefined> {
+  const { statusCode, headers } = await client.sendForHead({
+    method: 'HEAD',
+    path,
+    query: versionId === undefined ? {} : { versionId },
+    what: `${path} cannot be looked at`,
+    accepts: [404],
+    signal,
+  });
+  if (statusCode === 404) return undefined;
+  const said = (name: string) => {
+    const value = headers[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const size = Number(said('content-length'));
+  const lastModified = new Date(said('last-modified') ?? '');
+  if (!Number.isSafeInteger(size) || Number.isNaN(lastModified.getTime())) {
+    throw new StoreError('protocol', `${client.peer}: ${path}: the store does not tell its size and time`);
+  }
+  const until = new Date(said('x-amz-object-lock-retain-until-date') ?? '');
+  return {
+    size,
+    lastModified,
+    versionId: said('x-amz-version-id'),
+    retainUntil: Number.isNaN(until.getTime()) ? undefined : until,
+    isOnLegalHold: said('x-amz-object-lock-legal-hold') === 'ON',
+  };
+}
+
+/** Whether a version that could not be deleted is locked, and not just forbidden to these keys. */
+export async function isRetained(
+  client: S3Client,
+  path: string,
+  versionId: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const version = await head(client, path, versionId, signal);
+  if (version === undefined) return false;
+  return version.isOnLegalHold || (version.retainUntil !== undefined && version.retainUntil > client.now());
+}
+
+/**
+ * Reads a lock back: some servers take the request for one, answer with success, and lock nothing.
+ *
+ * @throws StoreError where the object is not locked for so long
+ */
+export async function assertLocked(
+  client: S3Client,
+  path: string,
+  versionId: string | undefined,
+  until: Date,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const version = await head(client, path, versionId, signal);
+  if (version === undefined) throw new ObjectNotFoundError(path);
+  if (version.retainUntil === undefined || version.retainUntil < until) throw notLocked(client, path);
+}
+
+/** @param cause what the store said, where it said so itself */
+export function notLocked(client: S3Client, path: string, cause?: unknown): StoreError {
+  return new StoreError(
+    'no-retention',
+    `${client.peer}: ${path} cannot be locked: the store or the bucket has no Object Lock`,
+    { cause },
+  );
+}
+
+/** Locks the newest version until then, unless it is for longer already. */
+export async function lock(
+  client: S3Client,
+  path: string,
+  until: Date,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const current = await head(client, path, undefined, signal);
+  if (current === undefined) throw new ObjectNotFoundError(path);
+  const { versionId, retainUntil } = current;
+  if (retainUntil !== undefined && retainUntil >= until) return;
+  const body = Buffer.from(
+    `<Retention xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Mode>${mode}</Mode>` +
+      `<RetainUntilDate>${timestamp(until)}</RetainUntilDate></Retention>`,
+  );
+  await client.sendForHead({
+    method: 'PUT',
+    path,
+    query: { retention: '', ...(versionId === undefined ? {} : { versionId }) },
+    headers: { 'content-md5': (await md5Of([body])).toString('base64'), 'content-type': 'application/xml' },
+    body: { buffers: [body], size: body.length },
+    what: `${path} cannot be locked`,
+    signal,
+  });
+  await assertLocked(client, path, versionId, until, signal);
+}
