@@ -13,6 +13,7 @@ export { LeaseError } from './lease-error.js';
 export { NoValidDatastoreError, type RejectedCandidate } from './no-valid-datastore-error.js';
 export { NoValidHostError } from './no-valid-host-error.js';
 export type { Phase } from './phase.js';
+export { RepositoryDamagedError, WrongKeyError } from './repository-errors.js';
 export { ObjectNotFoundError, StoreError, type StoreFailure } from './store-errors.js';
 export { NoTemporarySpaceError, TemporaryDirectoryError } from './temporary-storage-errors.js';
 export { TlsVerificationError } from './tls-verification-error.js';

@@ -19,6 +19,10 @@ export interface GrainVisitor {
   begin(index: number, size: number, at: number): boolean;
   /** A piece of the grain's data: `bytes` from `from` to `to`. */
   data(bytes: Buffer, from: number, to: number): void;
+  /** A piece of what fills the grain's last sector. */
+  padding?(bytes: Buffer, from: number, to: number): void;
+  /** Bytes of no grain: a sector of header, descriptor, tables or markers, or what follows the end. Seen before they are judged. */
+  structure?(bytes: Buffer, from: number, to: number): void;
 }
 
 /** Sectors qemu-img may fill up with, at most: a grain, less the marker. */
@@ -97,6 +101,7 @@ export class StreamParser {
         at = this.#passGrain(chunk, at);
         if (this.#skip > 0) break;
       } else if (this.#state === 'end') {
+        if (at < chunk.length) this.visitor?.structure?.(chunk, at, chunk.length);
         this.#checkAfterEnd(chunk, at);
         at = chunk.length;
         break;
@@ -155,17 +160,18 @@ export class StreamParser {
 
   #passGrain(chunk: Buffer, from: number): number {
     const to = Math.min(chunk.length, from + this.#skip);
-    if (this.#data > 0) {
-      const dataTo = Math.min(to, from + this.#data);
-      this.visitor?.data(chunk, from, dataTo);
-      this.#data -= dataTo - from;
-    }
+    const dataTo = Math.min(to, from + this.#data);
+    if (dataTo > from) this.visitor?.data(chunk, from, dataTo);
+    if (to > dataTo) this.visitor?.padding?.(chunk, dataTo, to);
+    this.#data -= dataTo - from;
     this.#skip -= to - from;
     return to;
   }
 
   /** Takes a sector, or a grain's marker. Returns how many bytes that was, or 0 if the visitor does not want it yet. */
   #take(bytes: Buffer, from: number): number {
+    const isGrain = this.#state === 'marker' && bytes.readUInt32LE(from + 8) > 0;
+    if (!isGrain) this.visitor?.structure?.(bytes, from, from + SECTOR);
     switch (this.#state) {
       case 'header':
         this.#readHeader(bytes, from);

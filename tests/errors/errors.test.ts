@@ -21,6 +21,7 @@ const one = {
   NoValidDatastoreError: new errors.NoValidDatastoreError('m', [{ name: 'ds', reason: 'full' }]),
   NoValidHostError: new errors.NoValidHostError('m', [{ name: 'h', reason: 'in maintenance mode' }]),
   ObjectNotFoundError: new errors.ObjectNotFoundError('data/0123'),
+  RepositoryDamagedError: new errors.RepositoryDamagedError('m'),
   RestoreError: new errors.RestoreError('m'),
   StoreError: new errors.StoreError('throttled', 'm', { status: 503, retryAfterMs: 1000 }),
   TemporaryDirectoryError: new errors.TemporaryDirectoryError('m'),
@@ -34,6 +35,7 @@ const one = {
   VolumeBusyError: new errors.VolumeBusyError('m'),
   VolumeHasSnapshotsError: new errors.VolumeHasSnapshotsError('m'),
   VolumeTooSmallError: new errors.VolumeTooSmallError('m'),
+  WrongKeyError: new errors.WrongKeyError('m'),
 };
 const all = Object.entries(one);
 const codes = new Set<ErrorCode>(all.map(([, error]) => error.code));

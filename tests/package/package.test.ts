@@ -9,6 +9,7 @@ const entries = [
   'vmdk-driver/vim',
   'vmdk-driver/services',
   'vmdk-driver/stores',
+  'vmdk-driver/repository',
   'vmdk-driver/vmdk',
   'vmdk-driver/simulator',
   'vmdk-driver/testing',

@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto';
+import * as z from 'zod';
+import { throwIfAborted } from '../../errors/index.js';
+import type { ObjectInfo } from '../../stores/object-store.js';
+import { marksPrefix, volumesPrefix } from '../format/names.js';
+import { readObject, type Repository } from '../repository.js';
+import { attemptOfKey, findLiveObjects, type LiveObjects } from './live-objects.js';
+
+/** How long what is not needed any more stays all the same: 24 hours, by the store's clock. */
+export const defaultGraceMs = 24 * 60 * 60 * 1000;
+
+/** How garbage is collected. */
+export interface GarbageOptions {
+  /**
+   * For how long, in milliseconds and by the store's clock, an object must have been marked before it is deleted. A shorter
+   * time than it takes the store to list what was put is dangerous. Default 24 hours.
+   */
+  readonly graceMs?: number | undefined;
+  /** Tells what would be done, and does nothing. Default false. */
+  readonly dryRun?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a collection did. */
+export interface GarbageReport {
+  /** Objects that were deleted, or would be, and their bytes. */
+  readonly deleted: number;
+  readonly deletedBytes: number;
+  /** Objects that are not needed and were marked: a run after the grace deletes them. */
+  readonly marked: number;
+  readonly markedBytes: number;
+  /** Objects that are not needed, and locked. A later run deletes them. */
+  readonly retained: number;
+  /** Objects that could not be deleted. A later run tries again. */
+  readonly failed: number;
+}
+
+const marksSchema = z.object({ keys: z.array(z.string()) });
+/** How many objects one call deletes, and one object of marks names. */
+const batchSize = 1000;
+
+/**
+ * Deletes what no backup needs, in two runs at least: the first marks, a later one deletes what was marked a grace ago and
+ * still is not needed. Since a writer refers only to what it made itself and to its parent's, which its lease names, what
+ * nobody needs can never be needed again; the grace is for what is not listed yet. It runs beside any number of writers,
+ * deleters and other collections, and may be stopped anywhere.
+ */
+export async function collectGarbage(
+  repository: Repository,
+  { graceMs = defaultGraceMs, dryRun = false, signal }: GarbageOptions = {},
+): Promise<GarbageReport> {
+  const { store } = repository;
+  // What the clock of the store says is told by an object that was just put.
+  const ownMarks = `${marksPrefix}${randomBytes(12).toString('hex')}.json`;
+  await store.put(ownMarks, Buffer.from(JSON.stringify({ keys: [] })), { signal });
+  const now = (await store.stat(ownMarks, { signal }))?.lastModified.getTime();
+  if (now === undefined) return nothing;
+
+  const ripe = new Set<string>();
+  const spent: string[] = [];
+  for await (const { key, lastModified } of store.list(marksPrefix, { signal })) {
+    if (key === ownMarks || now - lastModified.getTime() < graceMs) continue;
+    for (const marked of await readMarks(repository, key, signal)) ripe.add(marked);
+    spent.push(key);
+  }
+  const candidates = await findCandidates(repository, now, graceMs, signal);
+  // After the candidates: what came to be needed since they were listed is seen.
+  const live = await findLiveObjects(repository, now, signal);
+  const garbage = candidates.filter(({ key }) => !isLive(key, live));
+
+  const doomed = garbage.filter(({ key }) => ripe.has(key));
+  const fresh = garbage.filter(({ key }) => !ripe.has(key));
+  const marks = { marked: fresh.length, markedBytes: totalBytes(fresh) };
+  if (dryRun) {
+    await store.delete([ownMarks], { signal });
+    return { ...nothing, ...marks, deleted: doomed.length, deletedBytes: totalBytes(doomed) };
+  }
+  const outcome = await deleteAll(repository, [...doomed.map(({ key }) => key), ...live.deadLeases], signal);
+  await writeMarks(repository, ownMarks, fresh, signal);
+  // The marks of those that are left were read: they are made anew by a later run.
+  await deleteAll(repository, spent, signal);
+  const gone = doomed.filter(({ key }) => !outcome.kept.has(key));
+  const { retained, failed } = outcome;
+  return { ...marks, deleted: gone.length, deletedBytes: totalBytes(gone), retained, failed };
+}
+
+const nothing: GarbageReport = { deleted: 0, deletedBytes: 0, marked: 0, markedBytes: 0, retained: 0, failed: 0 };
+
+function totalBytes(objects: readonly ObjectInfo[]): number {
+  return objects.reduce((sum, { size }) => sum + size, 0);
+}
+
+function isLive(key: string, { keys, attempts }: LiveObjects): boolean {
+  return keys.has(key) || attempts.has(attemptOfKey(key) ?? '');
+}
+
+/** Packs and roots that have been there for a grace. Younger ones may be of a backup whose lease is not listed yet. */
+async function findCandidates(
+  { store }: Repository,
+  now: number,
+  graceMs: number,
+  signal: AbortSignal | undefined,
+): Promise<ObjectInfo[]> {
+  const candidates: ObjectInfo[] = [];
+  for (const prefix of ['data/', 'map/', volumesPrefix]) {
+    for await (const info of store.list(prefix, { signal })) {
+      if (attemptOfKey(info.key) === undefined || now - info.lastModified.getTime() < graceMs) continue;
+      candidates.push(info);
+    }
+  }
+  return candidates;
+}
+
+async function readMarks({ store }: Repository, key: string, signal: AbortSignal | undefined): Promise<string[]> {
+  const bytes = await readObject(store, key, signal);
+  if (bytes === undefined) return [];
+  try {
+    return marksSchema.parse(JSON.parse(bytes.toString())).keys;
+  } catch {
+    // Marks that cannot be read mark nothing.
+    return [];
+  }
+}
+
+async function writeMarks(
+  { store }: Repository,
+  key: string,
+  objects: readonly ObjectInfo[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (objects.length === 0) {
+    await store.delete([key], { signal });
+    return;
+  }
+  await store.put(key, Buffer.from(JSON.stringify({ keys: objects.map((object) => object.key) })), { signal });
+}
+
+async function deleteAll({ store }: Repository, keys: readonly string[], signal: AbortSignal | undefined) {
+  const kept = new Set<string>();
+  let [retained, failed] = [0, 0];
+  for (let from = 0; from < keys.length; from += batchSize) {
+    throwIfAborted(signal);
+    const result = await store.delete(keys.slice(from, from + batchSize), { signal });
+    retained += result.retained.length;
+    failed += result.failed.length;
+    for (const key of [...result.retained, ...result.failed.map((failure) => failure.key)]) kept.add(key);
+  }
+  return { kept, retained, failed };
+}

@@ -1,0 +1,221 @@
+import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { ObjectNotFoundError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
+import { keyBytes } from '../format/blob.js';
+import { damageKey, isRecordKey, rootKey, volumesPrefix } from '../format/names.js';
+import { digestKeys, directoryBytes, parseDirectory, type PackRecord } from '../format/pack.js';
+import { packKey, parsePackKey, type PackKind } from '../format/pack-id.js';
+import { parseRecord, type BackupRecord } from '../format/record.js';
+import type { Root } from '../format/root.js';
+import { readStream } from '../read/read-stream.js';
+import { readObject, readRoot, type Repository } from '../repository.js';
+
+/** How a repository is verified. */
+export interface VerifyOptions {
+  /**
+   * `existence`: records and roots can be read, and every pack is there in its length. `sample`: a part of the packs is read
+   * as well, another part each day. `full`: every pack is read, and every backup put together. Default `existence`.
+   */
+  readonly level?: 'existence' | 'sample' | 'full' | undefined;
+  /** The part of the packs that `sample` reads, up to 1; after 1 / sample days all were read. Default 0.05. */
+  readonly sample?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: { readonly packsDone: number; readonly packsTotal: number }) => void) | undefined;
+}
+
+/** Something that is not as it was stored. */
+export interface Damage {
+  /** The object, or the backup where it is none by itself. */
+  readonly key: string;
+  readonly problem: string;
+  /** The backups that need it. */
+  readonly backups: readonly { readonly backupId: string; readonly volumeId: string }[];
+}
+
+/** What a verification found. */
+export interface VerifyReport {
+  readonly backups: number;
+  readonly packs: number;
+  /** Packs that were read to their last byte. */
+  readonly packsRead: number;
+  /** All of it. Empty where the repository is whole, as far as the level goes. */
+  readonly damage: readonly Damage[];
+}
+
+interface CheckedPack {
+  readonly kind: PackKind;
+  readonly record: PackRecord;
+  readonly backups: BackupRecord[];
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/**
+ * Verifies a repository and goes on at each damage, so that all of it is told. Packs that are broken are noted in the store:
+ * the next backup of a volume stores their grains anew.
+ */
+export async function verifyRepository(
+  repository: Repository,
+  { level = 'existence', sample = 0.05, signal, onProgress }: VerifyOptions = {},
+): Promise<VerifyReport> {
+  const damage: Damage[] = [];
+  const packs = new Map<string, CheckedPack>();
+  const backups: { readonly record: BackupRecord; readonly root: Root }[] = [];
+  for await (const { key } of repository.store.list(volumesPrefix, { signal })) {
+    if (!isRecordKey(key)) continue;
+    const found = await readBackup(repository, key, damage, signal);
+    if (found === undefined) continue;
+    backups.push(found);
+    addPacks(packs, found);
+  }
+  const present = await sizesOf(repository, signal);
+  let packsRead = 0;
+  let packsDone = 0;
+  for (const [key, pack] of packs) {
+    throwIfAborted(signal);
+    const isRead = level === 'full' || (level === 'sample' && isInSample(pack.record.id, sample));
+    const problem =
+      (await existenceProblem(repository, key, pack, present, signal)) ??
+      (isRead ? await contentProblem(repository, key, pack, signal) : undefined);
+    if (isRead) packsRead += 1;
+    if (problem !== undefined) {
+      damage.push({ key, problem, backups: pack.backups.map(nameOf) });
+      await repository.store.put(damageKey(pack.record.id), Buffer.from(problem), { signal });
+    }
+    onProgress?.({ packsDone: ++packsDone, packsTotal: packs.size });
+  }
+  if (level === 'full') {
+    for (const { record, root } of backups) await verifyStream(repository, record, root, damage, signal);
+  }
+  return { backups: backups.length, packs: packs.size, packsRead, damage };
+}
+
+function nameOf({ backupId, volumeId }: BackupRecord) {
+  return { backupId, volumeId };
+}
+
+async function readBackup(
+  repository: Repository,
+  key: string,
+  damage: Damage[],
+  signal: AbortSignal | undefined,
+): Promise<{ readonly record: BackupRecord; readonly root: Root } | undefined> {
+  let record: BackupRecord | undefined;
+  try {
+    const bytes = await readObject(repository.store, key, signal);
+    // Deleted since it was listed.
+    if (bytes === undefined) return undefined;
+    record = parseRecord(bytes, key, repository.vault);
+    return { record, root: await readRoot(repository, record, signal) };
+  } catch (error) {
+    const problem = problemOf(error, signal);
+    if (record === undefined) damage.push({ key, problem, backups: [] });
+    else
+      damage.push({
+        key: rootKey(record.volumeId, record.backupId, record.attempt),
+        problem,
+        backups: [nameOf(record)],
+      });
+    return undefined;
+  }
+}
+
+function addPacks(
+  packs: Map<string, CheckedPack>,
+  { record, root }: { readonly record: BackupRecord; readonly root: Root },
+): void {
+  for (const kind of ['data', 'map'] as const) {
+    for (const pack of kind === 'data' ? root.dataPacks : root.mapPacks) {
+      const key = packKey(kind, pack.id);
+      const known = packs.get(key);
+      if (known === undefined) packs.set(key, { kind, record: pack, backups: [record] });
+      else known.backups.push(record);
+    }
+  }
+}
+
+async function sizesOf({ store }: Repository, signal: AbortSignal | undefined): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  for (const prefix of ['data/', 'map/']) {
+    for await (const { key, size } of store.list(prefix, { signal })) {
+      if (parsePackKey(key) !== undefined) sizes.set(key, size);
+    }
+  }
+  return sizes;
+}
+
+async function existenceProblem(
+  { store }: Repository,
+  key: string,
+  { record }: CheckedPack,
+  present: ReadonlyMap<string, number>,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  // A list may lack what is there: a store that lists late is asked for the object itself.
+  const size = present.get(key) ?? (await store.stat(key, { signal }))?.size;
+  if (size === undefined) return 'is missing';
+  return size === record.bytes ? undefined : `has ${size} bytes, ${record.bytes} were put`;
+}
+
+/** Packs take turns: on the nth day those whose number begins with the nth part. */
+function isInSample(pack: string, sample: number): boolean {
+  const parts = Math.max(1, Math.round(1 / sample));
+  const today = Math.floor(Date.now() / dayMs) % parts;
+  return Number.parseInt(createHash('sha256').update(pack).digest('hex').slice(0, 8), 16) % parts === today;
+}
+
+async function contentProblem(
+  { store, vault }: Repository,
+  key: string,
+  { record }: CheckedPack,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  try {
+    const bytes = await buffer(await store.get(key, { signal }));
+    const directory = parseDirectory(bytes.subarray(-directoryBytes(record.blobs)), record.blobs);
+    if (directory === undefined || !digestKeys([directory.keys]).equals(record.keysDigest)) {
+      return 'has another directory than was stored';
+    }
+    const { offsets, keys } = directory;
+    const blobs = Array.from({ length: record.blobs }, (_, ordinal) =>
+      vault.open(record.id, ordinal, bytes.subarray(offsets[ordinal], offsets[ordinal + 1])),
+    );
+    const found = await vault.keysOf(blobs);
+    const broken = found.flatMap((blobKey, ordinal) => {
+      const expected = keys.subarray(ordinal * keyBytes, (ordinal + 1) * keyBytes);
+      return expected.equals(blobKey) ? [] : [ordinal];
+    });
+    return broken.length === 0 ? undefined : `${broken.length} of ${record.blobs} blobs have other bytes`;
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return 'is missing';
+    return problemOf(error, signal);
+  }
+}
+
+/** Puts the backup together, and holds it against its manifest. */
+async function verifyStream(
+  repository: Repository,
+  record: BackupRecord,
+  root: Root,
+  damage: Damage[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const key = `${record.volumeId}/${record.backupId}`;
+  const backups = [nameOf(record)];
+  try {
+    const hash = createHash('sha256');
+    for await (const chunk of readStream(repository, root, record.streamBytes, signal)) hash.update(chunk as Buffer);
+    const sha256 = hash.digest('hex');
+    const expected = record.manifest?.sha256 ?? sha256;
+    if (sha256 !== expected) damage.push({ key, problem: `its SHA-256 is ${sha256}, not ${expected}`, backups });
+  } catch (error) {
+    damage.push({ key, problem: problemOf(error, signal), backups });
+  }
+}
+
+/** What is broken is told; what prevents looking ends the verification. */
+function problemOf(error: unknown, signal: AbortSignal | undefined): string {
+  throwIfAborted(signal);
+  if (!(error instanceof VmdkDriverError) || error.code === 'STORE_FAILED') throw error;
+  return error.message;
+}

@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto';
+
+/** What a pack holds: grains, or the map of a backup. */
+export type PackKind = 'data' | 'map';
+
+const attemptDigits = 24;
+const idDigits = 32;
+
+/** Names one run of one backup: 96 random bits, as 24 hexadecimal digits. Never used again. */
+export function newAttempt(): string {
+  return randomBytes(attemptDigits / 2).toString('hex');
+}
+
+/** The id of an attempt's nth pack, 32 hexadecimal digits. Since attempts are never repeated, pack ids are not either. */
+export function packId(attempt: string, number: number): string {
+  return attempt + number.toString(16).padStart(idDigits - attemptDigits, '0');
+}
+
+/** The attempt that made a pack. */
+export function attemptOf(pack: string): string {
+  return pack.slice(0, attemptDigits);
+}
+
+/** The key of a pack's object. */
+export function packKey(kind: PackKind, pack: string): string {
+  return `${kind}/${attemptOf(pack)}/${pack.slice(attemptDigits)}`;
+}
+
+const packKeyPattern = /^(data|map)\/([0-9a-f]{24})\/([0-9a-f]{8})$/;
+
+/** The pack an object's key names; undefined where it names none. */
+export function parsePackKey(key: string): { readonly kind: PackKind; readonly pack: string } | undefined {
+  const [, kind, attempt, number] = packKeyPattern.exec(key) ?? [];
+  if ((kind !== 'data' && kind !== 'map') || attempt === undefined || number === undefined) return undefined;
+  return { kind, pack: attempt + number };
+}

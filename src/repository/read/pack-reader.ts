@@ -1,0 +1,150 @@
+import { buffer } from 'node:stream/consumers';
+import { ObjectNotFoundError, RepositoryDamagedError, StoreError } from '../../errors/index.js';
+import type { ObjectStore } from '../../stores/object-store.js';
+import { keyBytes, type BlobAddress } from '../format/blob.js';
+import { digestKeys, directoryBytes, parseDirectory, type PackDirectory, type PackRecord } from '../format/pack.js';
+import { packKey, type PackKind } from '../format/pack-id.js';
+import type { Vault } from '../vault/vault.js';
+
+/** Blobs of a pack that are no further apart are read at once: a request costs more than the bytes between them. */
+const gapBytes = 128 * 1024;
+/** How many directories are kept. */
+const keptDirectories = 256;
+
+/** What packs are read with. */
+export interface PackReaderOptions {
+  readonly store: ObjectStore;
+  readonly vault: Vault;
+  readonly kind: PackKind;
+  readonly packs: readonly PackRecord[];
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A blob to be read: its place in what is returned, and in its pack. */
+interface Wanted {
+  readonly place: number;
+  readonly ordinal: number;
+}
+
+/** Reads blobs from packs. Each is held against its key, and each pack's keys against what the backup's root says of it. */
+export class PackReader {
+  readonly #options: PackReaderOptions;
+  readonly #packs: ReadonlyMap<string, PackRecord>;
+  readonly #directories = new Map<string, Promise<PackDirectory>>();
+
+  constructor(options: PackReaderOptions) {
+    this.#options = options;
+    this.#packs = new Map(options.packs.map((pack) => [pack.id, pack]));
+  }
+
+  /**
+   * Reads blobs, neighbours together.
+   *
+   * @returns the blobs in the order in which they were asked for
+   * @throws RepositoryDamagedError where one is missing, or not what was stored
+   */
+  async read(addresses: readonly BlobAddress[]): Promise<Buffer[]> {
+    const wanted = new Map<string, Wanted[]>();
+    addresses.forEach(({ pack, ordinal }, place) => {
+      const ofPack = wanted.get(pack) ?? [];
+      wanted.set(pack, ofPack);
+      ofPack.push({ place, ordinal });
+    });
+    const blobs: Buffer[] = [];
+    await Promise.all(
+      [...wanted].map(async ([pack, ofPack]) => {
+        ofPack.sort((a, b) => a.ordinal - b.ordinal);
+        await this.#readOf(pack, ofPack, blobs);
+      }),
+    );
+    return blobs;
+  }
+
+  async #readOf(pack: string, wanted: readonly Wanted[], blobs: Buffer[]): Promise<void> {
+    const { vault } = this.#options;
+    const { offsets, keys } = await this.#directory(pack);
+    const at = (ordinal: number): number => {
+      const offset = offsets[ordinal];
+      if (offset === undefined) throw this.#damaged(pack, `has no blob ${ordinal}`);
+      return offset;
+    };
+    await Promise.all(
+      neighbours(wanted, at).map(async (run) => {
+        const [from, to] = [at(run[0]?.ordinal ?? 0), at((run.at(-1)?.ordinal ?? 0) + 1)];
+        const bytes = await this.#get(pack, from, to - from);
+        const opened = run.map(({ ordinal }) =>
+          vault.open(pack, ordinal, bytes.subarray(at(ordinal) - from, at(ordinal + 1) - from)),
+        );
+        const found = await vault.keysOf(opened);
+        run.forEach(({ place, ordinal }, position) => {
+          const key = keys.subarray(ordinal * keyBytes, (ordinal + 1) * keyBytes);
+          if (!key.equals(found[position] ?? Buffer.alloc(0)))
+            throw this.#damaged(pack, `blob ${ordinal} has other bytes`);
+          blobs[place] = opened[position] ?? Buffer.alloc(0);
+        });
+      }),
+    );
+  }
+
+  #directory(pack: string): Promise<PackDirectory> {
+    const kept = this.#directories.get(pack);
+    if (kept !== undefined) return kept;
+    const [oldest] = this.#directories.keys();
+    if (oldest !== undefined && this.#directories.size >= keptDirectories) this.#directories.delete(oldest);
+    const reading = this.#readDirectory(pack);
+    this.#directories.set(pack, reading);
+    return reading;
+  }
+
+  async #readDirectory(pack: string): Promise<PackDirectory> {
+    const record = this.#packs.get(pack);
+    if (record === undefined) throw this.#damaged(pack, 'is not among the packs of the backup');
+    const length = directoryBytes(record.blobs);
+    const bytes = await this.#get(pack, record.bytes - length, length);
+    const directory = parseDirectory(bytes, record.blobs);
+    if (directory === undefined || !digestKeys([directory.keys]).equals(record.keysDigest)) {
+      throw this.#damaged(pack, 'has another directory than was stored');
+    }
+    return directory;
+  }
+
+  async #get(pack: string, offset: number, length: number): Promise<Buffer> {
+    const { store, kind, signal } = this.#options;
+    if (length === 0) return Buffer.alloc(0);
+    try {
+      return await buffer(await store.get(packKey(kind, pack), { range: { offset, length }, signal }));
+    } catch (error) {
+      if (error instanceof ObjectNotFoundError) throw this.#damaged(pack, 'is missing', error);
+      if (error instanceof StoreError) await this.#assertLength(pack, error);
+      throw error;
+    }
+  }
+
+  /** A part that an object does not have is an error of the store's: what is wrong is the object. */
+  async #assertLength(pack: string, cause: StoreError): Promise<void> {
+    const { store, kind, signal } = this.#options;
+    const size = await store.stat(packKey(kind, pack), { signal }).then(
+      (info) => info?.size,
+      () => undefined,
+    );
+    const expected = this.#packs.get(pack)?.bytes;
+    if (size === undefined || size === expected) return;
+    throw this.#damaged(pack, `has ${size} bytes where ${expected ?? 'none'} were put`, cause);
+  }
+
+  #damaged(pack: string, what: string, cause?: unknown): RepositoryDamagedError {
+    return new RepositoryDamagedError(`${packKey(this.#options.kind, pack)} ${what}`, { cause });
+  }
+}
+
+/** Groups blobs, which are in the order of their ordinals, so that each group is worth one request. */
+function neighbours(wanted: readonly Wanted[], at: (ordinal: number) => number): Wanted[][] {
+  const runs: Wanted[][] = [];
+  for (const blob of wanted) {
+    const run = runs.at(-1);
+    const last = run?.at(-1);
+    if (run !== undefined && last !== undefined && at(blob.ordinal) - at(last.ordinal + 1) <= gapBytes) run.push(blob);
+    else runs.push([blob]);
+  }
+  return runs;
+}

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { BackupCorruptError, ObjectNotFoundError, RepositoryDamagedError } from '../errors/index.js';
+import type { Backup } from '../model/backup.js';
+import type { ObjectStore } from '../stores/object-store.js';
+import { recordKey, rootKey } from './format/names.js';
+import { parseRecord, type BackupRecord } from './format/record.js';
+import { parseRoot, type Root } from './format/root.js';
+import type { Vault } from './vault/vault.js';
+
+/** An opened repository: where its objects lie, and what opens them. */
+export interface Repository {
+  readonly store: ObjectStore;
+  readonly vault: Vault;
+  /** The length a pack of grains is put at, in bytes. */
+  readonly packBytes: number;
+  /** How many objects are moved at once for one backup. */
+  readonly concurrency: number;
+  /** For how many days what a backup needs is locked; undefined where nothing is. */
+  readonly retainDays: number | undefined;
+}
+
+/** An object's bytes; undefined where there is none. */
+export async function readObject(
+  store: ObjectStore,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<Buffer | undefined> {
+  try {
+    return await buffer(await store.get(key, { signal }));
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A backup's record; undefined where there is no such backup.
+ *
+ * @throws RepositoryDamagedError, WrongKeyError
+ * @throws BackupCorruptError where the record is another backup's
+ */
+export async function findRecord(
+  { store, vault }: Repository,
+  { id, volumeId }: Pick<Backup, 'id' | 'volumeId'>,
+  signal: AbortSignal | undefined,
+): Promise<BackupRecord | undefined> {
+  const key = recordKey(volumeId, id);
+  const bytes = await readObject(store, key, signal);
+  if (bytes === undefined) return undefined;
+  const record = parseRecord(bytes, key, vault);
+  if (record.backupId !== id || record.volumeId !== volumeId) {
+    throw new BackupCorruptError(`${key} is the record of backup ${record.backupId} of volume ${record.volumeId}`);
+  }
+  return record;
+}
+
+/**
+ * The root of a backup.
+ *
+ * @throws RepositoryDamagedError where it is missing, or not the one that was committed
+ */
+export async function readRoot(
+  { store, vault }: Repository,
+  { volumeId, backupId, attempt, root }: BackupRecord,
+  signal: AbortSignal | undefined,
+): Promise<Root> {
+  const key = rootKey(volumeId, backupId, attempt);
+  const bytes = await readObject(store, key, signal);
+  if (bytes === undefined) throw new RepositoryDamagedError(`${key} is missing`);
+  if (createHash('sha256').update(bytes).digest('hex') !== root.sha256) {
+    throw new RepositoryDamagedError(`${key} is not the root that was committed`);
+  }
+  try {
+    return await parseRoot(vault.openRoot(attempt, bytes));
+  } catch (error) {
+    throw new RepositoryDamagedError(`${key} cannot be read`, { cause: error });
+  }
+}

@@ -1,0 +1,38 @@
+/** Bytes of a batch; a grain that is larger has one to itself. */
+const batchBytes = 1024 * 1024;
+
+/** Grains as they were received, one after the other in one piece of memory. */
+export class GrainBatch {
+  readonly memory: Buffer;
+  /** For each grain its place on the disk, in grains, and where it begins and ends in the memory. */
+  readonly grains: { readonly index: number; readonly from: number; to: number }[] = [];
+  #filled = 0;
+
+  constructor(firstGrainBytes: number) {
+    this.memory = Buffer.allocUnsafeSlow(Math.max(batchBytes, firstGrainBytes));
+  }
+
+  hasRoomFor(size: number): boolean {
+    return this.memory.length - this.#filled >= size;
+  }
+
+  begin(index: number): void {
+    this.grains.push({ index, from: this.#filled, to: this.#filled });
+  }
+
+  add(bytes: Buffer, from: number, to: number): void {
+    const grain = this.grains.at(-1);
+    if (grain === undefined) return;
+    bytes.copy(this.memory, this.#filled, from, to);
+    this.#filled += to - from;
+    grain.to = this.#filled;
+  }
+
+  /** Gives the last grain up: its bytes so far. */
+  undo(): Buffer {
+    const grain = this.grains.pop();
+    if (grain === undefined) return Buffer.alloc(0);
+    this.#filled = grain.from;
+    return this.memory.subarray(grain.from, grain.to);
+  }
+}

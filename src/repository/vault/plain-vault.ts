@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto';
+import { RepositoryDamagedError } from '../../errors/index.js';
+import { hashPieces } from './hash-pieces.js';
+import type { Vault } from './vault.js';
+
+/** The vault of a repository that is not encrypted. */
+export const plainVault: Vault = {
+  keysOf: (pieces) => hashPieces(pieces),
+  seal: (_pack, _ordinal, bytes) => bytes,
+  open: (_pack, _ordinal, sealed) => sealed,
+  sealRoot: (_attempt, bytes) => bytes,
+  openRoot: (_attempt, sealed) => sealed,
+  prove: (text) => createHash('sha256').update(text).digest('hex'),
+  refuse: (key) => new RepositoryDamagedError(`${key} is not as it was written`),
+};

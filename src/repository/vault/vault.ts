@@ -1,0 +1,25 @@
+import type { VmdkDriverError } from '../../errors/index.js';
+
+/**
+ * What stands between a repository's bytes and its store: how blobs are told from each other, and whether they are encrypted.
+ */
+export interface Vault {
+  /** The keys of pieces of a memory, {@link keyBytes} bytes each, without holding the main thread. */
+  keysOf(pieces: readonly Uint8Array[]): Promise<Uint8Array[]>;
+  /** A blob as it is stored in its place. */
+  seal(pack: string, ordinal: number, bytes: Uint8Array): Uint8Array;
+  /**
+   * A stored blob as it was.
+   *
+   * @throws RepositoryDamagedError where it was stored in another place, or is not what was stored
+   */
+  open(pack: string, ordinal: number, sealed: Buffer): Buffer;
+  /** A backup's root as it is stored. */
+  sealRoot(attempt: string, bytes: Buffer): Buffer;
+  /** @throws RepositoryDamagedError */
+  openRoot(attempt: string, sealed: Buffer): Buffer;
+  /** Tells whether a text is as it was written; of an encrypted repository also that its writer had the key. */
+  prove(text: string): string;
+  /** What to throw where it is not. */
+  refuse(key: string): VmdkDriverError;
+}

@@ -1,0 +1,87 @@
+import { StoreError } from '../../errors/index.js';
+import type { ObjectStore } from '../../stores/object-store.js';
+import type { Lease } from '../format/lease.js';
+import { leaseKey } from '../format/names.js';
+
+/** How often a running backup gives a sign of life, in milliseconds. */
+const beatMs = 60_000;
+
+/** How long a lease without a sign of life is good for, in milliseconds: 24 hours, by the store's clock. */
+export const leaseLimitMs = 24 * 60 * 60 * 1000;
+
+/**
+ * Keeps a running backup's lease. What the lease names, garbage collection leaves alone.
+ *
+ * A writer whose signs of life did not get through for half the limit gives up by itself, so that whoever takes its lease
+ * for dead is right.
+ */
+export class LeaseKeeper {
+  readonly #store: ObjectStore;
+  readonly #key: string;
+  readonly #lease: Omit<Lease, 'beat'>;
+  readonly #lost = new AbortController();
+  #beat = 0;
+  #beating: Promise<void> = Promise.resolve();
+  #beatenAt = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(store: ObjectStore, attempt: string, lease: Omit<Lease, 'beat'>) {
+    this.#store = store;
+    this.#key = leaseKey(attempt);
+    this.#lease = lease;
+  }
+
+  /** Puts the lease; the backup may begin once this resolves. */
+  static async begin(
+    store: ObjectStore,
+    attempt: string,
+    lease: Omit<Lease, 'beat'>,
+    signal: AbortSignal,
+  ): Promise<LeaseKeeper> {
+    const keeper = new LeaseKeeper(store, attempt, lease);
+    await keeper.#put(signal);
+    keeper.#timer = setInterval(() => {
+      keeper.#beating = keeper.#beating.then(() => keeper.#renew());
+    }, beatMs);
+    keeper.#timer.unref();
+    return keeper;
+  }
+
+  /** Aborted once the lease may be taken for dead. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Whether the store still has the lease. */
+  async isThere(signal: AbortSignal): Promise<boolean> {
+    return (await this.#store.stat(this.#key, { signal })) !== undefined;
+  }
+
+  /** Gives no more signs of life. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#beating;
+  }
+
+  /** Removes the lease. One that cannot be removed is dead after its limit. */
+  async end(): Promise<void> {
+    await this.stop();
+    await this.#store.delete([this.#key]).catch(() => undefined);
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      await this.#put(AbortSignal.timeout(leaseLimitMs / 4));
+    } catch (cause) {
+      if (performance.now() - this.#beatenAt < leaseLimitMs / 2) return;
+      const message = "the repository's store took no sign of life for half a day: the backup is given up";
+      this.#lost.abort(new StoreError('unavailable', message, { cause }));
+    }
+  }
+
+  async #put(signal: AbortSignal): Promise<void> {
+    const lease: Lease = { ...this.#lease, beat: this.#beat++ };
+    await this.#store.put(this.#key, Buffer.from(JSON.stringify(lease)), { signal });
+    this.#beatenAt = performance.now();
+  }
+}

@@ -1,0 +1,104 @@
+import type { ObjectStore } from '../../stores/object-store.js';
+import type { BlobAddress } from '../format/blob.js';
+import { digestKeys, formatDirectory, type PackRecord } from '../format/pack.js';
+import { packId, packKey, type PackKind } from '../format/pack-id.js';
+import type { Vault } from '../vault/vault.js';
+
+/** More blobs than that make a pack's directory large; only grains of some hundred bytes get there. */
+const maxBlobs = 16_384;
+
+/** What packs are written with. */
+export interface PackWriterOptions {
+  readonly store: ObjectStore;
+  readonly vault: Vault;
+  readonly kind: PackKind;
+  readonly attempt: string;
+  /** A pack is put once it has this many bytes. */
+  readonly packBytes: number;
+  /** How many packs may be on their way at once. */
+  readonly concurrency: number;
+  readonly retainUntil: Date | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Collects blobs in packs and puts these, several at a time. */
+export class PackWriter {
+  readonly #options: PackWriterOptions;
+  readonly #packs: PackRecord[] = [];
+  readonly #underWay = new Set<Promise<void>>();
+  #number = 0;
+  #blobs: Uint8Array[] = [];
+  #keys: Uint8Array[] = [];
+  #bytes = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: PackWriterOptions) {
+    this.#options = options;
+  }
+
+  /** The packs that were begun to be put, whether or not they arrived. */
+  get packs(): readonly PackRecord[] {
+    return this.#packs;
+  }
+
+  /** Bytes put, directories included. */
+  get storedBytes(): number {
+    return this.#packs.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Takes a blob, whose bytes must not change until {@link finish}. */
+  async add(bytes: Uint8Array, key: Uint8Array): Promise<BlobAddress> {
+    const { vault, attempt, packBytes } = this.#options;
+    const address = { pack: packId(attempt, this.#number), ordinal: this.#blobs.length };
+    const sealed = vault.seal(address.pack, address.ordinal, bytes);
+    this.#blobs.push(sealed);
+    this.#keys.push(key);
+    this.#bytes += sealed.length;
+    if (this.#bytes >= packBytes || this.#blobs.length >= maxBlobs) await this.#flush();
+    return address;
+  }
+
+  /** Puts what is left, and waits until all has arrived. */
+  async finish(): Promise<readonly PackRecord[]> {
+    await this.#flush();
+    await this.settle();
+    if (this.#failure !== undefined) throw this.#failure.error;
+    return this.#packs;
+  }
+
+  /** Waits until nothing is on its way any more. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#blobs.length > 0) this.#begin();
+    while (this.#underWay.size >= this.#options.concurrency) await Promise.race(this.#underWay);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #begin(): void {
+    const { store, kind, attempt, retainUntil, signal } = this.#options;
+    const id = packId(attempt, this.#number++);
+    const blobs = this.#blobs;
+    const directory = formatDirectory(
+      blobs.map(({ length }) => length),
+      this.#keys,
+    );
+    const bytes = this.#bytes + directory.length;
+    this.#packs.push({ id, blobs: blobs.length, bytes, keysDigest: digestKeys(this.#keys) });
+    this.#blobs = [];
+    this.#keys = [];
+    this.#bytes = 0;
+    const put: Promise<void> = store
+      .put(packKey(kind, id), [...blobs, directory], { signal, ...(retainUntil && { retainUntil }) })
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          this.#failure ??= { error };
+        },
+      )
+      .finally(() => this.#underWay.delete(put));
+    this.#underWay.add(put);
+  }
+}

@@ -1,0 +1,250 @@
+import { createHash } from 'node:crypto';
+import { AbortError, BackupCorruptError, BackupServiceError, InvalidInputError } from '../../errors/index.js';
+import type { Backup } from '../../model/backup.js';
+import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
+import type { BackupWriter } from '../../services/backup-service.js';
+import type { BlobAddress } from '../format/blob.js';
+import { recordKey, rootKey } from '../format/names.js';
+import { packKey } from '../format/pack-id.js';
+import { formatRecord, type BackupRecord, type Increment } from '../format/record.js';
+import { formatRoot, type Root } from '../format/root.js';
+import { MapReader } from '../read/map-reader.js';
+import { PackReader } from '../read/pack-reader.js';
+import { findRecord, type Repository } from '../repository.js';
+import { RecipeWriter } from '../stream/recipe-writer.js';
+import { StreamSplitter } from '../stream/stream-splitter.js';
+import { beginAttempt, type Attempt } from './attempt.js';
+import { GrainStore } from './grain-store.js';
+import { MapWriter } from './map-writer.js';
+import { PackWriter } from './pack-writer.js';
+
+/** The length a pack of the map is put at, in bytes. */
+const mapPackBytes = 4 * 1024 * 1024;
+/** Bytes taken of a chunk before the grains in them are stored: so much waits in memory. */
+const sliceBytes = 1024 * 1024;
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** What a commit tells beside that it happened. */
+export interface CommitResult extends Readonly<Record<string, unknown>> {
+  readonly increment: Increment;
+}
+
+/**
+ * Stores one backup: the grains that the parent does not have, the map, the recipe, the root, and last the record, by which
+ * it becomes a backup. Until then nothing of it can be seen.
+ */
+export class RepositoryWriter implements BackupWriter {
+  readonly #repository: Repository;
+  readonly #backup: Backup;
+  readonly #attempt: Attempt;
+  readonly #givenUp = new AbortController();
+  /** The backup's own signal, the lease's, and the one of {@link abort}. */
+  readonly #signal: AbortSignal;
+  readonly #retainUntil: Date | undefined;
+  readonly #recipe = new RecipeWriter();
+  readonly #recipePieces: BlobAddress[] = [];
+  readonly #splitter = new StreamSplitter(this.#recipe);
+  readonly #dataPacks: PackWriter;
+  readonly #mapPacks: PackWriter;
+  readonly #map: MapWriter;
+  readonly #grains: GrainStore;
+  #streamBytes = 0;
+  #state: 'open' | 'committing' | 'committed' | 'ended' = 'open';
+
+  private constructor(repository: Repository, backup: Backup, attempt: Attempt, signal: AbortSignal) {
+    const { store, vault, packBytes, concurrency, retainDays } = repository;
+    this.#repository = repository;
+    this.#backup = backup;
+    this.#attempt = attempt;
+    this.#signal = AbortSignal.any([signal, attempt.lease.lost, this.#givenUp.signal]);
+    this.#retainUntil = retainDays === undefined ? undefined : new Date(Date.now() + retainDays * dayMs);
+    const common = { store, vault, attempt: attempt.id, retainUntil: this.#retainUntil, signal: this.#signal };
+    this.#dataPacks = new PackWriter({ ...common, kind: 'data', packBytes, concurrency });
+    this.#mapPacks = new PackWriter({ ...common, kind: 'map', packBytes: mapPackBytes, concurrency: 1 });
+    this.#map = new MapWriter(this.#mapPacks, vault, parentMap(repository, attempt, this.#signal));
+    this.#grains = new GrainStore(vault, this.#dataPacks, this.#map);
+  }
+
+  /** Begins a backup. */
+  static async begin(
+    repository: Repository,
+    backup: Backup,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<RepositoryWriter> {
+    return new RepositoryWriter(repository, backup, await beginAttempt(repository, backup, signal), signal);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    this.#assertOpen();
+    for (let from = 0; from < bytes.length; from += sliceBytes) {
+      const slice = bytes.subarray(from, from + sliceBytes);
+      this.#streamBytes += slice.length;
+      this.#splitter.push(slice);
+      await this.#storeParts();
+    }
+  }
+
+  /**
+   * @throws BackupCorruptError where the manifest tells of another length than was written
+   * @throws BackupServiceError where the backup's lease is gone; retryable
+   */
+  async commit(manifest?: BackupManifest): Promise<CommitResult> {
+    this.#assertOpen();
+    if (manifest !== undefined) assertManifest(manifest, this.#backup, this.#streamBytes);
+    this.#splitter.end();
+    await this.#storeParts();
+    const root = await this.#finishRoot();
+    const record = await this.#putRoot(root, manifest);
+    await this.#retainInherited(root);
+    await this.#assertLease();
+    this.#assertOpen();
+    this.#state = 'committing';
+    await this.#putRecord(record);
+    this.#state = 'committed';
+    await this.#attempt.lease.end();
+    return { increment: record.increment };
+  }
+
+  /** Gives the backup up, and leaves nothing behind unless its record may have been put already. */
+  async abort(): Promise<void> {
+    const state = this.#state;
+    if (state === 'committed' || state === 'ended') return;
+    this.#state = 'ended';
+    this.#givenUp.abort(new BackupServiceError('the backup was given up'));
+    await Promise.all([this.#dataPacks.settle(), this.#mapPacks.settle(), this.#attempt.lease.stop()]);
+    // A record that may come to be seen must find what it refers to: garbage collection tells, once the lease is dead.
+    if (state === 'committing') return;
+    const { volumeId, id } = this.#backup;
+    const keys = [
+      ...this.#dataPacks.packs.map((pack) => packKey('data', pack.id)),
+      ...this.#mapPacks.packs.map((pack) => packKey('map', pack.id)),
+      rootKey(volumeId, id, this.#attempt.id),
+    ];
+    await this.#repository.store.delete(keys).catch(() => undefined);
+    await this.#attempt.lease.end();
+  }
+
+  /** Stores the grains and the pieces of the recipe that have come together. */
+  async #storeParts(): Promise<void> {
+    for (const batch of this.#splitter.takeBatches()) {
+      this.#assertOpen();
+      await this.#grains.add(batch);
+    }
+    await this.#storeRecipe(false);
+    this.#assertOpen();
+  }
+
+  async #storeRecipe(last: boolean): Promise<void> {
+    const pieces = await this.#recipe.take(last);
+    const keys = await this.#repository.vault.keysOf(pieces);
+    for (const [place, piece] of pieces.entries()) {
+      this.#recipePieces.push(await this.#mapPacks.add(piece, keys[place] ?? piece));
+    }
+  }
+
+  /** Puts the last packs, and tells all that the backup refers to. */
+  async #finishRoot(): Promise<Root> {
+    const { parent } = this.#attempt;
+    const pages = await this.#map.finish();
+    await this.#storeRecipe(true);
+    const [data, map] = [await this.#dataPacks.finish(), await this.#mapPacks.finish()];
+    const mapReferenced = new Set(pages.flatMap((page) => (page === undefined ? [] : [page.pack])));
+    return {
+      grainBytes: this.#splitter.grainBytes,
+      dataPacks: [...(parent?.root.dataPacks ?? []).filter(({ id }) => this.#map.referenced.has(id)), ...data],
+      mapPacks: [...(parent?.root.mapPacks ?? []).filter(({ id }) => mapReferenced.has(id)), ...map],
+      pages,
+      recipe: this.#recipePieces,
+    };
+  }
+
+  async #putRoot(root: Root, manifest: BackupManifest | undefined): Promise<BackupRecord> {
+    const { store, vault } = this.#repository;
+    const { id: backupId, volumeId } = this.#backup;
+    const { id: attempt, parent, reason } = this.#attempt;
+    const bytes = Buffer.from(vault.sealRoot(attempt, await formatRoot(root)));
+    await store.put(rootKey(volumeId, backupId, attempt), bytes, this.#putOptions());
+    const { grainsNew, grainsSame } = this.#grains;
+    return {
+      formatVersion: 1,
+      backupId,
+      volumeId,
+      attempt,
+      streamBytes: this.#streamBytes,
+      storedAt: new Date().toISOString(),
+      root: { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') },
+      increment: {
+        parent: parent?.record.backupId ?? null,
+        grainsNew,
+        grainsSame,
+        bytesStored: this.#dataPacks.storedBytes + this.#mapPacks.storedBytes + bytes.length,
+        ...(reason === undefined ? {} : { reason }),
+      },
+      ...(manifest === undefined ? {} : { manifest }),
+      ...(this.#retainUntil && { retainUntil: this.#retainUntil.toISOString() }),
+    };
+  }
+
+  /** What the backup shares with its parent must be locked for as long as it is. */
+  async #retainInherited({ dataPacks, mapPacks }: Root): Promise<void> {
+    const until = this.#retainUntil;
+    if (until === undefined) return;
+    const { store } = this.#repository;
+    const keys = [
+      ...dataPacks.map(({ id }) => packKey('data', id)),
+      ...mapPacks.map(({ id }) => packKey('map', id)),
+    ].filter((key) => !key.includes(`/${this.#attempt.id}/`));
+    for (const key of keys) await store.extendRetention?.(key, until, { signal: this.#signal });
+  }
+
+  /**
+   * The commit guard. As long as the lease is there, nothing the backup refers to has been marked as garbage, and what is
+   * marked from now on stays for the grace. Without it the backup must not become one.
+   */
+  async #assertLease(): Promise<void> {
+    if (await this.#attempt.lease.isThere(this.#signal)) return;
+    const message = 'the backup gave no sign of life for so long that its lease was removed; repeat it';
+    throw new BackupServiceError(message, { retryable: true });
+  }
+
+  async #putRecord(record: BackupRecord): Promise<void> {
+    const { store, vault } = this.#repository;
+    try {
+      await store.put(recordKey(record.volumeId, record.backupId), formatRecord(record, vault), this.#putOptions());
+    } catch (error) {
+      // Without the signal, which may be why it failed: the record may be there all the same.
+      const backup = { id: record.backupId, volumeId: record.volumeId };
+      const there = await findRecord(this.#repository, backup, undefined).catch(() => undefined);
+      if (there?.attempt !== record.attempt) throw error;
+    }
+  }
+
+  #putOptions() {
+    return { signal: this.#signal, ...(this.#retainUntil && { retainUntil: this.#retainUntil }) };
+  }
+
+  #assertOpen(): void {
+    if (this.#state !== 'open') throw new BackupServiceError('the backup has ended: nothing more is taken');
+    if (!this.#signal.aborted) return;
+    throw this.#attempt.lease.lost.aborted ? this.#attempt.lease.lost.reason : new AbortError(this.#signal);
+  }
+}
+
+function parentMap({ store, vault }: Repository, { parent, lostPacks: lost }: Attempt, signal: AbortSignal) {
+  if (parent === undefined) return undefined;
+  const { root } = parent;
+  const packs = new PackReader({ store, vault, kind: 'map', packs: root.mapPacks, signal });
+  return { root, map: new MapReader(root, packs), lostPacks: lost };
+}
+
+function assertManifest(given: BackupManifest, backup: Backup, streamBytes: number): void {
+  const manifest = parseBackupManifest(given);
+  if (manifest.backupId !== backup.id) throw new InvalidInputError('manifest.backupId', 'is not the id of the backup');
+  if (manifest.volumeId !== backup.volumeId) {
+    throw new InvalidInputError('manifest.volumeId', "is not the id of the backup's volume");
+  }
+  if (manifest.streamBytes !== streamBytes) {
+    throw new BackupCorruptError(`the manifest tells of ${manifest.streamBytes} bytes, ${streamBytes} were given`);
+  }
+}

@@ -1,0 +1,149 @@
+import { describe, expect, test } from '@jest/globals';
+import { RepositoryBackupService } from '../../src/repository/index.js';
+import { ChangingDisk, range } from './support/generations.js';
+import { RepositoryLab } from './support/repository-lab.js';
+
+const passphrase = 'correct horse battery staple';
+
+/** Three backups of one volume and one of another, in packs of several grains. */
+async function threeGenerations(options = {}) {
+  const lab = await RepositoryLab.create(options);
+  const disk = new ChangingDisk(600, 8).write(...range(0, 30), 520);
+  const streams = new Map<string, Buffer>();
+  for (const id of ['b1', 'b2', 'b3']) {
+    const bytes = disk.write(3, 40, 520).stream();
+    streams.set(id, bytes);
+    await lab.storeStream(id, bytes);
+  }
+  return { lab, streams };
+}
+
+const damages = {
+  truncated: (bytes: Buffer) => bytes.subarray(0, bytes.length - 1),
+  flipped: (bytes: Buffer) => {
+    const copy = Buffer.from(bytes);
+    const at = Math.floor(bytes.length / 2);
+    copy.writeUInt8(copy.readUInt8(at) ^ 1, at);
+    return copy;
+  },
+  emptied: () => Buffer.alloc(0),
+  removed: () => undefined,
+} as const;
+
+describe.each([
+  ['plain', {}],
+  ['encrypted', { encryption: { passphrase } }],
+])('a repository that is %s', (_kind, options) => {
+  test.each(Object.entries(damages))('notices every object that was %s', async (_name, damage) => {
+    const { lab, streams } = await threeGenerations(options);
+    const { store } = lab;
+    for (const key of store.keys.filter((name) => /^(data|map|volumes)\//.test(name))) {
+      const object = store.objects.get(key)!;
+      const bytes = damage(object.bytes);
+      if (bytes === undefined) store.objects.delete(key);
+      else store.objects.set(key, { ...object, bytes: Buffer.from(bytes) });
+
+      const isRemovedRecord = bytes === undefined && key.endsWith('/manifest.json');
+      const report = await lab.service.verify({ level: 'full' });
+      if (!isRemovedRecord) expect(report.damage.map((found) => found.key)).toContain(key);
+      // Restored exactly, or not at all.
+      for (const [id, whole] of streams) {
+        const restored = await lab.restored(id).catch((error: unknown) => error as Error);
+        if (Buffer.isBuffer(restored)) expect(restored.equals(whole)).toBe(true);
+        else expect(restored).toHaveProperty('code');
+      }
+      store.objects.set(key, object);
+      for (const noted of store.keys.filter((name) => name.startsWith('damaged/'))) store.objects.delete(noted);
+    }
+    expect((await lab.service.verify({ level: 'full' })).damage).toEqual([]);
+  });
+
+  test('notices objects that were exchanged', async () => {
+    const { lab, streams } = await threeGenerations(options);
+    const { store } = lab;
+    for (const prefix of ['data/', 'map/', 'volumes/']) {
+      const keys = store.keys.filter((key) => key.startsWith(prefix) && !key.endsWith('.json'));
+      for (const [one, other] of keys.map((key, place) => [key, keys[(place + 1) % keys.length]!] as const)) {
+        const [first, second] = [store.objects.get(one)!, store.objects.get(other)!];
+        store.objects.set(one, second);
+        store.objects.set(other, first);
+        expect((await lab.service.verify({ level: 'full' })).damage.length).toBeGreaterThanOrEqual(2);
+        for (const [id, whole] of streams) {
+          const restored = await lab.restored(id).catch(() => undefined);
+          if (restored !== undefined) expect(restored.equals(whole)).toBe(true);
+        }
+        store.objects.set(one, first);
+        store.objects.set(other, second);
+      }
+    }
+  });
+});
+
+test('all damage is told at once, with the backups it touches', async () => {
+  const { lab } = await threeGenerations();
+  const gone = lab.store.keys.filter((key) => key.startsWith('data/'));
+  for (const key of gone) lab.store.objects.delete(key);
+  const { damage } = await lab.service.verify();
+  expect(damage.map(({ key }) => key).sort()).toEqual(gone);
+  const first = damage.find(({ backups }) => backups.length === 3);
+  expect(first?.backups.map(({ backupId }) => backupId).sort()).toEqual(['b1', 'b2', 'b3']);
+});
+
+test('the next backup stores anew what was lost, or found broken', async () => {
+  for (const damage of [damages.removed, damages.flipped]) {
+    const { lab, streams } = await threeGenerations();
+    // The first backup's, of which the last one still has most.
+    const size = (name: string) => lab.store.objects.get(name)!.bytes.length;
+    const [key] = lab.store.keys.filter((name) => name.startsWith('data/')).sort((a, b) => size(b) - size(a));
+    const object = lab.store.objects.get(key!)!;
+    const bytes = damage(object.bytes);
+    if (bytes === undefined) lab.store.objects.delete(key!);
+    else lab.store.objects.set(key!, { ...object, bytes });
+    await lab.service.verify({ level: 'full' });
+    const { increment } = await lab.storeStream('b4', streams.get('b3')!);
+    expect(increment.grainsNew).toBeGreaterThan(0);
+    expect(increment.reason).toMatch(/not whole/);
+    expect((await lab.restored('b4')).equals(streams.get('b3')!)).toBe(true);
+  }
+});
+
+describe('an encrypted repository', () => {
+  test('opens with its passphrase, before and after it was wrapped anew, and with no other', async () => {
+    const { lab, streams } = await threeGenerations({ encryption: { passphrase } });
+    const opened = (encryption?: { passphrase: string }) =>
+      new RepositoryBackupService({ store: lab.store, ...(encryption && { encryption }) }).readManifest({
+        id: 'b1',
+        volumeId: 'v1',
+      });
+    expect(await opened({ passphrase })).toMatchObject({ backupId: 'b1' });
+    await expect(opened({ passphrase: 'another' })).rejects.toMatchObject({ code: 'WRONG_KEY' });
+    await expect(opened()).rejects.toMatchObject({ code: 'WRONG_KEY' });
+    await lab.service.rewrapKey({ passphrase: 'another' });
+    expect(await opened({ passphrase: 'another' })).toMatchObject({ backupId: 'b1' });
+    await expect(opened({ passphrase })).rejects.toMatchObject({ code: 'WRONG_KEY' });
+    expect((await lab.restored('b3')).equals(streams.get('b3')!)).toBe(true);
+  });
+
+  test('opens by functions of the application', async () => {
+    const flip = (bytes: Uint8Array) => Promise.resolve(bytes.map((byte) => byte ^ 0x55));
+    const { lab } = await threeGenerations({ encryption: { wrap: flip, unwrap: flip } });
+    const other = (unwrap: (bytes: Uint8Array) => Promise<Uint8Array>) =>
+      new RepositoryBackupService({ store: lab.store, encryption: { wrap: flip, unwrap } }).readManifest({
+        id: 'b1',
+        volumeId: 'v1',
+      });
+    expect(await other(flip)).toMatchObject({ backupId: 'b1' });
+    await expect(other(() => Promise.resolve(Buffer.alloc(5)))).rejects.toMatchObject({ code: 'WRONG_KEY' });
+  });
+
+  test('shows nothing of the grains, and refuses a record that was changed', async () => {
+    const { lab, streams } = await threeGenerations({ encryption: { passphrase } });
+    const piece = streams.get('b1')!.subarray(70_000, 70_064);
+    for (const { bytes } of lab.store.objects.values()) expect(bytes.includes(piece)).toBe(false);
+    const key = lab.store.keys.find((name) => name.endsWith('/manifest.json'))!;
+    const object = lab.store.objects.get(key)!;
+    const bytes = Buffer.from(object.bytes.toString().replace('"streamBytes":', '"streamBytes":1'));
+    lab.store.objects.set(key, { ...object, bytes });
+    await expect(lab.service.readManifest({ id: 'b1', volumeId: 'v1' })).rejects.toMatchObject({ code: 'WRONG_KEY' });
+  });
+});

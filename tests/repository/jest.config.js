@@ -1,0 +1,3 @@
+import { stageConfig } from '../support/stage-config.js';
+
+export default stageConfig('repository');

@@ -1,0 +1,252 @@
+import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
+import { VmdkDriverError } from '../../../src/errors/index.js';
+import { RepositoryBackupService } from '../../../src/repository/index.js';
+import type { ObjectInfo } from '../../../src/stores/index.js';
+import { Random } from '../../matrix/random.js';
+import { ChangingDisk } from '../support/generations.js';
+import { manifestFor, SteppedStore } from '../support/repository-lab.js';
+import { ScheduledStore, type Decision, type Schedule, type WaitingCall } from './scheduled-store.js';
+
+/** What happened in a schedule. */
+export interface Tally {
+  calls: number;
+  actors: number;
+  kills: number;
+  committed: number;
+  collected: number;
+  guarded: number;
+  lostAnswers: number;
+}
+
+const volumes = ['v1', 'v2'] as const;
+/** How late a list may show what was put or deleted: far less than the grace. */
+const listingLagHours = 2;
+
+/**
+ * Lets writers, deleters, collectors and a verifier work at once on one repository, in an order that the seed decides: any may
+ * be killed at any call, answers are lost, changes arrive late, lists lag behind, and the clock steps on.
+ *
+ * @throws where a committed backup does not restore exactly, or something is left that nobody needs
+ */
+export async function runSchedule(seed: number, tally: Tally): Promise<void> {
+  await new ScheduledRun(seed, tally).run();
+}
+
+class ScheduledRun implements Schedule {
+  readonly #random: Random;
+  readonly #tally: Tally;
+  readonly #store = new SteppedStore();
+  readonly #waiting: WaitingCall[] = [];
+  readonly #late: (() => Promise<unknown>)[] = [];
+  readonly #alive = new Set<string>();
+  readonly #listedBefore = new Map<string, readonly ObjectInfo[]>();
+  /** Actors whose process stands still, and until when. */
+  readonly #frozen = new Map<string, number>();
+  #calls = 0;
+  #kills = 0;
+
+  constructor(seed: number, tally: Tally) {
+    this.#random = new Random(seed);
+    this.#tally = tally;
+  }
+
+  async run(): Promise<void> {
+    const direct = this.#service();
+    await direct.initialize();
+    for (const volumeId of volumes) await this.#write(direct, volumeId, `first-${volumeId}`, new ChangingDisk(300, 8));
+    this.#begin();
+    await this.#go(direct);
+    await this.#assertWhole(direct);
+    await this.#settleDown(direct);
+    this.#tally.calls += this.#calls;
+    this.#tally.kills += this.#kills;
+  }
+
+  wait(call: WaitingCall): void {
+    this.#waiting.push(call);
+  }
+
+  later(change: () => Promise<unknown>): void {
+    this.#late.push(change);
+  }
+
+  /** Every other list may be the one that was shown before. */
+  listed(infos: readonly ObjectInfo[], prefix: string): readonly ObjectInfo[] {
+    const before = this.#listedBefore.get(prefix);
+    this.#listedBefore.set(prefix, infos);
+    if (before === undefined || this.#random.below(4) > 0) return infos;
+    const lagging = this.#store.now().getTime() - listingLagHours * 3_600_000;
+    const old = new Set(before.map(({ key }) => key));
+    return infos.filter(({ key, lastModified }) => old.has(key) || lastModified.getTime() < lagging);
+  }
+
+  #service(store: SteppedStore | ScheduledStore = this.#store): RepositoryBackupService {
+    return new RepositoryBackupService({ store, packBytes: 64 * 1024, concurrency: 2 });
+  }
+
+  #begin(): void {
+    const writers = 2 + this.#random.below(3);
+    for (let number = 0; number < writers; number++) {
+      const volumeId = this.#random.pick(volumes);
+      this.#act(`writer ${number}`, async (service) => {
+        const disk = new ChangingDisk(300, 8);
+        for (let round = 0; round < 4; round++) {
+          disk.write(this.#random.below(300), this.#random.below(300));
+          // Sometimes in the place of an earlier one.
+          await this.#write(service, volumeId, `b${number}-${this.#random.below(3)}`, disk);
+        }
+      });
+    }
+    this.#act('deleter', async (service) => {
+      for (let round = 0; round < 6; round++) {
+        const id = this.#random.pick(['first-v1', 'first-v2', 'b0-0', 'b0-1', 'b1-0', 'b1-1', 'b2-2']);
+        await service.delete({ id, volumeId: this.#random.pick(volumes) });
+      }
+    });
+    for (const number of [0, 1]) {
+      this.#act(`collector ${number}`, async (service) => {
+        const writes = (): boolean => [...this.#alive].some((name) => name.startsWith('writer'));
+        for (let round = 0; round < 5 || (writes() && round < 20); round++) {
+          this.#tally.collected += (await service.collectGarbage()).deleted;
+        }
+      });
+    }
+    if (this.#random.below(3) === 0) {
+      this.#act('verifier', async (service) => {
+        await service.verify();
+      });
+    }
+  }
+
+  #act(actor: string, work: (service: RepositoryBackupService) => Promise<void>): void {
+    this.#alive.add(actor);
+    this.#tally.actors += 1;
+    const attempt = async (): Promise<void> => {
+      try {
+        await work(this.#service(new ScheduledStore(actor, this.#store, this)));
+      } catch (error) {
+        if (!(error instanceof VmdkDriverError)) throw error;
+      }
+    };
+    void attempt().finally(() => this.#alive.delete(actor));
+  }
+
+  async #write(service: RepositoryBackupService, volumeId: string, id: string, disk: ChangingDisk): Promise<void> {
+    const bytes = disk.stream();
+    const backup = { id, volumeId };
+    let writer;
+    try {
+      writer = await service.openBackup(backup);
+      await writer.write(bytes);
+      await writer.commit(manifestFor(id, volumeId, bytes));
+      this.#tally.committed += 1;
+    } catch (error) {
+      if (!(error instanceof VmdkDriverError)) throw error;
+      if (error.code === 'BACKUP_SERVICE_FAILED' && error.message.includes('lease')) this.#tally.guarded += 1;
+      await writer?.abort();
+    }
+  }
+
+  async #go(direct: RepositoryBackupService): Promise<void> {
+    for (let steps = 0; this.#alive.size > 0 && steps < 2000; steps++) {
+      await this.#everyoneWaits();
+      if (this.#waiting.length === 0) continue;
+      this.#passTime();
+      if (this.#late.length > 0 && this.#random.below(5) === 0) await this.#late.shift()?.();
+      const call = this.#nextCall();
+      if (call === undefined) continue;
+      this.#calls += 1;
+      if (this.#mayKill() && this.#random.below(60) === 0) this.#kill(call.actor);
+      else call.proceed(this.#decide(call));
+      if (steps % 50 === 0) await this.#assertWhole(direct);
+    }
+    for (const change of this.#late.splice(0)) await change();
+  }
+
+  /** Each actor has ended or waits at a call. Several calls of one may wait: it puts packs two at a time. */
+  async #everyoneWaits(): Promise<void> {
+    for (let idle = 0; idle < 3;) {
+      const before = this.#waiting.length;
+      await setImmediate();
+      const actors = new Set(this.#waiting.map(({ actor }) => actor));
+      const all = [...this.#alive].every((actor) => actors.has(actor));
+      idle = all && this.#waiting.length === before ? idle + 1 : 0;
+    }
+  }
+
+  /** Any of the calls of actors that do not stand still. Where all do, time passes. */
+  #nextCall(): WaitingCall | undefined {
+    const now = this.#store.now().getTime();
+    const awake = this.#waiting.filter(({ actor }) => (this.#frozen.get(actor) ?? 0) <= now);
+    if (awake.length === 0) {
+      this.#store.pass(1);
+      return undefined;
+    }
+    const call = this.#random.pick(awake);
+    const mayFreeze = call.actor.startsWith('writer') && !call.key.endsWith('/manifest.json');
+    if (mayFreeze && this.#random.below(14) === 0) {
+      this.#frozen.set(call.actor, now + (20 + this.#random.below(80)) * 3_600_000);
+      return undefined;
+    }
+    this.#waiting.splice(this.#waiting.indexOf(call), 1);
+    return call;
+  }
+
+  #decide({ changes }: WaitingCall): Decision {
+    if (this.#random.below(40) > 0) return 'do';
+    this.#tally.lostAnswers += 1;
+    return changes ? this.#random.pick(['lose-answer', 'refuse', 'late'] as const) : 'refuse';
+  }
+
+  #mayKill(): boolean {
+    return this.#kills === 0 || this.#random.below(3) === 0;
+  }
+
+  #kill(actor: string): void {
+    this.#kills += 1;
+    this.#alive.delete(actor);
+    for (let place = this.#waiting.length - 1; place >= 0; place--) {
+      if (this.#waiting[place]?.actor === actor) this.#waiting.splice(place, 1);
+    }
+  }
+
+  /**
+   * The clock goes on by minutes, hours, or more than a day. Between a writer's last look at its lease and the record that
+   * follows it does not: a request that takes a day is what the protocol excludes, not what it survives.
+   */
+  #passTime(): void {
+    const commits = this.#waiting.some(({ method, key }) => method === 'put' && key.endsWith('/manifest.json'));
+    const step = this.#random.below(commits || this.#late.length > 0 ? 24 : 30);
+    if (step >= 24 && step < 28) this.#store.pass(1 + this.#random.below(8));
+    else if (step === 28) this.#store.pass(20 + this.#random.below(10));
+    else if (step < 10) this.#store.pass(this.#random.below(60) / 60);
+  }
+
+  /** Every backup that is there restores to the byte. */
+  async #assertWhole(direct: RepositoryBackupService): Promise<void> {
+    for await (const backup of direct.list()) {
+      if (backup.error !== undefined) throw backup.error;
+      const { stream } = await direct.openRestore({ id: backup.id, volumeId: backup.volumeId });
+      const sha256 = createHash('sha256')
+        .update(await buffer(stream))
+        .digest('hex');
+      if (sha256 !== backup.manifest?.sha256) throw new Error(`${backup.id} of ${backup.volumeId} has other bytes`);
+    }
+  }
+
+  /** When nobody works any more, collections leave only what is needed. */
+  async #settleDown(direct: RepositoryBackupService): Promise<void> {
+    for (let run = 0; run < 4; run++) {
+      this.#store.pass(30);
+      this.#tally.collected += (await direct.collectGarbage()).deleted;
+    }
+    await this.#assertWhole(direct);
+    const { damage, packs, backups } = await direct.verify({ level: 'full' });
+    if (damage.length > 0) throw new Error(`damaged: ${JSON.stringify(damage)}`);
+    // The description, and for each backup its record and its root.
+    const needed = 1 + packs + 2 * backups;
+    if (this.#store.keys.length !== needed) throw new Error(`left: ${this.#store.keys.join(', ')}`);
+  }
+}

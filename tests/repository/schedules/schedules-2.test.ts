@@ -1,0 +1,3 @@
+import { testSchedules } from './schedules-test.js';
+
+testSchedules(1);
