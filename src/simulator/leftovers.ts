@@ -9,8 +9,8 @@ export interface Leftover {
   readonly what: string;
 }
 
-/** extraConfig keys by which the driver marks what belongs to an operation. */
-const MARK = 'vmdk-driver.';
+/** The extraConfig key by which the driver says whose temporary VM one is. */
+const ownerKey = 'vmdk-driver.owner';
 
 /** Finds what is left behind: nothing, if all went well. */
 export function findLeftovers(world: World): Leftover[] {
@@ -45,10 +45,9 @@ function disksOfNobody({ datastores }: World): Leftover[] {
 function vms({ vms: all }: World): Leftover[] {
   return all.flatMap((vm): Leftover[] => {
     const { name, disks, extraConfig } = describeVm(vm);
-    const marks = Object.keys(extraConfig).filter((key) => key.startsWith(MARK));
     return [
       ...(disks.length === 0 ? [{ kind: 'vm-without-disk', what: name } as const] : []),
-      ...(marks.length > 0 ? [{ kind: 'marked-vm', what: `${name}: ${marks.join(', ')}` } as const] : []),
+      ...(ownerKey in extraConfig ? [{ kind: 'marked-vm', what: `${name}: ${ownerKey}` } as const] : []),
     ];
   });
 }

@@ -115,13 +115,13 @@ describe('a simulator', () => {
     await simulator.addVm({
       name: 'temporary',
       disk: { capacityBytes: MIB },
-      extraConfig: { 'vmdk-driver.operation': '1' },
+      extraConfig: { 'vmdk-driver.owner': '1' },
     });
     await client.call('ExportVm', vm);
     expect(simulator.leftovers()).toEqual([
       { kind: 'lease', what: 'export lease of a is initializing' },
       { kind: 'vm-without-disk', what: 'empty' },
-      { kind: 'marked-vm', what: 'temporary: vmdk-driver.operation' },
+      { kind: 'marked-vm', what: 'temporary: vmdk-driver.owner' },
       { kind: 'task', what: 'VirtualMachine.ExportVmLRO of a is running' },
     ]);
   });
