@@ -3,12 +3,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RecoveryReport } from '../../src/index.js';
 import { temporaryVmUuid } from '../../src/journal/restore-journal.js';
 import type { DiskInfo, VmInfo } from '../../src/simulator/index.js';
-import { bytesPerGiB, type MatrixLab, type Subject } from './lab.js';
+import { bytesPerGiB, leaseTimeoutSeconds, type MatrixLab, type Subject } from './lab.js';
 import { isRestore } from './scenario.js';
 import type { Findings } from './verdict.js';
 
-/** What a volume turned out to have: nothing, where it never had a backing; a disk nothing was written to. */
-export type VolumeState = 'old' | 'new' | 'none' | 'empty' | 'broken';
+/** What a volume turned out to have: nothing, where it never had a backing; another restore's disk; one nothing was written to. */
+export type VolumeState = 'old' | 'new' | 'other' | 'none' | 'empty' | 'broken';
 
 /**
  * Looks at a volume past the API: whether it has exactly one whole disk, the old one or the new one, on a VM that is found by
@@ -23,7 +23,7 @@ export async function judgeVolume(lab: MatrixLab, subject: Subject, findings: Fi
   };
   if (vm === undefined) return before === undefined ? 'none' : lose('the volume has no VM');
   if (others.length > 0) return lose(`${others.length + 1} VMs are the volume's`);
-  if (vm.name !== `volume-${volume.id}` || vm.instanceUuid !== volume.id) {
+  if (vm.name !== (before?.name ?? `volume-${volume.id}`) || vm.instanceUuid !== volume.id) {
     return lose(`the volume's VM is named ${vm.name} and has the id ${vm.instanceUuid}`);
   }
   const [disk, ...otherDisks] = vm.disks;
@@ -31,6 +31,7 @@ export async function judgeVolume(lab: MatrixLab, subject: Subject, findings: Fi
 
   const content = await lab.contentOf(vm);
   const state = stateOf(content, subject, await emptyContent(lab));
+  if (disk.missing) return lose("the disk's file is gone");
   if (state === 'broken') return lose("the disk's content is neither the old one nor the new one");
   const capacityBytes = volume.size * bytesPerGiB;
   if (disk.capacityBytes !== capacityBytes) lose(`the disk has ${disk.capacityBytes} bytes`);
@@ -44,8 +45,13 @@ export async function judgeVolume(lab: MatrixLab, subject: Subject, findings: Fi
   return state;
 }
 
-function stateOf(content: string, { oldContent, newContent, scenario }: Subject, empty: string): VolumeState {
+function stateOf(
+  content: string,
+  { oldContent, newContent, otherContent, scenario }: Subject,
+  empty: string,
+): VolumeState {
   if (isRestore(scenario) && content === newContent) return 'new';
+  if (isRestore(scenario) && content === otherContent) return 'other';
   if (content === oldContent) return 'old';
   return content === empty && scenario.work === 'backup, no backing' ? 'empty' : 'broken';
 }
@@ -64,8 +70,14 @@ async function emptyContent(lab: MatrixLab): Promise<string> {
 /** All of a VM but what a restore changes: its disk's file, capacity and content. */
 function identityOf(vm: VmInfo): Readonly<Record<string, unknown>> {
   const { path: _path, capacityBytes: _capacity, ...disk } = vm.disks[0] ?? ({} as DiskInfo);
-  const { disks: _disks, busy: _busy, ...identity } = vm;
-  return { ...identity, ...Object.fromEntries(Object.entries(disk).map(([name, value]) => [`disk.${name}`, value])) };
+  const { disks: _disks, busy: _busy, extraConfig, ...identity } = vm;
+  // Whose the last exchange was is written there.
+  const foreign = Object.fromEntries(Object.entries(extraConfig).filter(([key]) => !key.startsWith('vmdk-driver.')));
+  return {
+    ...identity,
+    extraConfig: foreign,
+    ...Object.fromEntries(Object.entries(disk).map(([name, value]) => [`disk.${name}`, value])),
+  };
 }
 
 function differences(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): string[] {
@@ -121,7 +133,11 @@ export async function leftovers(lab: MatrixLab): Promise<string[]> {
 /** Waits until nothing is left that ends by itself, as a lease does that nobody keeps alive. */
 export async function waitForLeases(lab: MatrixLab, longestMs = 120_000): Promise<void> {
   const end = Date.now() + longestMs;
-  while (hasLiving(lab) && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 25));
+  while (hasLiving(lab) && Date.now() < end) {
+    // Nobody works any more: a lease that is open now is one that only time ends.
+    lab.simulator.advanceTime(leaseTimeoutSeconds * 1000);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
 }
 
 function hasLiving({ simulator }: MatrixLab): boolean {
@@ -130,11 +146,14 @@ function hasLiving({ simulator }: MatrixLab): boolean {
 
 /** Recovers, after which nothing may be left; and again, when there is nothing to do any more. */
 export async function recoverAll(lab: MatrixLab, findings: Findings): Promise<RecoveryReport> {
+  await waitForLeases(lab);
   const report = await lab.driver().recover({ olderThanMs: 0 });
   await waitForLeases(lab);
   findings.leaked.push(...(await leftovers(lab)));
   for (const { outcome, error } of report.restores) {
-    if (outcome === 'failed' || outcome === 'running') findings.leaked.push(`recovery: ${outcome} ${String(error)}`);
+    if (outcome === 'failed' || outcome === 'running') {
+      findings.leaked.push(`recovery: ${outcome}${error instanceof Error ? ` ${String(error)}` : ''}`);
+    }
   }
   const again = await lab.driver().recover({ olderThanMs: 0 });
   if (again.restores.length + again.temporaryFiles.length > 0)

@@ -17,10 +17,12 @@ import type { Scenario, TransferPath, Work } from './scenario.js';
 export const bytesPerGiB = 1024 ** 3;
 
 /** How long a lease nobody keeps alive lasts: what an interruption orphans has to end by itself. */
-const leaseTimeoutSeconds = 8;
+export const leaseTimeoutSeconds = 8;
 /** How long a stalled transfer is waited for where one is to stall; elsewhere no busy machine must look like one. */
 const shortStallTimeoutMs = 700;
 const stallTimeoutMs = 30_000;
+/** As whom the other machine logs in: servers tell whose task one is. */
+const otherUser = { username: 'other-machine@vsphere.local', password: 'simulator' };
 /** Long enough that a task still runs when its call was answered. */
 const taskMs = 4;
 
@@ -35,6 +37,15 @@ export interface LabAddress {
   readonly tmpDir: string;
 }
 
+/** A backup that a restore gives a volume, and the content of the disk it is of. */
+export interface Source {
+  readonly backup: Backup;
+  readonly manifest: BackupManifest;
+  /** The stream's file. */
+  readonly file: string;
+  readonly content: string;
+}
+
 /** One piece of work and what it begins with. */
 export interface Subject {
   readonly scenario: Scenario;
@@ -47,6 +58,8 @@ export interface Subject {
   readonly oldContent: string | undefined;
   /** What a restore gives the volume. */
   readonly newContent: string;
+  /** What the other machine's restore gives it. */
+  readonly otherContent: string;
 }
 
 export type WorkResult = BackupManifest | RestoreResult;
@@ -55,40 +68,51 @@ export type WorkResult = BackupManifest | RestoreResult;
 export class MatrixLab implements AsyncDisposable {
   readonly #vim: SoapVimSession;
   readonly address: LabAddress;
+  /** Another machine's: another user, and a temporary directory of its own. */
+  readonly otherAddress: LabAddress;
   readonly simulator: Simulator;
   readonly service: FileBackupService;
-  /** A backup of a volume that no case touches, the stream's file, and the disk's content. */
-  source!: {
-    readonly backup: Backup;
-    readonly manifest: BackupManifest;
-    readonly file: string;
-    readonly content: string;
-  };
+  /** Of volumes that no case touches. The other one is for a second restore at the same time. */
+  source!: Source;
+  otherSource!: Source;
   /** How many cases ran here. */
   cases = 0;
 
-  private constructor(simulator: Simulator, vim: SoapVimSession, address: LabAddress) {
+  private constructor(simulator: Simulator, vim: SoapVimSession, address: LabAddress, otherAddress: LabAddress) {
     this.simulator = simulator;
     this.#vim = vim;
     this.address = address;
+    this.otherAddress = otherAddress;
     this.service = new FileBackupService({ directory: address.directory });
   }
 
   static async start(mode: SimulatorMode): Promise<MatrixLab> {
-    const simulator = await startSimulator({ mode, leaseTimeoutSeconds, latency: { taskMs } });
+    const simulator = await startSimulator({ mode, leaseTimeoutSeconds, latency: { taskMs }, users: [otherUser] });
     const { host, port, username, password, thumbprint } = simulator;
     const vim = new SoapVimSession({ host, port, username, password, thumbprint });
     await vim.connect();
     const directory = await mkdtemp(join(tmpdir(), 'matrix-backups-'));
     const tmpDir = await mkdtemp(join(tmpdir(), 'matrix-tmp-'));
-    const lab = new MatrixLab(simulator, vim, { host, port, username, password, thumbprint, directory, tmpDir });
-    const volume = { id: randomUUID(), size: 1 };
-    const vm = await lab.addVolume(volume, 'source');
-    const backup = { id: `source-${volume.id}`, volumeId: volume.id };
-    const manifest = await lab.driver('file').backupVolume(backup, volume);
-    const [file = ''] = (await lab.filesOf(backup)).filter((name) => name.endsWith('.vmdk'));
-    lab.source = { backup, manifest, file: join(directory, file), content: await lab.contentOf(vm) };
+    const otherTmpDir = await mkdtemp(join(tmpdir(), 'matrix-other-tmp-'));
+    const server = { host, port, thumbprint, directory };
+    const lab = new MatrixLab(
+      simulator,
+      vim,
+      { ...server, username, password, tmpDir },
+      { ...server, ...otherUser, tmpDir: otherTmpDir },
+    );
+    lab.source = await lab.#addSource('source');
+    lab.otherSource = await lab.#addSource('other source');
     return lab;
+  }
+
+  async #addSource(label: string): Promise<Source> {
+    const volume = { id: randomUUID(), size: 1 };
+    const vm = await this.addVolume(volume, label);
+    const backup = { id: `source-${volume.id}`, volumeId: volume.id };
+    const manifest = await this.driver('file').backupVolume(backup, volume);
+    const [file = ''] = (await this.filesOf(backup)).filter((name) => name.endsWith('.vmdk'));
+    return { backup, manifest, file: join(this.address.directory, file), content: await this.contentOf(vm) };
   }
 
   driver(transfer: TransferPath = 'file', { stalls = false } = {}): VmdkDriver {
@@ -135,11 +159,14 @@ export class MatrixLab implements AsyncDisposable {
       before,
       oldContent: before && (await this.contentOf(before)),
       newContent: this.source.content,
+      otherContent: this.otherSource.content,
     };
   }
 
   async contentOf(vm: VmInfo): Promise<string> {
-    const contents = await Promise.all(vm.disks.map(({ path }) => this.simulator.diskFingerprint(path)));
+    const contents = await Promise.all(
+      vm.disks.map(async ({ path, missing }) => (missing ? 'no file' : this.simulator.diskFingerprint(path))),
+    );
     return contents.join();
   }
 
@@ -148,8 +175,8 @@ export class MatrixLab implements AsyncDisposable {
     return this.simulator.vms().filter((vm) => vm.instanceUuid === id || vm.name === name);
   }
 
-  temporaryFiles(): Promise<string[]> {
-    return readdir(this.address.tmpDir);
+  async temporaryFiles(): Promise<string[]> {
+    return [...(await readdir(this.address.tmpDir)), ...(await readdir(this.otherAddress.tmpDir))];
   }
 
   /** The files of a backup in the service's directory. */
@@ -162,6 +189,7 @@ export class MatrixLab implements AsyncDisposable {
     await this.simulator.close();
     await rm(this.address.directory, { recursive: true, force: true });
     await rm(this.address.tmpDir, { recursive: true, force: true });
+    await rm(this.otherAddress.tmpDir, { recursive: true, force: true });
   }
 }
 

@@ -20,3 +20,11 @@ export class Random {
     return item;
   }
 }
+
+/** Puts items into another order. */
+export function shuffle(items: unknown[], random: Random): void {
+  for (let n = items.length - 1; n > 0; n--) {
+    const other = random.below(n + 1);
+    [items[n], items[other]] = [items[other], items[n]];
+  }
+}

@@ -9,6 +9,7 @@
  *     --columns <a,b>     only these columns
  *     --sample <n>        so many cases at random, instead of all
  *     --doubles <n>       pairs of faults (default 500)
+ *     --others <a,b>      only these columns of what other people do at the same time; `none`
  *     --model-runs <n>    random sequences of operations (default 30)
  *     --thorough          every interruption at every call of every scenario, a crash at every call
  *     --workers <n>       processes (default 2)
@@ -17,7 +18,9 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { columns, planDouble, planScenario, type PlannedCase, type Recorded } from './plan.js';
-import { Random } from './random.js';
+import { othersColumns } from './others/others-case.js';
+import { runOthers } from './others/run-others.js';
+import { Random, shuffle } from './random.js';
 import { scenarios } from './scenario.js';
 import { Tally } from './tally.js';
 import { WorkerPool } from './worker-pool.js';
@@ -28,6 +31,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     columns: { type: 'string', default: columns.join(',') },
     sample: { type: 'string' },
+    others: { type: 'string', default: othersColumns.join(',') },
     doubles: { type: 'string', default: '500' },
     'model-runs': { type: 'string', default: '30' },
     thorough: { type: 'boolean', default: false },
@@ -37,9 +41,8 @@ const { values } = parseArgs({
 });
 const seed = Number(values.seed);
 const startedAt = Date.now();
-const tally = new Tally();
-/** Failures that were printed. */
-let shown = 0;
+const tally = new Tally(columns);
+const othersTally = new Tally(othersColumns);
 
 console.log(`seed ${seed}`);
 {
@@ -52,21 +55,39 @@ console.log(`seed ${seed}`);
     name.includes(values.only) && values.columns.split(',').includes(column);
   const planned = recorded.flatMap((one) => planScenario(one, { thorough: values.thorough })).filter(wanted);
   // Long ones and short ones in turn, so that workers are never all waiting for leases to end.
-  shuffle(planned);
+  shuffle(planned, new Random(seed));
   const cases = values.sample === undefined ? planned : planned.slice(0, Number(values.sample));
   console.log(`${recorded.length} scenarios recorded, ${cases.length} interruptions planned`);
   await Promise.all(cases.map((one) => run(pool, one)));
   await runDoubles(pool, recorded, wanted);
+  await runOthers(
+    pool,
+    recorded,
+    {
+      columns: values.others.split(','),
+      only: values.only,
+      sample: values.sample === undefined ? undefined : Number(values.sample),
+      thorough: values.thorough,
+      seed,
+    },
+    othersTally,
+  );
   await checkModel(pool);
 }
 
 console.log(`\n${tally.table()}\n\n${tally.summary()}`);
+console.log(`\nWhat other people do meanwhile:\n\n${othersTally.table()}\n\n${othersTally.summary()}`);
 console.log(`${Math.round((Date.now() - startedAt) / 1000)} s, seed ${seed}`);
 if (values.outputFile !== undefined) {
-  const counts = { numPassedTests: tally.survived, numFailedTests: tally.failures.length };
+  const tallies = [tally, othersTally];
+  const sum = (count: (one: Tally) => number): number => tallies.reduce((total, one) => total + count(one), 0);
+  const counts = {
+    numPassedTests: sum(({ survived }) => survived),
+    numFailedTests: sum(({ failures }) => failures.length),
+  };
   await writeFile(values.outputFile, JSON.stringify(counts));
 }
-process.exitCode = tally.passed ? 0 : 1;
+process.exitCode = tally.passed && othersTally.passed ? 0 : 1;
 
 /** @returns whether the interruption happened */
 async function run(pool: WorkerPool, one: PlannedCase): Promise<boolean> {
@@ -81,8 +102,7 @@ async function run(pool: WorkerPool, one: PlannedCase): Promise<boolean> {
     return true;
   } finally {
     showProgress();
-    for (const failure of tally.failures.slice(shown)) console.log(`\n${failure}`);
-    shown = tally.failures.length;
+    tally.showNew();
   }
 }
 
@@ -121,14 +141,6 @@ async function checkModel(pool: WorkerPool): Promise<void> {
     if (failure === undefined) continue;
     tally.fail('model', failure);
     console.log(failure);
-  }
-}
-
-function shuffle(items: unknown[]): void {
-  const random = new Random(seed);
-  for (let n = items.length - 1; n > 0; n--) {
-    const other = random.below(n + 1);
-    [items[n], items[other]] = [items[other], items[n]];
   }
 }
 

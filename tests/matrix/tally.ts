@@ -1,9 +1,17 @@
-import { columns, type Column, type PlannedCase } from './plan.js';
-import { nameOf, scenarios } from './scenario.js';
+import { nameOf, scenarios, type Scenario } from './scenario.js';
 import type { Verdict } from './verdict.js';
+
+/** A case, and where it counts. */
+interface Counted {
+  readonly scenario: Scenario;
+  readonly column: string;
+  readonly name: string;
+}
 
 /** What came of the cases. */
 export class Tally {
+  readonly #columns: readonly string[];
+  #shown = 0;
   readonly #tried = new Map<string, number>();
   readonly #survived = new Map<string, number>();
   readonly endings = { completed: 0, undone: 0, recovered: 0 };
@@ -18,7 +26,11 @@ export class Tally {
   /** Cases that could not be run. */
   broken = 0;
 
-  add({ scenario, column, name }: Pick<PlannedCase, 'scenario' | 'column' | 'name'>, verdict: Verdict): void {
+  constructor(columns: readonly string[]) {
+    this.#columns = columns;
+  }
+
+  add({ scenario, column, name }: Counted, verdict: Verdict): void {
     const cell = cellOf(nameOf(scenario), column);
     this.tried++;
     this.endings[verdict.ending]++;
@@ -45,20 +57,26 @@ export class Tally {
     this.failures.push(`${name}\n    not run: ${error instanceof Error ? error.message : String(error)}`);
   }
 
+  /** Prints the failures that were not printed yet. */
+  showNew(): void {
+    for (const failure of this.failures.slice(this.#shown)) console.log(`\n${failure}`);
+    this.#shown = this.failures.length;
+  }
+
   get passed(): boolean {
     return this.failures.length === 0;
   }
 
   /** Scenarios × interruptions: how many survived of how many were tried. */
   table(): string {
-    const rows = scenarios.map((scenario) => {
-      const name = nameOf(scenario);
-      return [name, ...columns.map((column) => this.#cell(name, column))];
-    });
+    const rows = scenarios
+      .map((scenario) => nameOf(scenario))
+      .map((name) => [name, ...this.#columns.map((column) => this.#cell(name, column))])
+      .filter(([, ...cells]) => cells.some((cell) => cell !== none));
     return format([
-      ['survived / tried', ...columns],
+      ['survived / tried', ...this.#columns],
       ...rows,
-      ['all', ...columns.map((column) => this.#total(column))],
+      ['all', ...this.#columns.map((column) => this.#total(column))],
     ]);
   }
 
@@ -71,22 +89,25 @@ export class Tally {
     ].join('\n');
   }
 
-  #cell(name: string, column: Column): string {
+  #cell(name: string, column: string): string {
     return ratio(this.#survived.get(cellOf(name, column)), this.#tried.get(cellOf(name, column)));
   }
 
-  #total(column: Column): string {
+  #total(column: string): string {
     const sum = (counts: ReadonlyMap<string, number>): number =>
       scenarios.reduce((total, scenario) => total + (counts.get(cellOf(nameOf(scenario), column)) ?? 0), 0);
     return ratio(sum(this.#survived), sum(this.#tried));
   }
 }
 
+/** Stands where nothing was tried. */
+const none = '-';
+
 function ratio(survived = 0, tried = 0): string {
-  return tried === 0 ? '-' : `${survived}/${tried}`;
+  return tried === 0 ? none : `${survived}/${tried}`;
 }
 
-function cellOf(name: string, column: Column): string {
+function cellOf(name: string, column: string): string {
   return `${name} | ${column}`;
 }
 

@@ -1,0 +1,78 @@
+import { isMutation, type CallSite } from '../interruption.js';
+import type { Recorded } from '../plan.js';
+import type { Random } from '../random.js';
+import { isRestore, nameOf, scenarios, type Scenario } from '../scenario.js';
+import { canHappen, happenings } from './happening.js';
+import { columnOf, describeOthers, type OthersCase, type PlannedOthers, type When } from './others-case.js';
+
+const sessionEnds = ['session-empty', 'session-blind', 'session-missing-set'] as const;
+
+/**
+ * What others do at the calls of a scenario, all but the pairs of calls. Where it is complete, all of it happens at every call;
+ * elsewhere at the calls that change something, and at the others it takes turns: they are made by the same code.
+ */
+export function planOthers({ scenario, recording }: Recorded, { thorough }: { thorough: boolean }): PlannedOthers[] {
+  const complete = thorough || isComplete(scenario);
+  const first = scenarios.indexOf(scenario);
+  return recording.sites.flatMap((site, index) => {
+    const all = casesAt(scenario, site);
+    return complete || isMutation(site.method) ? all : all.filter((_, n) => n % turns === (first + index) % turns);
+  });
+}
+
+const turns = 5;
+
+function casesAt(scenario: Scenario, site: CallSite): PlannedOthers[] {
+  const before: When = { site, phase: 'before' };
+  const after: When = { site, phase: 'after' };
+  const moments = isMutation(site.method) ? [before, after] : [before];
+  const sessions = sessionEnds.map((how): OthersCase => ({ kind: 'session', when: before, how }));
+  if (!isRestore(scenario)) return sessions.map((one) => planned(scenario, one));
+  return [
+    ...moments.map((when): OthersCase => ({ kind: 'recover', when })),
+    ...moments.map((when): OthersCase => ({ kind: 'second restore', when })),
+    ...happenings
+      .filter((happening) => canHappen(happening, scenario))
+      .flatMap((happening) => moments.map((when): OthersCase => ({ kind: 'happening', when, happening }))),
+    ...sessions,
+  ].map((one) => planned(scenario, one));
+}
+
+/** Whether a scenario's changing calls are held against each call of a recovery. */
+export function hasPairs(scenario: Scenario, thorough: boolean): boolean {
+  if (!isRestore(scenario)) return false;
+  const { work, mode, transfer } = scenario;
+  return thorough || (mode === 'vcenter' && (transfer === 'file' || work === 'restore to existing'));
+}
+
+/** The pairs at a changing call: the recovery held at each of so many calls. */
+export function planPairs(scenario: Scenario, when: When, calls: number): PlannedOthers[] {
+  return Array.from({ length: calls }, (_, n) => planned(scenario, { kind: 'recover held', when, nth: n + 1 }));
+}
+
+/** One pair at random. */
+export function planPair(recorded: readonly Recorded[], random: Random): PlannedOthers {
+  const { scenario, recording } = random.pick(recorded.filter((one) => hasPairs(one.scenario, true)));
+  const site = random.pick(recording.sites.filter(({ method }) => isMutation(method)));
+  return planned(scenario, {
+    kind: 'recover held',
+    when: { site, phase: 'before' },
+    nth: 1 + random.below(longestRecovery),
+  });
+}
+
+/** About how many calls a recovery makes that has something to do. */
+const longestRecovery = 30;
+
+function isComplete({ mode, transfer, work }: Scenario): boolean {
+  return mode === 'vcenter' && transfer === 'file' && !work.includes('larger');
+}
+
+function planned(scenario: Scenario, others: OthersCase): PlannedOthers {
+  return {
+    scenario,
+    column: columnOf(others),
+    name: describeOthers(nameOf(scenario), others),
+    job: { type: 'others', scenario, others },
+  };
+}

@@ -1,0 +1,88 @@
+import type { Recorded } from '../plan.js';
+import { Random, shuffle } from '../random.js';
+import type { Tally } from '../tally.js';
+import type { WorkerPool } from '../worker-pool.js';
+import { isMutation } from '../interruption.js';
+import type { PlannedOthers } from './others-case.js';
+import { hasPairs, planOthers, planPair, planPairs } from './plan-others.js';
+
+/** What of it to run. */
+export interface OthersOptions {
+  /** The columns that are wanted. */
+  readonly columns: readonly string[];
+  /** Only cases whose name contains it. */
+  readonly only: string;
+  /** So many cases at random, and a third as many pairs of calls; undefined: all. */
+  readonly sample: number | undefined;
+  readonly thorough: boolean;
+  readonly seed: number;
+}
+
+/** Runs all that others do at the calls of all scenarios. */
+export async function runOthers(
+  pool: WorkerPool,
+  recorded: readonly Recorded[],
+  options: OthersOptions,
+  tally: Tally,
+): Promise<void> {
+  const { columns, only, sample, thorough, seed } = options;
+  const isWanted = ({ name, column }: PlannedOthers): boolean => name.includes(only) && columns.includes(column);
+  const all = recorded.flatMap((one) => planOthers(one, { thorough }));
+  const planned = all.filter((one) => isWanted(one) || leadsToPairs(one, options));
+  shuffle(planned, new Random(seed));
+  const cases = sample === undefined ? planned : planned.filter(isWanted).slice(0, sample);
+  console.log(`${cases.length} times somebody else planned`);
+  await Promise.all(cases.map((one) => runOne(one)));
+  if (sample !== undefined && columns.includes('recover × calls')) await runSomePairs(Math.ceil(sample / 3));
+
+  async function runOne(one: PlannedOthers): Promise<boolean> {
+    try {
+      // Polls come as they like: the call that was not there may be there the next time.
+      const result =
+        (await pool.run(one.job)) ?? (one.column === 'recover × calls' ? undefined : await pool.run(one.job));
+      if (result === undefined) {
+        if (one.column !== 'recover × calls') tally.missed++;
+        return false;
+      }
+      if (isWanted(one)) tally.add(one, result.verdict);
+      if (sample === undefined && leadsToPairs(one, options)) {
+        // One more than it made then: it may make more when the work goes on beside it.
+        const pairs = planPairs(one.scenario, one.job.others.when, result.otherCalls + 1).filter(isWanted);
+        await Promise.all(pairs.map((pair) => runOne(pair)));
+      }
+      return true;
+    } catch (error) {
+      tally.fail(one.name, error);
+      return true;
+    } finally {
+      tally.showNew();
+    }
+  }
+
+  async function runSomePairs(count: number): Promise<void> {
+    const random = new Random(seed);
+    let left = count;
+    // Many a recovery has fewer calls.
+    let tries = count * 4;
+    const lane = async (): Promise<void> => {
+      while (left > 0 && tries > 0) {
+        tries--;
+        const pair = planPair(recorded, random);
+        if (isWanted(pair) && (await runOne(pair))) left--;
+      }
+    };
+    await Promise.all(Array.from({ length: 12 }, lane));
+  }
+}
+
+/** Whether a case says how many calls a recovery makes that is to be held at each of them. */
+function leadsToPairs(
+  { scenario, job: { others } }: PlannedOthers,
+  { columns, only, thorough, sample }: OthersOptions,
+): boolean {
+  if (sample !== undefined || !columns.includes('recover × calls') || !hasPairs(scenario, thorough)) return false;
+  const { kind, when } = others;
+  // A name that was printed is a pair's own: whatever leads there has to run first.
+  const isNamed = only === '' || only.includes('held at its call') || only.includes('recover');
+  return kind === 'recover' && when.phase === 'before' && isMutation(when.site.method) && isNamed;
+}
