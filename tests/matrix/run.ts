@@ -10,6 +10,7 @@
  *     --sample <n>        so many cases at random, instead of all
  *     --doubles <n>       pairs of faults (default 500)
  *     --others <a,b>      only these columns of what other people do at the same time; `none`
+ *     --others-sample <n> so many of those at random (default: as many as --sample says)
  *     --model-runs <n>    random sequences of operations (default 30)
  *     --thorough          every interruption at every call of every scenario, a crash at every call
  *     --workers <n>       processes (default 2)
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     columns: { type: 'string', default: columns.join(',') },
     sample: { type: 'string' },
     others: { type: 'string', default: othersColumns.join(',') },
+    'others-sample': { type: 'string' },
     doubles: { type: 'string', default: '500' },
     'model-runs': { type: 'string', default: '30' },
     thorough: { type: 'boolean', default: false },
@@ -40,6 +42,7 @@ const { values } = parseArgs({
   },
 });
 const seed = Number(values.seed);
+const othersSample = values['others-sample'] ?? values.sample;
 const startedAt = Date.now();
 const tally = new Tally(columns);
 const othersTally = new Tally(othersColumns);
@@ -66,7 +69,7 @@ console.log(`seed ${seed}`);
     {
       columns: values.others.split(','),
       only: values.only,
-      sample: values.sample === undefined ? undefined : Number(values.sample),
+      sample: othersSample === undefined ? undefined : Number(othersSample),
       thorough: values.thorough,
       seed,
     },

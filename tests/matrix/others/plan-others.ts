@@ -8,20 +8,22 @@ import { columnOf, describeOthers, type OthersCase, type PlannedOthers, type Whe
 const sessionEnds = ['session-empty', 'session-blind', 'session-missing-set'] as const;
 
 /**
- * What others do at the calls of a scenario, all but the pairs of calls. Where it is complete, all of it happens at every call;
- * elsewhere at the calls that change something, and at the others it takes turns: they are made by the same code.
+ * What others do at the calls of a scenario, all but the pairs of calls. Where it is complete, all of it happens at every call.
+ * Elsewhere what happens takes turns: those calls are made by the same code, and what somebody else does is the same to it.
  */
 export function planOthers({ scenario, recording }: Recorded, { thorough }: { thorough: boolean }): PlannedOthers[] {
   const complete = thorough || isComplete(scenario);
+  // Scenarios begin with different turns, so that together they do everything to every call.
   const first = scenarios.indexOf(scenario);
   return recording.sites.flatMap((site, index) => {
     const all = casesAt(scenario, site);
-    return complete || isMutation(site.method) ? all : all.filter((_, n) => n % turns === (first + index) % turns);
+    if (complete) return all;
+    const turns = isMutation(site.method) ? 2 : 6;
+    return all.filter((_, n) => n % turns === (first + index) % turns);
   });
 }
 
-const turns = 5;
-
+/** What happens at a call: before it and, where it changes something, before its caller knows of that. */
 function casesAt(scenario: Scenario, site: CallSite): PlannedOthers[] {
   const before: When = { site, phase: 'before' };
   const after: When = { site, phase: 'after' };

@@ -31,7 +31,7 @@ export async function runOthers(
   const planned = all.filter((one) => isWanted(one) || leadsToPairs(one, options));
   shuffle(planned, new Random(seed));
   const cases = sample === undefined ? planned : planned.filter(isWanted).slice(0, sample);
-  console.log(`${cases.length} times somebody else planned`);
+  console.log(`${cases.length} of ${all.length} cases of what other people do, and pairs of calls`);
   await Promise.all(cases.map((one) => runOne(one)));
   if (sample !== undefined && columns.includes('recover × calls')) await runSomePairs(Math.ceil(sample / 3));
 
