@@ -1,5 +1,6 @@
 import { VimFault, VimProtocolError } from '../errors/index.js';
 import { conform } from './codec/index.js';
+import { mainThread } from './main-thread.js';
 import {
   properties,
   type ManagedType,
@@ -23,18 +24,18 @@ export function propertySpec(type: ManagedType, paths: readonly string[]): VimOb
 }
 
 /** What the server's answer about one object says. */
-export function answerOf<T extends ManagedType, P extends PropertyPath<T>>(
+export async function answerOf<T extends ManagedType, P extends PropertyPath<T>>(
   type: T,
   paths: readonly P[],
   { obj, propSet = [], missingSet = [] }: VimObject<'ObjectContent'>,
-): ObjectAnswer<T, P> {
+): Promise<ObjectAnswer<T, P>> {
   const faults = missingSet.map((missing) => missingPropertyFault('RetrievePropertiesEx', missing));
   if (faults.some((fault) => saysGone(fault, obj))) return { kind: 'gone' };
   const [fault] = faults;
   if (fault !== undefined) return { kind: 'unreadable', error: fault };
   const values = new Map(propSet.map(({ name, val }) => [name, val]));
   try {
-    return { kind: 'read', properties: typedProperties(type, paths, (path) => values.get(path)) };
+    return { kind: 'read', properties: await typedProperties(type, paths, (path) => values.get(path)) };
   } catch (error) {
     if (error instanceof VimProtocolError) return { kind: 'unreadable', error };
     throw error;
@@ -47,18 +48,27 @@ export function answerOf<T extends ManagedType, P extends PropertyPath<T>>(
  * @param valueOf the value of a property as the server sent it
  * @throws VimProtocolError
  */
-export function typedProperties<T extends ManagedType, P extends PropertyPath<T>>(
+export async function typedProperties<T extends ManagedType, P extends PropertyPath<T>>(
   type: T,
   paths: readonly P[],
   valueOf: (path: string) => unknown,
-): PropertiesOf<T, P> {
+): Promise<PropertiesOf<T, P>> {
+  const typed = await mainThread.runAll(conformAll(type, paths, valueOf));
+  return typed as PropertiesOf<T, P>;
+}
+
+function* conformAll(
+  type: ManagedType,
+  paths: readonly string[],
+  valueOf: (path: string) => unknown,
+): Generator<void, Record<string, unknown>, void> {
   const specs: Readonly<Record<string, TypeSpec>> = properties[type];
   const typed: Record<string, unknown> = {};
   for (const path of paths) {
-    const value = conform(specs[path] ?? 'any?', valueOf(path), `${type}.${path}`);
+    const value = yield* conform(specs[path] ?? 'any?', valueOf(path), `${type}.${path}`);
     if (value !== undefined) typed[path] = value;
   }
-  return typed as PropertiesOf<T, P>;
+  return typed;
 }
 
 /**

@@ -78,7 +78,7 @@ export async function readProperties<T extends ManagedType, P extends PropertyPa
     throw ofThis(ref, error);
   });
   if (content === undefined) throw notShown(ref);
-  const answer = answerOf(type, paths, content);
+  const answer = await answerOf(type, paths, content);
   switch (answer.kind) {
     case 'read':
       return answer.properties;
@@ -163,7 +163,7 @@ export async function* collectProperties<T extends ManagedType, P extends Proper
   try {
     for (let content: VimObject<'ObjectContent'> | undefined = first; content !== undefined;) {
       const { obj: ref } = content;
-      const answer = answerOf(type, paths, content);
+      const answer = await answerOf(type, paths, content);
       if (answer.kind === 'read') yield { ref, properties: answer.properties };
       else if (answer.kind === 'unreadable') {
         if (onUnreadable === undefined) throw answer.error;
@@ -192,7 +192,7 @@ async function answersFor<T extends ManagedType, P extends PropertyPath<T>>(
     const spec = { propSet: [propertySpec(type, paths)], objectSet, reportMissingObjectsInResults };
     try {
       for await (const content of retrieve(session, spec, options)) {
-        answers.set(content.obj.value, answerOf(type, paths, content));
+        answers.set(content.obj.value, await answerOf(type, paths, content));
       }
     } catch (error) {
       // The whole is refused for one object that is gone; some servers know no other way.

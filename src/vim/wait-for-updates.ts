@@ -97,7 +97,7 @@ async function watch<T extends ManagedType, P extends PropertyPath<T>, R>(
       const properties =
         watched.stale || !changed
           ? await readProperties(session, ref, type, paths, { signal })
-          : typedProperties(type, paths, (path) => watched.valueOf(path));
+          : await typedProperties(type, paths, (path) => watched.valueOf(path));
       const outcome = outcomeOf(() => until(properties));
       if (outcome !== undefined) {
         await collector.giveBack();

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { conform } from '../../src/vim/codec/index.js';
+import { NoEnvelopeError } from '../../src/vim/http/reply-sink.js';
 import { methods, type MethodName } from '../../src/vim/schema/index.js';
 import { SoapClient } from '../../src/vim/soap/soap-client.js';
 import { failureOf } from './support/failure.js';
@@ -15,7 +16,10 @@ const receive = (method: MethodName, envelope: string): Promise<unknown> =>
     method,
     { type: methods[method].on, value: 'x' },
     method === 'WaitForUpdatesEx' ? {} : (args[method] ?? {}),
-    () => Promise.resolve({ status: 200, body: envelope }),
+    async (_body, _headers, reply) => {
+      reply.write(envelope);
+      reply.end();
+    },
     (text) => text,
   );
 
@@ -27,6 +31,7 @@ const args: Partial<Record<MethodName, object>> = {
   FindAllByUuid: { uuid: 'u', vmSearch: true },
   FindByUuid: { uuid: 'u', vmSearch: true },
   QueryVirtualDiskUuid: { name: 'n' },
+  SessionIsActive: { sessionID: 's', userName: 'u' },
 };
 
 /** A property's value, the way it comes. */
@@ -86,7 +91,7 @@ describe('decode', () => {
       '<val xsi:type="ArrayOfVirtualDevice">' +
       '<VirtualDevice xsi:type="VirtualVMCIDevice"><key>12000</key><deviceInfo><label>VMCI</label></deviceInfo><id>5</id></VirtualDevice>' +
       '<VirtualDevice xsi:type="VirtualDisk"><key>2000</key><backing xsi:type="VirtualDiskFlatVer2BackingInfo">' +
-      '<fileName>[ds] a/a.vmdk</fileName><diskMode>persistent</diskMode><digestEnabled>false</digestEnabled></backing>' +
+      '<fileName>[ds] a/a.vmdk</fileName><diskMode>persistent</diskMode><somethingNew>false</somethingNew></backing>' +
       '<controllerKey>1000</controllerKey><unitNumber>0</unitNumber><capacityInKB>1048576</capacityInKB></VirtualDevice></val>';
     expect(await valueOf(val)).toEqual([
       { _type: 'VirtualVMCIDevice', key: 12000 },
@@ -101,26 +106,76 @@ describe('decode', () => {
     ]);
   });
 
-  test.each([
-    ['<val xsi:type="xsd:long">9007199254740993</val>', 'beyond 2^53'],
-    ['<val xsi:type="xsd:int">4x</val>', 'no integer'],
-    ['<val xsi:type="xsd:int"></val>', 'no integer'],
-    ['<val xsi:type="xsd:boolean">yes</val>', 'no boolean'],
-    ['<val xsi:type="ManagedObjectReference">vm-1</val>', 'no managed object reference'],
-    ['<val xsi:type="VirtualDisk"><key>1</key></val>', 'capacityInKB: missing'],
-    ['<val xsi:type="KeyValue">text</val>', 'key: missing'],
-    ['<val xsi:type="xsd:string"><a/></val>', 'elements where text'],
-    ['<val>a</val><val>b</val>', 'several elements'],
-    ['', 'val: missing'],
-    ['<val xsi:type="ArrayOfVirtualDevice"><VirtualDevice><key>1</key></VirtualDevice></val>', 'which VirtualDevice'],
+  test.each<[string, unknown]>([
+    ['<val xsi:type="xsd:long">9223372036854775807</val>', '9223372036854775807'],
+    ['<val xsi:type="xsd:long">-9223372036854775808</val>', '-9223372036854775808'],
+    ['<val xsi:type="xsd:int">4x</val>', '4x'],
+    ['<val xsi:type="xsd:int"></val>', ''],
+    ['<val xsi:type="xsd:boolean">yes</val>', 'yes'],
+    ['<val xsi:type="ManagedObjectReference">vm-1</val>', 'vm-1'],
+    ['<val xsi:type="VirtualDisk"><key>1</key></val>', { _type: 'VirtualDisk', key: 1 }],
+    ['<val xsi:type="KeyValue">text</val>', { _type: 'KeyValue' }],
+    ['<val xsi:type="KeyValue"><key>a</key><key>b</key></val>', { _type: 'KeyValue', key: ['a', 'b'] }],
+    [
+      '<val xsi:type="ArrayOfVirtualDevice"><VirtualDevice><key>1</key></VirtualDevice></val>',
+      [{ _type: 'VirtualDevice', key: 1 }],
+    ],
     [
       '<val xsi:type="ArrayOfVirtualDevice"><VirtualDevice xsi:type="KeyValue"><key>1</key></VirtualDevice></val>',
-      'no VirtualDevice',
+      [{ _type: 'KeyValue', key: '1' }],
     ],
+  ])('%s, which is not what it says, is left to whoever reads it', async (val, expected) => {
+    expect(await valueOf(val)).toEqual(expected);
+  });
+
+  test.each([
+    ['<val xsi:type="xsd:string"><a/></val>', 'elements where text'],
+    ['<val>a</val><val>b</val>', 'propSet[0].val: several elements'],
+    ['', 'propSet[0].val: missing'],
   ])('refuses %s', async (val, message) => {
     const error = await failureOf(valueOf(val));
     expect(error).toMatchObject({ code: 'VIM_PROTOCOL' });
     expect(error.message).toContain(message);
+  });
+
+  test.each([
+    ['QueryVirtualDiskUuid', '<returnval/><returnval/>', 'returnval: several elements'],
+    ['CurrentTime', '', 'CurrentTime.returnval: missing'],
+    ['SessionIsActive', '<returnval>perhaps</returnval>', 'returnval: is no boolean'],
+    [
+      'FindAllByUuid',
+      '<returnval type="VirtualMachine">vm-1</returnval><returnval>vm-2</returnval>',
+      'FindAllByUuid.returnval[1]: is no managed object reference',
+    ],
+    [
+      'RetrieveServiceContent',
+      '<returnval><rootFolder type="Folder">f</rootFolder></returnval>',
+      'returnval.propertyCollector: missing',
+    ],
+  ] as const)('a result is what its method says: %s', async (method, content, message) => {
+    const error = await failureOf(receive(method, resultEnvelope(method, content)));
+    expect(error).toMatchObject({ code: 'VIM_PROTOCOL' });
+    expect(error.message).toContain(message);
+  });
+
+  test('a fault is a fault with whatever it lacks', async () => {
+    const content = (fault: string): string =>
+      `<returnval><objects><obj type="Task">t</obj><missingSet><path>info</path>${fault}</missingSet></objects></returnval>`;
+    const faultIn = async (fault: string): Promise<unknown> => {
+      const result = await receive('RetrievePropertiesEx', resultEnvelope('RetrievePropertiesEx', content(fault)));
+      return (result as { objects: { missingSet: { fault: unknown }[] }[] }).objects[0]!.missingSet[0]!.fault;
+    };
+    expect(await faultIn('<fault><fault xsi:type="ManagedObjectNotFound"/></fault>')).toEqual({
+      fault: { _type: 'ManagedObjectNotFound' },
+    });
+    expect(await faultIn('<fault><fault xsi:type="SomethingNew"><a>1</a></fault></fault>')).toEqual({
+      fault: { _type: 'SomethingNew' },
+    });
+    expect(await faultIn('<fault/>')).toEqual({ fault: { _type: 'MethodFault' } });
+    expect(await valueOf('<val xsi:type="LocalizedMethodFault"><localizedMessage>m</localizedMessage></val>')).toEqual({
+      fault: { _type: 'MethodFault' },
+      localizedMessage: 'm',
+    });
   });
 
   test('results: none, one, several', async () => {
@@ -149,19 +204,24 @@ describe('decode', () => {
 
   test.each([
     [
-      'a cut envelope',
-      '<?xml version="1.0"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body><Cur',
-    ],
-    [
       'an empty body',
       '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body/></soapenv:Envelope>',
     ],
     ['no body', '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"></soapenv:Envelope>'],
     ["another method's answer", resultEnvelope('Logout', '')],
-    ['nothing', ''],
   ])('%s is a protocol error', async (_name, envelope) => {
     expect(await failureOf(receive('CurrentTime', envelope))).toMatchObject({ code: 'VIM_PROTOCOL' });
     expect(await failureOf(receive('QueryVirtualDiskUuid', envelope))).toMatchObject({ code: 'VIM_PROTOCOL' });
+  });
+
+  test.each([
+    ['cut', resultEnvelope('CurrentTime', '<returnval>2026').slice(0, -120)],
+    ['missing', ''],
+    ['a page', '<html><body>Envelope Envelope</body></html>'],
+    ['no XML', 'Service Unavailable <'],
+    ['a page with a document type', '<!DOCTYPE html><html></html>'],
+  ])('an envelope that is %s is none', async (_name, envelope) => {
+    await expect(receive('CurrentTime', envelope)).rejects.toBeInstanceOf(NoEnvelopeError);
   });
 
   test("a void method's answer must be its answer", async () => {
@@ -172,8 +232,20 @@ describe('decode', () => {
 });
 
 describe('conform', () => {
+  const conformed = (spec: string, value: unknown): unknown => {
+    const steps = conform(spec, value, 'p');
+    for (;;) {
+      const { done, value: result } = steps.next();
+      if (done === true) return result;
+    }
+  };
+
   test.each<[string, unknown, unknown]>([
     ['long', '5', 5],
+    ['long', '9223372036854775807', Number.MAX_SAFE_INTEGER],
+    ['long', '-9223372036854775808', Number.MIN_SAFE_INTEGER],
+    ['LocalizedMethodFault?', { fault: { _type: 'NoDiskSpace' } }, { fault: { _type: 'NoDiskSpace' } }],
+    ['LocalizedMethodFault?', '', { fault: { _type: 'MethodFault' } }],
     ['string', 5, '5'],
     ['boolean', 'true', true],
     ['ref[]?', { type: 'Folder', value: 'a' }, [{ type: 'Folder', value: 'a' }]],
@@ -188,7 +260,7 @@ describe('conform', () => {
     ],
     ['OptionValue[]?', { OptionValue: { key: 'k', value: 'v' } }, [{ key: 'k', value: 'v' }]],
   ])('%s of %p', (spec, value, expected) => {
-    expect(conform(spec, value, 'p')).toEqual(expected);
+    expect(conformed(spec, value)).toEqual(expected);
   });
 
   test.each<[string, unknown]>([
@@ -200,6 +272,6 @@ describe('conform', () => {
     ['VirtualDevice', { _type: 'KeyValue', key: 'k' }],
     ['string', undefined],
   ])('refuses as %s: %p', (spec, value) => {
-    expect(() => conform(spec, value, 'p')).toThrow(expect.objectContaining({ code: 'VIM_PROTOCOL' }));
+    expect(() => conformed(spec, value)).toThrow(expect.objectContaining({ code: 'VIM_PROTOCOL' }));
   });
 });

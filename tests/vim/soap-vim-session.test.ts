@@ -491,6 +491,19 @@ describe('a lost connection', () => {
     expect(server.calls.filter(({ request }) => request.url !== '/sdk')).toHaveLength(0);
   });
 
+  test('a reply that makes no sense leaves the outcome of a change unknown, and of a look nothing', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    server.handlers['Rename_Task'] = server.handlers['CurrentTime'] = () => '<returnval><a></returnval>';
+    expect(await failureOf(vim.invoke('Rename_Task', vm, rename))).toMatchObject({
+      code: 'VIM_CONNECTION_FAILED',
+      outcome: 'unknown',
+      retryable: false,
+    });
+    expect(await failureOf(vim.invoke('CurrentTime', root, {}))).toMatchObject({ code: 'VIM_PROTOCOL' });
+    expect([server.count('Rename_Task'), server.count('CurrentTime')]).toEqual([1, 1]);
+  });
+
   test('a call that was not sent is repeated, whatever it does', async () => {
     await using server = await SoapServer.start();
     await using vim = await connected(server);

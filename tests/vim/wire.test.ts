@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { methods, methodsOf, type MethodName } from '../../src/vim/schema/index.js';
-import { SoapClient } from '../../src/vim/soap/soap-client.js';
+import { SoapClient, type SendEnvelope } from '../../src/vim/soap/soap-client.js';
 import { needing } from '../support/needing.js';
 import { sampleCalls } from './support/sample-calls.js';
 import { resultEnvelope } from './support/soap-server.js';
@@ -16,7 +16,7 @@ const names = methodsOf('vim25');
 /** What goes over the wire for a call. */
 async function envelopeOf(client: SoapClient, method: MethodName, args: object): Promise<[string, unknown]> {
   let sent: [string, unknown] = ['', undefined];
-  const send = (body: string, headers: unknown): Promise<{ status: number; body: string }> => {
+  const send = (body: string, headers: unknown): Promise<void> => {
     sent = [body, headers];
     return Promise.reject(new Error('sent'));
   };
@@ -53,7 +53,7 @@ describe('envelopes', () => {
   test('of the storage policy service are in its own namespace, with a header of their own', async () => {
     const pbm = await SoapClient.create('https://vcenter.example/pbm', 'pbm');
     let sent: [string, unknown] = ['', undefined];
-    const send = (body: string, headers: unknown): Promise<{ status: number; body: string }> => {
+    const send = (body: string, headers: unknown): Promise<void> => {
       sent = [body, headers];
       return Promise.reject(new Error('sent'));
     };
@@ -136,7 +136,9 @@ describe('envelopes', () => {
   test('a reply is read', async () => {
     const reply = resultEnvelope('CurrentTime', '<returnval>2026-01-01T00:00:00Z</returnval>');
     const target = { type: 'ServiceInstance', value: 'ServiceInstance' };
-    const send = () => Promise.resolve({ status: 200, body: reply });
+    const send: SendEnvelope = async (_body, _headers, sink) => {
+      sink.write(reply);
+    };
     expect(await client.call('CurrentTime', target, {}, send, (text) => text)).toBe('2026-01-01T00:00:00Z');
   });
 });

@@ -1,24 +1,23 @@
-import { VimProtocolError } from '../../errors/index.js';
+import { Misfit } from './misfit.js';
 
 /**
- * Reads an `xsd:int` or `xsd:long`.
+ * Reads an `xsd:int` or `xsd:long`. One that a JavaScript number does not hold exactly, such as the 8 EiB that an NFS share
+ * may report as its capacity, becomes the nearest that it does.
  *
- * @throws VimProtocolError where it is no integer, or one that a JavaScript number does not hold exactly
+ * @throws Misfit where it is no integer
  */
-export function parseInteger(text: string, path: string): number {
+export function parseInteger(text: string): number {
   const trimmed = text.trim();
-  const value = Number(trimmed);
-  if (!/^[+-]?\d+$/.test(trimmed)) throw new VimProtocolError(`${path}: is no integer`);
-  if (!Number.isSafeInteger(value)) throw new VimProtocolError(`${path}: beyond 2^53`);
-  return value;
+  if (!/^[+-]?\d+$/.test(trimmed)) throw new Misfit('is no integer');
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(trimmed)));
 }
 
 /**
  * Reads an `xsd:boolean`.
  *
- * @throws VimProtocolError where it is none
+ * @throws Misfit where it is none
  */
-export function parseBoolean(text: string, path: string): boolean {
+export function parseBoolean(text: string): boolean {
   switch (text.trim()) {
     case 'true':
     case '1':
@@ -27,6 +26,6 @@ export function parseBoolean(text: string, path: string): boolean {
     case '0':
       return false;
     default:
-      throw new VimProtocolError(`${path}: is no boolean`);
+      throw new Misfit('is no boolean');
   }
 }

@@ -36,6 +36,11 @@ export function isSubtype(name: ObjectTypeName, base: string): boolean {
   return typeFacts(name).lineage.has(base);
 }
 
+/** Whether a type is a fault's. Servers leave out parts of faults that their schema requires. */
+export function isFault(name: ObjectTypeName): boolean {
+  return isSubtype(name, 'MethodFault');
+}
+
 function collect(name: ObjectTypeName): TypeFacts {
   const definition: ObjectTypeDefinition = objectTypes[name];
   const base = definition.base === undefined ? undefined : typeFacts(definition.base as ObjectTypeName);

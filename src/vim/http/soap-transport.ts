@@ -1,14 +1,18 @@
+import { Readable } from 'node:stream';
 import type { Response } from 'node-fetch';
 import { AbortError, VimConnectionError, VimProtocolError, type CallOutcome } from '../../errors/index.js';
+import { mainThread } from '../main-thread.js';
 import { services, type ServiceName } from '../schema/index.js';
 import { authority, type Peer } from '../tls/peer.js';
 import type { Trust } from '../tls/trust.js';
 import { VerifiedAgent, type ConnectionAttempt } from '../tls/verified-agent.js';
 import { CallLimits } from './call-limits.js';
 import type { CookieJar } from './cookie-jar.js';
+import { NoEnvelopeError, type ReplySink } from './reply-sink.js';
+import { readReplyText } from './reply-text.js';
 
-/** No reply this library asks for comes near this size, in bytes; parsing blocks the process for seconds long before. */
-const maxReplyBytes = 256 * 1024 * 1024;
+/** How many characters of a reply are read in one go: well under a millisecond's work, whatever they are. */
+const pieceLength = 1_024;
 
 /** One request to a SOAP endpoint of the server. */
 export interface SoapExchange {
@@ -23,12 +27,8 @@ export interface SoapExchange {
   readonly signal?: AbortSignal | undefined;
   /** Ends with the session. */
   readonly sessionSignal?: AbortSignal | undefined;
-}
-
-/** What the server answered: a SOAP envelope, with a result or a fault. */
-export interface SoapReply {
-  readonly status: number;
-  readonly body: string;
+  /** Gets what the server answers. */
+  readonly reply: ReplySink;
 }
 
 /** Carries SOAP envelopes to one server over HTTPS. Nothing it throws holds anything of a request. */
@@ -49,11 +49,14 @@ export class SoapTransport {
   }
 
   /**
+   * Sends a request and has the reply read.
+   *
    * @throws VimConnectionError where there is no envelope for an answer
+   * @throws VimProtocolError where the reply cannot be understood
    * @throws TlsVerificationError
    * @throws AbortError
    */
-  async exchange(exchange: SoapExchange): Promise<SoapReply> {
+  async exchange(exchange: SoapExchange): Promise<void> {
     // On a connection that lay idle, a server that closes it and a server that took the request look the same. Where
     // that matters, the request gets a connection of its own. Also that one is asked to be kept alive: node-fetch can
     // take the end of a chunked reply for a cut one when the server closes the connection after it.
@@ -67,7 +70,7 @@ export class SoapTransport {
       const response = await agent.during(attempt, () =>
         fetch(`https://${authority(this.#peer)}${services[exchange.service].path}`, {
           method: 'POST',
-          headers: { ...exchange.headers, ...cookieHeader(exchange.cookies) },
+          headers: { ...exchange.headers, 'Accept-Encoding': 'identity', ...cookieHeader(exchange.cookies) },
           body: exchange.body,
           agent,
           // Not followed: what it would be sent to is not the server that was verified.
@@ -79,16 +82,34 @@ export class SoapTransport {
       limits.heard();
       // Another service's cookies are its own, and may have the name of the session's.
       if (exchange.service === 'vim25') exchange.cookies.store(response.headers.raw()['set-cookie'] ?? []);
-      const body = await readBody(response, limits);
-      if (!isEnvelope(response.status, body)) {
-        throw this.#failed(`the server answered HTTP ${response.status} without a SOAP envelope`);
-      }
-      return { status: response.status, body };
+      await this.#read(response, exchange.reply, limits);
     } catch (error) {
       throw this.#errorOf(error, exchange, limits, attempt);
     } finally {
       limits.end();
       if (agent !== this.#agent) agent.destroy();
+    }
+  }
+
+  /** SOAP 1.1 answers 200 with a result and 500 with a fault; all else, such as a proxy's error page, is no answer. */
+  async #read({ status, headers, body }: Response, reply: ReplySink, limits: CallLimits): Promise<void> {
+    const encoding = { contentType: headers.get('content-type'), contentEncoding: headers.get('content-encoding') };
+    try {
+      if (status !== 200 && status !== 500) throw new NoEnvelopeError();
+      await readReplyText((body ?? []) as AsyncIterable<Uint8Array>, encoding, async (text) => {
+        for (let at = 0; at < text.length; at += pieceLength) {
+          limits.heard();
+          await mainThread.run(() => {
+            reply.write(text.slice(at, at + pieceLength));
+          });
+        }
+      });
+      reply.end();
+    } catch (error) {
+      // What is left of it may have no end.
+      if (body instanceof Readable) body.destroy();
+      if (!(error instanceof NoEnvelopeError)) throw error;
+      throw this.#failed(`the server answered HTTP ${status} without a SOAP envelope`);
     }
   }
 
@@ -122,24 +143,6 @@ export class SoapTransport {
 function cookieHeader(cookies: CookieJar): Record<string, string> {
   const header = cookies.header();
   return header === undefined ? {} : { Cookie: header };
-}
-
-async function readBody(response: Response, limits: CallLimits): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    limits.heard();
-    const buffer = Buffer.from(chunk);
-    bytes += buffer.length;
-    if (bytes > maxReplyBytes) throw new VimProtocolError(`a reply of more than ${maxReplyBytes} bytes`);
-    chunks.push(buffer);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-/** SOAP 1.1 answers 200 with a result and 500 with a fault; all else, such as a proxy's error page, is no answer. */
-function isEnvelope(status: number, body: string): boolean {
-  return (status === 200 || status === 500) && /^[^<]*<(?:\?xml|[\w-]+:Envelope|Envelope)[\s\S]*Envelope/.test(body);
 }
 
 function codeOf(error: unknown): string {

@@ -119,7 +119,7 @@ export class ServerConnection {
         return result;
       } catch (error) {
         // A call so refused had no effect, whatever its method: it can be repeated.
-        if (!saysExpired(method, error) || replays >= maxReplays) throw error;
+        if (!saysExpired(method, error) || replays >= maxReplays) throw outcomeOf(method, error);
         this.#settings.logger.info({ method }, 'the session expired; logging in again');
         await this.#keeper.renew(login, signal);
       }
@@ -187,7 +187,8 @@ export class ServerConnection {
       method,
       target,
       args,
-      (body, headers) => this.#transport.exchange({ service, body, headers, cookies, reuseConnection, ...limits }),
+      (body, headers, reply) =>
+        this.#transport.exchange({ service, body, headers, cookies, reuseConnection, reply, ...limits }),
       (text) => this.#withoutSecrets(text, cookies),
       headerFor(service, cookies),
     );
@@ -227,6 +228,12 @@ export class ServerConnection {
 /** Services beside vim25 are told the session in the envelope: there the cookie header alone does not count. */
 function headerFor(service: ServiceName, { session }: CookieJar): SoapHeader | undefined {
   return service === 'vim25' || session === undefined ? undefined : { vcSessionCookie: session };
+}
+
+/** A reply that cannot be understood is a lost one to whoever must know whether the call was carried out. */
+function outcomeOf(method: MethodName, error: unknown): unknown {
+  if (!(error instanceof VimProtocolError) || methods[method].idempotent) return error;
+  return new VimConnectionError(error.message, 'unknown', { cause: error, retryable: false });
 }
 
 function mayRepeat(method: MethodName, error: unknown): boolean {

@@ -1,28 +1,37 @@
 import type { Client, IHttpClient } from 'soap';
 import { InvalidInputError, VimProtocolError } from '../../errors/index.js';
-import { decodeResult, encodeCall, type WireNode } from '../codec/index.js';
-import { attributesKey, isWireElement } from '../codec/wire-node.js';
-import type { SoapReply } from '../http/soap-transport.js';
+import { encodeCall } from '../codec/index.js';
+import { attributesKey } from '../codec/wire-node.js';
+import type { ReplySink } from '../http/reply-sink.js';
 import type { MethodName, MoRef, ServiceName } from '../schema/index.js';
 import { faultOf } from './fault.js';
+import { ReplyReader } from './reply-reader.js';
 import { skeletonWsdl } from './skeleton-wsdl.js';
 
-/** Carries one envelope to the server and brings back the answer. */
-export type SendEnvelope = (body: string, headers: Readonly<Record<string, string>>) => Promise<SoapReply>;
+/** Carries one envelope to the server and has the answer read. */
+export type SendEnvelope = (body: string, headers: Readonly<Record<string, string>>, reply: ReplySink) => Promise<void>;
+
+/** An envelope as node-soap wrote it. */
+interface Envelope {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 /** The per-call options that node-soap hands through to its HTTP client. */
 interface CallOptions {
-  readonly send: SendEnvelope;
-  /** Takes the reason where there is no reply. */
-  readonly undelivered: (error: Error) => void;
+  readonly written: (envelope: Envelope) => void;
 }
 
-type SoapMethod = (args: object, done: (error: unknown, response: WireNode) => void, options: CallOptions) => void;
+type SoapMethod = (args: object, done: (error: unknown) => void, options: CallOptions) => void;
 
 /** The elements of an envelope's header, by name. They are in no namespace. */
 export type SoapHeader = Readonly<Record<string, string>>;
 
-/** Turns method calls of one service into SOAP envelopes and back, by node-soap and the schema table. */
+/**
+ * Turns method calls of one service into SOAP envelopes and back, by the schema table. node-soap writes the envelopes. It
+ * reads none: it follows references between elements, into the prototype of every object where they are named so, takes
+ * more than proportional time for some replies, and holds the main thread for as long as it reads.
+ */
 export class SoapClient {
   readonly #client: Client;
 
@@ -56,25 +65,31 @@ export class SoapClient {
     clean: (text: string) => string,
     header?: SoapHeader,
   ): Promise<unknown> {
-    const encoded = encodeCall(method, target, args);
+    const { body, headers } = await this.#write(method, encodeCall(method, target, args), header);
+    const reader = new ReplyReader(method);
+    await send(body, headers, reader);
+    const { reply } = reader;
+    switch (reply?.kind) {
+      case 'result':
+        return reply.value;
+      case 'fault':
+        throw faultOf(method, reply, clean);
+      case 'other':
+      case undefined:
+        throw new VimProtocolError(`${method}: the reply is not its answer`);
+    }
+  }
+
+  #write(method: MethodName, encoded: object, header: SoapHeader | undefined): Promise<Envelope> {
     const soapMethod = (this.#client as unknown as Readonly<Record<string, SoapMethod>>)[method];
     if (soapMethod === undefined) throw new InvalidInputError('method', `unknown method ${method}`);
-    const response = await new Promise<WireNode>((resolve, reject) => {
-      const done = (error: unknown, node: WireNode): void => {
-        if (error === null || error === undefined) resolve(node);
-        // node-soap's error holds the reply; only what the fault says goes further.
-        else reject(errorOf(method, error, clean));
-      };
+    return new Promise((written, reject) => {
       // node-soap keeps headers for every call, and writes the envelope before this returns.
       if (header !== undefined) this.#client.addSoapHeader(header);
-      soapMethod(encoded, done, { send, undelivered: reject });
+      // It is called only where the envelope could not be written.
+      soapMethod(encoded, reject, { written });
       this.#forget();
     });
-    // An empty answer is `null`. Where the body holds something else or nothing, node-soap gives nothing or the envelope.
-    if (response === undefined || (isWireElement(response) && 'Body' in response)) {
-      throw new VimProtocolError(`${method}: the reply is not its answer`);
-    }
-    return decodeResult(method, response);
   }
 
   /** node-soap keeps the last envelope it wrote, which may hold the password, and headers, which hold the session's cookie. */
@@ -84,27 +99,13 @@ export class SoapClient {
   }
 }
 
-/** node-soap's HTTP client: hands the envelope to the call's own {@link SendEnvelope}. */
+/** node-soap's HTTP client: hands the envelope back, and never answers. */
 function request(
   _url: string,
   body: string,
-  callback: (error: unknown, response?: { status: number; headers: object }, body?: string) => void,
+  _callback: unknown,
   headers: Readonly<Record<string, string>>,
-  { send, undelivered }: CallOptions,
+  { written }: CallOptions,
 ): void {
-  send(body, headers).then((reply) => {
-    try {
-      callback(null, { status: reply.status, headers: {} }, reply.body);
-    } catch (error) {
-      // node-soap throws out of its callback where an envelope has no body.
-      callback(error);
-    }
-  }, undelivered);
-}
-
-function errorOf(method: string, error: unknown, clean: (text: string) => string): Error {
-  const root = typeof error === 'object' && error !== null && 'root' in error ? error.root : undefined;
-  const envelope =
-    typeof root === 'object' && root !== null && 'Envelope' in root ? (root.Envelope as WireNode) : undefined;
-  return faultOf(method, envelope, clean) ?? new VimProtocolError(`${method}: the reply is no SOAP envelope`);
+  written({ body, headers });
 }
