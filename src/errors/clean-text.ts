@@ -10,10 +10,10 @@ const secretName =
 const secrets: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   // User name and password in a URL.
   [/(\w:\/\/)[^\s/@]*@/g, '$1…@'],
-  [/\b(authorization["']?\s*[:=]\s*["']?)[^\r\n"']+/gi, '$1…'],
+  [/\b((?:authorization|cookie)["']?\s*[:=]\s*)[^\r\n]+/gi, '$1…'],
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 …'],
   // `password=x`, `"secretAccessKey": "x"`, `X-Amz-Signature=x`, `vmware_soap_session="x"`.
-  [new RegExp(`(${secretName}[\\w-]*["']?\\s*[:=]\\s*["']?)[^\\s"'&,;]+`, 'gi'), '$1…'],
+  [new RegExp(`(${secretName}[\\w-]*["']?\\s*[:=]\\s*)(?:"[^"]*"|'[^']*'|[^\\s&,;]+)`, 'gi'), '$1…'],
   // The ticket of an NFC lease is a part of its URL's path.
   [/(\/nfc\/)[^/\s]+/g, '$1…'],
 ];

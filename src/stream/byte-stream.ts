@@ -1,4 +1,4 @@
-import { pipeline, Readable, Transform, type TransformCallback } from 'node:stream';
+import { finished, Readable, Transform, type TransformCallback } from 'node:stream';
 import { types } from 'node:util';
 import { VmdkDriverError } from '../errors/index.js';
 import { reasonOf } from '../errors/reason-of.js';
@@ -19,13 +19,16 @@ export function byteStream(value: unknown, errorOf: StreamErrorOf): Readable {
   const fail = (error: Error): void => {
     gate.destroy(error instanceof VmdkDriverError ? error : errorOf(`its stream broke off: ${reasonOf(error)}`, error));
   };
-  // Stays: an error that comes when nobody reads any more would otherwise end the process. And it is the first to hear of one:
-  // the reason is the source's own, not the broken pipe that it leads to.
+  // These stay: an error that comes when nobody reads any more would otherwise end the process.
   source.on('error', fail);
   gate.on('error', () => undefined);
-  pipeline(source, gate, (error) => {
+  // Not a pipeline, which would fail the gate with its own error before anybody could make that a typed one.
+  finished(source, { writable: false }, (error) => {
     if (error) fail(error);
+    else gate.end();
   });
+  gate.once('close', () => source.destroy());
+  source.pipe(gate);
   return gate;
 }
 

@@ -1,4 +1,5 @@
 import type { MoRef } from './schema/index.js';
+import { identityOf } from './session-identity.js';
 import type { VimSession } from './vim-session.js';
 
 /**
@@ -38,10 +39,10 @@ export class CollectorPool {
   }
 
   static of(session: VimSession): CollectorPool {
-    let pool = CollectorPool.#pools.get(session);
+    let pool = CollectorPool.#pools.get(identityOf(session));
     if (pool === undefined) {
       pool = new CollectorPool(session);
-      CollectorPool.#pools.set(session, pool);
+      CollectorPool.#pools.set(identityOf(session), pool);
     }
     return pool;
   }
