@@ -10,4 +10,5 @@ export type {
   VolumeFile,
 } from './backup-service.js';
 export type { ListOptions, StoredBackup, UnreadableBackup } from './listed-backup.js';
+export { ObjectBackupService, type ObjectBackupServiceOptions } from './object/object-backup-service.js';
 export { FileBackupService, type FileBackupServiceOptions } from './file/index.js';

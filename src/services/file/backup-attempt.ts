@@ -1,16 +1,18 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BackupCorruptError, InvalidInputError, throwIfAborted } from '../../errors/index.js';
+import { throwIfAborted } from '../../errors/index.js';
+import type { BackupManifest } from '../../model/backup-manifest.js';
 import type { Backup } from '../../model/backup.js';
-import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
 import { newAttemptName } from '../../stores/file/attempt-name.js';
 import { makeDirectory } from '../../stores/file/make-directory.js';
 import { inTurn, processState } from '../../stores/file/process-state.js';
 import { syncDirectory } from '../../stores/file/sync-directory.js';
-import { backupKey } from './backup-key.js';
+import { assertManifestOf } from '../assert-manifest.js';
+import type { Attempt } from '../attempt-writer.js';
+import { backupKey } from '../backup-key.js';
+import { HashingFileWriter } from '../hashing-file-writer.js';
 import { readRecord, type BackupRecord } from './backup-record.js';
 import { dataFileName, recordFileName, temporaryDataFileName, temporaryRecordFileName } from './file-names.js';
-import { HashingFileWriter, type WrittenStream } from './hashing-file-writer.js';
 import { sweepLeftovers } from './sweep-leftovers.js';
 
 /**
@@ -19,7 +21,7 @@ import { sweepLeftovers } from './sweep-leftovers.js';
  * Every attempt has files of its own, so that attempts at the same backup do not meet before the last step, in which the
  * record's rename decides.
  */
-export class BackupAttempt {
+export class BackupAttempt implements Attempt {
   readonly #directory: string;
   readonly #backup: Backup;
   readonly #key: string;
@@ -68,7 +70,7 @@ export class BackupAttempt {
    */
   async commit(manifest: BackupManifest | undefined, signal: AbortSignal | undefined): Promise<void> {
     const written = await this.#writer.finish();
-    if (manifest !== undefined) checkManifest(manifest, this.#backup, written);
+    if (manifest !== undefined) assertManifestOf(this.#backup, written, manifest);
     throwIfAborted(signal);
     await this.#handle.sync();
     await this.#close();
@@ -126,22 +128,6 @@ export class BackupAttempt {
 
   #path(name: string): string {
     return join(this.#directory, name);
-  }
-}
-
-function checkManifest(given: BackupManifest, backup: Backup, written: WrittenStream): void {
-  const manifest = parseBackupManifest(given);
-  if (manifest.backupId !== backup.id) throw new InvalidInputError('manifest.backupId', 'is not the id of the backup');
-  if (manifest.volumeId !== backup.volumeId) {
-    throw new InvalidInputError('manifest.volumeId', 'is not the id of the backup’s volume');
-  }
-  if (manifest.streamBytes !== written.streamBytes) {
-    throw new BackupCorruptError(
-      `the manifest tells of ${manifest.streamBytes} bytes, but ${written.streamBytes} were given`,
-    );
-  }
-  if (manifest.sha256 !== written.sha256) {
-    throw new BackupCorruptError('the bytes that were given do not have the SHA-256 the manifest tells of');
   }
 }
 

@@ -1,11 +1,13 @@
-import { constants, open, rm, stat, type FileHandle } from 'node:fs/promises';
+import { rm, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { InvalidInputError, throwIfAborted } from '../../errors/index.js';
-import type { Backup } from '../../model/backup.js';
 import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
+import type { Backup } from '../../model/backup.js';
 import { inTurn } from '../../stores/file/process-state.js';
 import { syncDirectory } from '../../stores/file/sync-directory.js';
+import { AttemptWriter } from '../attempt-writer.js';
+import { backupKey } from '../backup-key.js';
 import type {
   BackupService,
   BackupWriter,
@@ -13,18 +15,16 @@ import type {
   ServiceOptions,
   VolumeFile,
 } from '../backup-service.js';
+import { checkStream } from '../check-stream.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
+import { backupSchema, fileSchema, optionsSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
+import { readChunks } from '../read-chunks.js';
+import { asServiceError } from '../service-error.js';
+import { fillTarget, openSource, openTarget } from '../volume-file.js';
 import { BackupAttempt } from './backup-attempt.js';
-import { backupKey } from './backup-key.js';
 import { readRecord } from './backup-record.js';
-import { checkStream } from './check-stream.js';
-import { FileBackupWriter } from './file-backup-writer.js';
 import { recordFileName } from './file-names.js';
-import { HashingFileWriter } from './hashing-file-writer.js';
 import { listBackups } from './list-backups.js';
-import { backupSchema, fileSchema, optionsSchema, parseArgument, volumeIdSchema } from './parse-arguments.js';
-import { readChunks } from './read-chunks.js';
-import { asServiceError } from './service-error.js';
 import { findRecord, openStored, type OpenedBackup } from './opened-backup.js';
 import { sweepLeftovers } from './sweep-leftovers.js';
 import { VerifiedReadStream } from './verified-read-stream.js';
@@ -108,12 +108,9 @@ export class FileBackupService implements BackupService {
     await this.#guarded(backup, signal, 'cannot be restored', async () => {
       const stored = await openStored(this.directory, backup);
       try {
-        const target = await openTarget(path, stored);
+        const target = await openForeignTarget(path, stored);
         try {
-          await copyTo(target, stored, options);
-        } catch (error) {
-          await target.truncate(0).catch(() => undefined);
-          throw error;
+          await fillTarget(target, chunksOf(stored), stored.record, options);
         } finally {
           await target.close();
         }
@@ -183,7 +180,7 @@ export class FileBackupService implements BackupService {
         await attempt.discard();
         throw error;
       }
-      return new FileBackupWriter(attempt, options);
+      return new AttemptWriter(attempt, options);
     });
   }
 
@@ -229,18 +226,15 @@ export class FileBackupService implements BackupService {
   }
 }
 
-async function openSource(path: string): Promise<FileHandle> {
-  // Before it is opened: opening a pipe would wait for its writer.
-  if (!(await stat(path)).isFile()) throw new InvalidInputError('file.path', 'must be a regular file');
-  return open(path, 'r');
+async function* chunksOf({ record, handle }: OpenedBackup): AsyncGenerator<Uint8Array> {
+  checkStream(record, { streamBytes: (await handle.stat()).size });
+  yield* readChunks(handle);
 }
 
-async function openTarget(path: string, stored: OpenedBackup): Promise<FileHandle> {
-  // Not 'w', which would empty the file before it is known what it is.
-  const target = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+async function openForeignTarget(path: string, stored: OpenedBackup): Promise<FileHandle> {
+  const target = await openTarget(path);
   try {
     const [own, other] = [await stored.handle.stat(), await target.stat()];
-    if (!other.isFile()) throw new InvalidInputError('file.path', 'must be a regular file');
     if (own.dev === other.dev && own.ino === other.ino) {
       throw new InvalidInputError('file.path', 'must not be the data of the backup itself');
     }
@@ -248,26 +242,5 @@ async function openTarget(path: string, stored: OpenedBackup): Promise<FileHandl
   } catch (error) {
     await target.close();
     throw error;
-  }
-}
-
-async function copyTo(target: FileHandle, { record, handle }: OpenedBackup, options: ServiceOptions): Promise<void> {
-  const { signal, onProgress } = options;
-  await target.truncate(0);
-  checkStream(record, { streamBytes: (await handle.stat()).size });
-  const writer = new HashingFileWriter(target);
-  try {
-    let bytesDone = 0;
-    for await (const chunk of readChunks(handle)) {
-      throwIfAborted(signal);
-      await writer.write(chunk);
-      bytesDone += chunk.length;
-      onProgress?.({ bytesDone, bytesTotal: record.streamBytes });
-    }
-    checkStream(record, await writer.finish());
-    await target.sync();
-    throwIfAborted(signal);
-  } finally {
-    await writer.settle();
   }
 }

@@ -2,9 +2,9 @@ import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted, VmdkDriverError } from '../../errors/index.js';
 import { hasErrno } from '../../stores/file/errno.js';
-import { parseBackupManifest } from '../../model/backup-manifest.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
-import { readRecord, type BackupRecord } from './backup-record.js';
+import { listedRecord } from '../record-shape.js';
+import { readRecord } from './backup-record.js';
 import { parseFileName } from './file-names.js';
 
 /** The backups of a directory. Its records are read one after the other. */
@@ -39,14 +39,9 @@ async function read(
   try {
     const record = await readRecord(join(directory, name), key);
     // Deleted meanwhile.
-    return record === undefined ? undefined : stored(record);
+    return record === undefined ? undefined : listedRecord(record);
   } catch (error) {
     if (!(error instanceof VmdkDriverError)) throw error;
     return { id: decodeURIComponent(key), error };
   }
-}
-
-function stored({ backupId: id, volumeId, streamBytes, storedAt, manifest }: BackupRecord): StoredBackup {
-  const known = { id, volumeId, streamBytes, storedAt };
-  return manifest === undefined ? known : { ...known, manifest: parseBackupManifest(manifest) };
 }

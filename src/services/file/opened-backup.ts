@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { BackupCorruptError, BackupNotFoundError } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import { hasErrno } from '../../stores/file/errno.js';
-import { backupKey } from './backup-key.js';
+import { backupKey } from '../backup-key.js';
+import { assertRecordOf } from '../record-shape.js';
 import { readRecord, type BackupRecord } from './backup-record.js';
 import { recordFileName } from './file-names.js';
 
@@ -22,14 +23,7 @@ export async function findRecord(directory: string, backup: Backup): Promise<Bac
   const key = backupKey(backup.id);
   const record = await readRecord(join(directory, recordFileName(key)), key);
   if (record === undefined) return undefined;
-  if (record.backupId !== backup.id) {
-    throw new BackupCorruptError(`the record of backup ${backup.id} is that of ${record.backupId}`);
-  }
-  if (record.volumeId !== backup.volumeId) {
-    throw new BackupCorruptError(
-      `backup ${backup.id} is of volume ${record.volumeId}, and was asked for as one of ${backup.volumeId}`,
-    );
-  }
+  assertRecordOf(backup, record);
   return record;
 }
 

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { AbortError } from '../../errors/index.js';
-import type { ServiceOptions } from '../backup-service.js';
-import { checkStream } from './check-stream.js';
-import type { BackupRecord } from './backup-record.js';
 import { chunkBytes } from '../../stream/chunk-bytes.js';
-import { asServiceError } from './service-error.js';
+import type { ServiceOptions } from '../backup-service.js';
+import { checkStream } from '../check-stream.js';
+import { asServiceError } from '../service-error.js';
+import type { BackupRecord } from './backup-record.js';
 
 /**
  * A stored stream, checked while it is read.

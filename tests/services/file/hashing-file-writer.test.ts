@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
-import { HashingFileWriter } from '../../../src/services/file/hashing-file-writer.js';
+import { HashingFileWriter } from '../../../src/services/hashing-file-writer.js';
 
 const mebibyte = 1024 * 1024;
 

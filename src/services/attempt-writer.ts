@@ -1,12 +1,21 @@
-import { AbortError, BackupServiceError, throwIfAborted, type VmdkDriverError } from '../../errors/index.js';
-import type { BackupManifest } from '../../model/backup-manifest.js';
-import type { BackupWriter, ServiceOptions } from '../backup-service.js';
-import type { BackupAttempt } from './backup-attempt.js';
+import { AbortError, BackupServiceError, throwIfAborted, type VmdkDriverError } from '../errors/index.js';
+import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
+import type { BackupWriter, ServiceOptions } from './backup-service.js';
 import { asServiceError } from './service-error.js';
+
+/** One attempt at storing a backup. Its calls do not overlap. */
+export interface Attempt {
+  /** Takes the next bytes. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Makes what was written the backup. Where it rejects, `discard` is still to be called. */
+  commit(manifest: BackupManifest, signal: AbortSignal | undefined): Promise<void | BackupMetadata>;
+  /** Removes every trace of the attempt, unless it was committed. Never rejects. */
+  discard(): Promise<void>;
+}
 
 /** What has to be undone when a host drops a writer without ending it. */
 interface Dropped {
-  readonly attempt: BackupAttempt;
+  readonly attempt: Attempt;
   readonly stopListening: () => void;
 }
 
@@ -21,8 +30,8 @@ const droppedWriters = new FinalizationRegistry<Dropped>(({ attempt, stopListeni
  * Whatever fails, and the signal's abort, ends the writer and leaves nothing behind; every later `write` and `commit`
  * rejects, `abort` resolves.
  */
-export class FileBackupWriter implements BackupWriter {
-  readonly #attempt: BackupAttempt;
+export class AttemptWriter implements BackupWriter {
+  readonly #attempt: Attempt;
   readonly #options: ServiceOptions;
   readonly #stopListening: () => void;
   #turn: Promise<unknown> = Promise.resolve();
@@ -30,7 +39,7 @@ export class FileBackupWriter implements BackupWriter {
   /** Why the writer takes nothing more. */
   #ended: VmdkDriverError | undefined;
 
-  constructor(attempt: BackupAttempt, options: ServiceOptions) {
+  constructor(attempt: Attempt, options: ServiceOptions) {
     this.#attempt = attempt;
     this.#options = options;
     const { signal } = options;
@@ -53,10 +62,11 @@ export class FileBackupWriter implements BackupWriter {
     });
   }
 
-  async commit(manifest: BackupManifest): Promise<void> {
-    await this.#inTurn(async () => {
-      await this.#attempt.commit(manifest, this.#options.signal);
+  commit(manifest: BackupManifest): Promise<void | BackupMetadata> {
+    return this.#inTurn(async () => {
+      const metadata = await this.#attempt.commit(manifest, this.#options.signal);
       this.#end(new BackupServiceError('the backup is committed: its writer takes nothing more'));
+      return metadata;
     });
   }
 
@@ -64,12 +74,12 @@ export class FileBackupWriter implements BackupWriter {
     await this.#stop(new BackupServiceError('the backup was given up: its writer takes nothing more'));
   }
 
-  async #inTurn(action: () => Promise<void>): Promise<void> {
+  async #inTurn<T>(action: () => Promise<T>): Promise<T> {
     const done = this.#turn.then(async () => {
       if (this.#ended !== undefined) throw this.#ended;
       try {
         throwIfAborted(this.#options.signal);
-        await action();
+        return await action();
       } catch (error) {
         const reason = asServiceError(error, 'the backup cannot be stored');
         this.#end(reason);
@@ -78,7 +88,7 @@ export class FileBackupWriter implements BackupWriter {
       }
     });
     this.#turn = done.catch(() => undefined);
-    await done;
+    return done;
   }
 
   async #stop(reason: VmdkDriverError): Promise<void> {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { InvalidInputError } from '../../errors/index.js';
+import { InvalidInputError } from '../errors/index.js';
 
 const path = z
   .string()

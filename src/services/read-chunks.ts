@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { chunkBytes } from '../../stream/chunk-bytes.js';
+import { chunkBytes } from '../stream/chunk-bytes.js';
 
 /**
  * Reads a file from its beginning to its end, one chunk ahead of the caller.

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { chunkBytes } from '../../stream/chunk-bytes.js';
-import { writeAll } from '../../stores/file/write-all.js';
+import { writeAll } from '../stores/file/write-all.js';
+import { chunkBytes } from '../stream/chunk-bytes.js';
 
 /** What was written. */
 export interface WrittenStream {

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../../errors/index.js';
+import { InvalidInputError } from '../errors/index.js';
 
 /** The longest key. With what the file names add to it, they stay below the 255 bytes of common file systems. */
 const maxKeyLength = 180;

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { BackupServiceError, VmdkDriverError } from '../../errors/index.js';
+import { BackupServiceError, VmdkDriverError } from '../errors/index.js';
 
 /** The error as a caller of the service shall see it: one of this library's as it is, any other as the cause of one. */
 export function asServiceError(error: unknown, what: string): VmdkDriverError {

@@ -1,13 +1,13 @@
-import { BackupCorruptError } from '../../errors/index.js';
-import type { BackupRecord } from './backup-record.js';
+import { BackupCorruptError } from '../errors/index.js';
 import type { WrittenStream } from './hashing-file-writer.js';
+import type { StoredStream } from './record-shape.js';
 
 /**
  * Compares what was read of a backup with what was stored.
  *
  * @throws BackupCorruptError
  */
-export function checkStream(record: BackupRecord, read: Partial<WrittenStream>): void {
+export function checkStream(record: StoredStream, read: Partial<WrittenStream>): void {
   if (read.streamBytes !== undefined && read.streamBytes !== record.streamBytes) {
     throw new BackupCorruptError(
       `backup ${record.backupId}: ${record.streamBytes} bytes were stored, and ${read.streamBytes} are there`,

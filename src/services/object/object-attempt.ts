@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { BackupServiceError, StoreError, throwIfAborted } from '../../errors/index.js';
+import type { Backup } from '../../model/backup.js';
+import type { BackupManifest } from '../../model/backup-manifest.js';
+import type { ObjectStore } from '../../stores/object-store.js';
+import { assertManifestOf } from '../assert-manifest.js';
+import type { Attempt } from '../attempt-writer.js';
+import { backupKey } from '../backup-key.js';
+import { noteAttempt } from './attempt-note.js';
+import { attemptsAt } from './attempts-at.js';
+import { deleteAll } from './delete-all.js';
+import { newAttempt, recordName, segmentName } from './object-names.js';
+import { readRecord, recordBytes, type ObjectRecord } from './object-record.js';
+import { SegmentUploads } from './segment-uploads.js';
+import { graceMs } from './sweep.js';
+
+/** An attempt that put nothing for so long gives itself up: in another such time it counts as dead for others. */
+const maxIdleMs = graceMs / 2;
+
+/** Bytes hashed in one turn of the event loop. */
+const turnBytes = 4 * 1024 * 1024;
+
+/**
+ * One attempt at storing a backup: segments below a prefix of its own, which {@link commit} makes the backup by putting the record that
+ * names them.
+ */
+export class ObjectAttempt implements Attempt {
+  readonly #store: ObjectStore;
+  readonly #backup: Backup;
+  readonly #key: string;
+  readonly #attempt = newAttempt();
+  readonly #segmentBytes: number;
+  readonly #uploads: SegmentUploads;
+  /** The key of the note by which a sweep finds what the attempt leaves. */
+  #note = '';
+  readonly #hash = createHash('sha256');
+  #streamBytes = 0;
+  /** Whether the segments may be a backup's: they are, or it could not be found out. */
+  #mayBeCommitted = false;
+
+  /** Leaves a note of the attempt before anything else. */
+  static async begin(
+    store: ObjectStore,
+    backup: Backup,
+    segmentBytes: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ObjectAttempt> {
+    const attempt = new ObjectAttempt(store, backup, segmentBytes);
+    attempt.#note = await noteAttempt(store, attempt.#attempt, attempt.#key, signal);
+    return attempt;
+  }
+
+  private constructor(store: ObjectStore, backup: Backup, segmentBytes: number) {
+    this.#store = store;
+    this.#backup = backup;
+    this.#key = backupKey(backup.id);
+    this.#segmentBytes = segmentBytes;
+    this.#uploads = new SegmentUploads(store, segmentBytes, (number) => segmentName(this.#key, this.#attempt, number));
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#assertAlive();
+    for (let offset = 0; offset < chunk.length; offset += turnBytes) {
+      if (offset > 0) await setImmediate();
+      const part = chunk.subarray(offset, offset + turnBytes);
+      this.#hash.update(part);
+      this.#streamBytes += part.length;
+      await this.#uploads.write(part);
+    }
+  }
+
+  /**
+   * @throws BackupCorruptError where the manifest is of another stream than was written
+   * @throws InvalidInputError where the manifest is another backup's
+   */
+  async commit(manifest: BackupManifest | undefined, signal: AbortSignal | undefined): Promise<void> {
+    await this.#uploads.finish();
+    const written = { streamBytes: this.#streamBytes, sha256: this.#hash.digest('hex') };
+    if (manifest !== undefined) assertManifestOf(this.#backup, written, manifest);
+    await this.#noteReplaced(signal);
+    throwIfAborted(signal);
+    this.#assertAlive();
+    await this.#putRecord(
+      {
+        formatVersion: 1,
+        backupId: this.#backup.id,
+        volumeId: this.#backup.volumeId,
+        attempt: this.#attempt,
+        segmentBytes: this.#segmentBytes,
+        ...written,
+        storedAt: new Date().toISOString(),
+        ...(manifest === undefined ? {} : { manifest }),
+      },
+      signal,
+    );
+    // A note that stays is removed by a sweep, which finds that the attempt is a backup.
+    await deleteAll(this.#store, [this.#note], undefined).catch(() => undefined);
+  }
+
+  async discard(): Promise<void> {
+    await this.#uploads.stop();
+    if (this.#mayBeCommitted) return;
+    try {
+      const { count } = this.#uploads;
+      const names = Array.from({ length: count }, (_, number) => segmentName(this.#key, this.#attempt, number));
+      await deleteAll(this.#store, names, undefined);
+      // A put whose answer was lost may still take effect: the note has to outlive it, and a sweep looks again.
+      if (!this.#uploads.hasFailed) await deleteAll(this.#store, [this.#note], undefined);
+    } catch {
+      // The note is there: a sweep removes the rest.
+    }
+  }
+
+  /** The segments of the backup that is replaced stay for a while: somebody may be reading them. */
+  async #noteReplaced(signal: AbortSignal | undefined): Promise<void> {
+    let replaced: ReadonlySet<string>;
+    try {
+      const record = await readRecord(this.#store, this.#key, signal);
+      replaced = new Set(record === undefined ? [] : [record.attempt]);
+    } catch (error) {
+      if (error instanceof StoreError) throw error;
+      // It cannot be read, and is replaced all the same. Which of the attempts it names is not known.
+      replaced = await attemptsAt(this.#store, this.#key, signal);
+    }
+    for (const attempt of replaced) {
+      if (attempt !== this.#attempt) await noteAttempt(this.#store, attempt, this.#key, signal);
+    }
+  }
+
+  async #putRecord(record: ObjectRecord, signal: AbortSignal | undefined): Promise<void> {
+    this.#mayBeCommitted = true;
+    try {
+      await this.#store.put(recordName(this.#key), recordBytes(record), { signal });
+    } catch (error) {
+      if (isRefusal(error)) {
+        this.#mayBeCommitted = false;
+        throw error;
+      }
+      // The answer may have been lost, and not the record.
+      const found = await readRecord(this.#store, this.#key, undefined).catch(() => undefined);
+      if (found?.attempt !== this.#attempt) throw error;
+    }
+  }
+
+  #assertAlive(): void {
+    if (this.#uploads.idleMs > maxIdleMs) {
+      throw new BackupServiceError('the backup was given up, as no byte of it came for half a day', {
+        retryable: true,
+      });
+    }
+  }
+}
+
+/** Whether the store said that it did not take an object, and will not. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof StoreError &&
+    ['credentials', 'denied', 'clock-skew', 'no-container', 'quota', 'too-large'].includes(error.reason)
+  );
+}

@@ -1,0 +1,228 @@
+import type { Readable } from 'node:stream';
+import { BackupNotFoundError, InvalidInputError, throwIfAborted } from '../../errors/index.js';
+import type { Backup } from '../../model/backup.js';
+import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
+import type { ObjectStore } from '../../stores/object-store.js';
+import { AttemptWriter } from '../attempt-writer.js';
+import { backupKey } from '../backup-key.js';
+import type {
+  BackupService,
+  BackupWriter,
+  ServiceBackupOptions,
+  ServiceOptions,
+  VolumeFile,
+} from '../backup-service.js';
+import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
+import { backupSchema, fileSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
+import { readChunks } from '../read-chunks.js';
+import { assertRecordOf } from '../record-shape.js';
+import { asServiceError } from '../service-error.js';
+import { VerifiedStream } from '../verified-stream.js';
+import { fillTarget, openSource, openTarget } from '../volume-file.js';
+import { deleteBackup } from './delete-backup.js';
+import { listRecords } from './list-records.js';
+import { ObjectAttempt } from './object-attempt.js';
+import { readRecord, type ObjectRecord } from './object-record.js';
+import { readSegments } from './read-segments.js';
+import { defaultSegmentBytes } from './segment-uploads.js';
+import { sweep } from './sweep.js';
+
+/** How an {@link ObjectBackupService} is set up. */
+export interface ObjectBackupServiceOptions {
+  /** Where the objects go. The service wants a prefix of its own there. */
+  readonly store: ObjectStore;
+  /** @internal */
+  readonly segmentBytes?: number | undefined;
+}
+
+/** How often a service sweeps by itself, in milliseconds. */
+const sweepIntervalMs = 60 * 60 * 1000;
+
+/**
+ * Keeps backups in an object store: each as segments of 16 MiB, which make the plain stream when they are put together, and a record,
+ * put last, that makes them a backup.
+ *
+ * A reader sees the old backup or the new one, whole, whenever a process dies, and any number of processes may use the store at once.
+ * What a dead process left, and the segments of backups that were replaced, are removed a day later by whoever stores a backup then, or
+ * by {@link sweep}.
+ *
+ * All methods reject with an `AbortError` once their `signal` is aborted, with an `InvalidInputError` for arguments they do not take, and
+ * with the store's `StoreError`.
+ */
+export class ObjectBackupService implements BackupService {
+  readonly #store: ObjectStore;
+  readonly #segmentBytes: number;
+  #sweptAt = Number.NEGATIVE_INFINITY;
+
+  /** @throws InvalidInputError naming the option at fault */
+  constructor(options: ObjectBackupServiceOptions) {
+    const store = (options as Partial<ObjectBackupServiceOptions> | undefined)?.store;
+    const methods = ['put', 'get', 'stat', 'list', 'delete'] as const;
+    if (store === undefined || methods.some((method) => typeof store[method] !== 'function')) {
+      throw new InvalidInputError('options.store', 'must be an ObjectStore');
+    }
+    this.#store = store;
+    this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes;
+  }
+
+  /**
+   * Stores the file's bytes. A manifest that is given is kept, and has to be of these bytes.
+   *
+   * @throws BackupCorruptError where the manifest tells of other bytes than the file holds
+   */
+  async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
+    const { manifest, signal, onProgress } = options;
+    const { path } = parseArgument(fileSchema, 'file', file);
+    await this.#guarded(backup, signal, 'cannot be stored', async () => {
+      const source = await openSource(path);
+      try {
+        const bytesTotal = (await source.stat()).size;
+        const attempt = await this.#begin(backup, signal);
+        try {
+          let bytesDone = 0;
+          for await (const chunk of readChunks(source)) {
+            throwIfAborted(signal);
+            await attempt.write(chunk);
+            bytesDone += chunk.length;
+            onProgress?.({ bytesDone, bytesTotal });
+          }
+          if (bytesDone !== bytesTotal) throw new Error('the file changed while it was stored');
+          await attempt.commit(manifest, signal);
+        } catch (error) {
+          await attempt.discard();
+          throw error;
+        }
+      } finally {
+        await source.close();
+      }
+    });
+  }
+
+  /**
+   * Writes the backup's bytes into the file, whatever it held, and makes them durable.
+   *
+   * Where it fails after the backup was found, the file is left empty.
+   *
+   * @throws BackupNotFoundError
+   * @throws BackupCorruptError where the stored bytes are not those that were stored, or the backup is not of `backup.volumeId`
+   * @throws UnsupportedBackupError where a later version of this library stored the backup
+   */
+  async restore(backup: Backup, volumeId: string, file: VolumeFile, options: ServiceOptions = {}): Promise<void> {
+    parseArgument(volumeIdSchema, 'volumeId', volumeId);
+    const { path } = parseArgument(fileSchema, 'file', file);
+    await this.#guarded(backup, options.signal, 'cannot be restored', async (key) => {
+      const record = await this.#find(backup, key, options.signal);
+      const target = await openTarget(path);
+      try {
+        await fillTarget(target, readSegments(this.#store, key, record, options.signal), record, options);
+      } finally {
+        await target.close();
+      }
+    });
+  }
+
+  /**
+   * Removes the backup. A restore that has begun fails. Resolves where there is no such backup.
+   *
+   * Where it rejects because a part of the data could not be removed, the backup is gone all the same; a sweep removes the rest.
+   */
+  async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
+    await this.#guarded(backup, signal, 'cannot be deleted', (key) => deleteBackup(this.#store, key, signal));
+  }
+
+  /**
+   * The backups that are there, in the order of their ids. One whose record is damaged, or of a later version, is listed with its
+   * error.
+   */
+  async *list(options: ListOptions = {}): AsyncGenerator<StoredBackup | UnreadableBackup, void, undefined> {
+    throwIfAborted(options.signal);
+    yield* listRecords(this.#store, options);
+  }
+
+  /**
+   * The manifest that was stored with the backup; undefined where none was, or there is no such backup.
+   *
+   * @throws UnsupportedBackupError where record or manifest are of another version
+   * @throws BackupCorruptError where the record is damaged
+   */
+  async readManifest(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupManifest | undefined> {
+    return this.#guarded(backup, signal, 'cannot be read', async (key) => {
+      const record = await readRecord(this.#store, key, signal);
+      if (record === undefined) return undefined;
+      assertRecordOf(backup, record);
+      return record.manifest === undefined ? undefined : parseBackupManifest(record.manifest);
+    });
+  }
+
+  /** Takes the backup as a stream. Whatever fails ends the writer. */
+  async openBackup(backup: Backup, options: ServiceOptions = {}): Promise<BackupWriter> {
+    return this.#guarded(
+      backup,
+      options.signal,
+      'cannot be stored',
+      async () => new AttemptWriter(await this.#begin(backup, options.signal), options),
+    );
+  }
+
+  /**
+   * Gives the backup as a stream. It ends with a `BackupCorruptError`, before its last bytes, where they are not the ones that
+   * were stored.
+   *
+   * @throws BackupNotFoundError
+   * @throws UnsupportedBackupError where a later version of this library stored the backup
+   */
+  async openRestore(
+    backup: Backup,
+    options: ServiceOptions = {},
+  ): Promise<{ readonly stream: Readable; readonly length: number }> {
+    return this.#guarded(backup, options.signal, 'cannot be restored', async (key) => {
+      const record = await this.#find(backup, key, options.signal);
+      const open = (signal: AbortSignal) => readSegments(this.#store, key, record, signal);
+      return { stream: new VerifiedStream(open, record, options), length: record.streamBytes };
+    });
+  }
+
+  /**
+   * Removes what attempts left that have put nothing for a day, by the store's clock, and the data of backups that were replaced before
+   * that. It runs by itself before a backup is stored, at most once an hour.
+   *
+   * @returns how many attempts it removed
+   */
+  async sweep({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
+    throwIfAborted(signal);
+    return sweep(this.#store, signal);
+  }
+
+  async #begin(backup: Backup, signal: AbortSignal | undefined): Promise<ObjectAttempt> {
+    if (performance.now() - this.#sweptAt > sweepIntervalMs) {
+      this.#sweptAt = performance.now();
+      // What cannot be removed now stays for the next time.
+      await sweep(this.#store, signal).catch(() => undefined);
+      throwIfAborted(signal);
+    }
+    return ObjectAttempt.begin(this.#store, backup, this.#segmentBytes, signal);
+  }
+
+  async #find(backup: Backup, key: string, signal: AbortSignal | undefined): Promise<ObjectRecord> {
+    const record = await readRecord(this.#store, key, signal);
+    if (record === undefined) throw new BackupNotFoundError(`there is no backup ${backup.id}`);
+    assertRecordOf(backup, record);
+    return record;
+  }
+
+  async #guarded<T>(
+    backup: Backup,
+    signal: AbortSignal | undefined,
+    what: string,
+    action: (key: string) => Promise<T>,
+  ): Promise<T> {
+    const { id } = parseArgument(backupSchema, 'backup', backup);
+    const key = backupKey(id);
+    throwIfAborted(signal);
+    try {
+      return await action(key);
+    } catch (error) {
+      throw asServiceError(error, `backup ${id} ${what}`);
+    }
+  }
+}

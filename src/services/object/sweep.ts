@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import { AbortError, StoreError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
+import type { ObjectInfo, ObjectStore } from '../../stores/object-store.js';
+import { readNote } from './attempt-note.js';
+import { deleteAll } from './delete-all.js';
+import { attemptOf, attemptsPrefix, segmentsPrefix } from './object-names.js';
+import { readRecord } from './object-record.js';
+
+/** After this time without a new object, by the store's clock, an attempt counts as dead, in milliseconds. */
+export const graceMs = 24 * 60 * 60 * 1000;
+
+/**
+ * Removes what dead attempts left, and the segments of backups that were replaced: those of attempts whose notes and newest segment are
+ * older than the grace, and that no record names.
+ *
+ * @returns how many attempts were removed
+ * @throws StoreError where it cannot look, or something cannot be removed
+ */
+export async function sweep(store: ObjectStore, signal: AbortSignal | undefined): Promise<number> {
+  const notes = new Map<string, ObjectInfo[]>();
+  for await (const note of store.list(attemptsPrefix, { signal })) {
+    const attempt = attemptOf(note.key);
+    if (attempt !== undefined) notes.set(attempt, [...(notes.get(attempt) ?? []), note]);
+  }
+  // Where there is nothing to look at, the store need not be asked for its time.
+  if (notes.size === 0) return 0;
+  const nowMs = await storeTime(store, signal);
+  const isOld = ({ lastModified }: ObjectInfo) => nowMs - lastModified.getTime() > graceMs;
+  let swept = 0;
+  for (const [attempt, ofAttempt] of notes) {
+    throwIfAborted(signal);
+    if (ofAttempt.every(isOld) && (await sweepAttempt(store, attempt, ofAttempt, isOld, signal))) swept++;
+  }
+  return swept;
+}
+
+/** Whether there was something to remove. */
+async function sweepAttempt(
+  store: ObjectStore,
+  attempt: string,
+  notes: readonly ObjectInfo[],
+  isOld: (info: ObjectInfo) => boolean,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const key = await readNote(store, notes[0]?.key ?? '', signal);
+  // It went meanwhile, or a later version wrote it.
+  if (key === undefined) return false;
+  const segments: string[] = [];
+  for await (const info of store.list(segmentsPrefix(key, attempt), { signal })) {
+    if (!isOld(info)) return false;
+    segments.push(info.key);
+  }
+  // Read last: an attempt so old does not commit any more, so that a record that does not name it now never will.
+  const record = await readRecord(store, key, signal).catch((error: unknown) => {
+    if (error instanceof StoreError || error instanceof AbortError) throw error;
+    return error as VmdkDriverError;
+  });
+  // A record that nobody here understands may name it.
+  if (record instanceof VmdkDriverError) return false;
+  const isBackup = record?.attempt === attempt;
+  if (!isBackup) await deleteAll(store, segments, signal);
+  await deleteAll(
+    store,
+    notes.map((note) => note.key),
+    signal,
+  );
+  return !isBackup;
+}
+
+/** The time by the store's clock, in milliseconds since the epoch: that of an object just put. */
+async function storeTime(store: ObjectStore, signal: AbortSignal | undefined): Promise<number> {
+  const key = `clock/${randomBytes(16).toString('hex')}`;
+  await store.put(key, Buffer.alloc(0), { signal });
+  try {
+    const info = await store.stat(key, { signal });
+    if (info === undefined) throw new StoreError('protocol', 'an object just put is not there');
+    return info.lastModified.getTime();
+  } finally {
+    await store.delete([key]).catch(() => undefined);
+  }
+}

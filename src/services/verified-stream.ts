@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { AbortError } from '../errors/index.js';
+import { chunkBytes } from '../stream/chunk-bytes.js';
+import type { ServiceOptions } from './backup-service.js';
+import { checkStream } from './check-stream.js';
+import type { StoredStream } from './record-shape.js';
+import { asServiceError } from './service-error.js';
+
+/**
+ * A stored stream, checked while it is read.
+ *
+ * The last chunk is only delivered once the whole was found to be right: also a reader that counts bytes, and does not wait
+ * for the stream's end, never has all of a wrong one.
+ */
+export class VerifiedStream extends Readable {
+  readonly #chunks: AsyncGenerator<Uint8Array, void, undefined>;
+  readonly #stored: StoredStream;
+  readonly #options: ServiceOptions;
+  readonly #hash = createHash('sha256');
+  readonly #closed = new AbortController();
+  readonly #onAbort: () => void;
+  #held: Uint8Array | undefined;
+  #received = 0;
+
+  /** @param open gives the chunks; its signal is aborted when the stream closes, whyever */
+  constructor(
+    open: (signal: AbortSignal) => AsyncGenerator<Uint8Array, void, undefined>,
+    stored: StoredStream,
+    options: ServiceOptions,
+  ) {
+    super({ highWaterMark: chunkBytes });
+    this.#stored = stored;
+    this.#options = options;
+    this.#chunks = open(this.#closed.signal);
+    const { signal } = options;
+    this.#onAbort = () => {
+      if (signal !== undefined) this.destroy(new AbortError(signal));
+    };
+    if (signal?.aborted === true) this.#onAbort();
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  override _read(): void {
+    this.#next().catch((error: unknown) => {
+      this.destroy(asServiceError(error, `backup ${this.#stored.backupId} cannot be read`));
+    });
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#closed.abort();
+    // It is in the middle of a read as likely as not, which has just been aborted.
+    this.#chunks.return().catch(() => undefined);
+    callback(error);
+  }
+
+  async #next(): Promise<void> {
+    for (;;) {
+      const { value: chunk, done } = await this.#chunks.next();
+      if (this.destroyed) return;
+      const ready = this.#held;
+      if (done === true) {
+        checkStream(this.#stored, { streamBytes: this.#received, sha256: this.#hash.digest('hex') });
+        if (ready !== undefined) this.push(ready);
+        this.push(null);
+        return;
+      }
+      this.#hash.update(chunk);
+      this.#received += chunk.length;
+      this.#held = chunk;
+      this.#options.onProgress?.({ bytesDone: this.#received, bytesTotal: this.#stored.streamBytes });
+      if (ready === undefined) continue;
+      this.push(ready);
+      return;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from '@jest/globals';
+import { ObjectBackupService } from '../../../src/services/index.js';
+import { FileObjectStore, type ObjectStore } from '../../../src/stores/index.js';
+import { backupServiceChecks } from '../../../src/testing/index.js';
+import { describeChecks } from '../../testing/describe-checks.js';
+import { MemoryObjectStore } from '../../testing/memory-object-store.js';
+import { expectNothingLeft } from './leftovers.js';
+
+describeChecks(
+  'ObjectBackupService in memory',
+  backupServiceChecks(() => {
+    const store: ObjectStore = new MemoryObjectStore();
+    const service = new ObjectBackupService({ store });
+    return { service, close: () => expectNothingLeft(store, service) };
+  }),
+);
+
+describeChecks(
+  'ObjectBackupService on FileObjectStore',
+  backupServiceChecks(async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'object-backup-service-'));
+    const store = new FileObjectStore({ directory });
+    return {
+      service: new ObjectBackupService({ store }),
+      close: async () => {
+        for await (const { key } of store.list('attempts/')) expect(key).not.toMatch(/clock/);
+        await rm(directory, { recursive: true });
+      },
+    };
+  }),
+);

@@ -1,0 +1,214 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it } from '@jest/globals';
+import { ObjectBackupService, type BackupService } from '../../../src/services/index.js';
+import type { ObjectStore } from '../../../src/stores/index.js';
+import { FaultyObjectStore, type StoreCall, type StoreFault } from '../../../src/testing/index.js';
+import { MemoryObjectStore } from '../../testing/memory-object-store.js';
+import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
+import { expectNothingLeft, keysOf, strayKeys } from './leftovers.js';
+
+const backup = { id: 'backup-1', volumeId: 'volume-1' };
+const segmentBytes = 64 * 1024;
+const chunkBytes = segmentBytes / 4;
+/** Three segments, the last of one byte. */
+const [before, after] = [randomBytes(2 * segmentBytes + 1), randomBytes(2 * segmentBytes + 1)];
+const serviceOn = (store: ObjectStore) => new ObjectBackupService({ store, segmentBytes });
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+async function store(service: BackupService, bytes: Buffer): Promise<void> {
+  const writer = await service.openBackup!(backup);
+  try {
+    for (let offset = 0; offset < bytes.length; offset += chunkBytes) {
+      await writer.write(bytes.subarray(offset, offset + chunkBytes));
+    }
+    await writer.commit(manifestOf(backup, bytes));
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+async function restored(service: BackupService): Promise<string | undefined> {
+  try {
+    return digest(await buffer((await service.openRestore!(backup)).stream));
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'BACKUP_NOT_FOUND' });
+    return undefined;
+  }
+}
+
+type Faults = (call: StoreCall) => StoreFault | undefined;
+
+/** Every single fault of every call of an action, and the death of the process at each. */
+function faults(number: number): [string, Faults][] {
+  const at =
+    (fault: StoreFault): Faults =>
+    (call) =>
+      call.number === number ? fault : undefined;
+  return [
+    ['is refused', at('refuse')],
+    ['has its answer lost', at('lose-answer')],
+    ['breaks', at('cut')],
+    ['is the last before the process dies', (call) => (call.number > number ? 'refuse' : undefined)],
+    ['is the last, half done, before the process dies', (call) => (call.number >= number ? 'cut' : undefined)],
+    [
+      'is the last, its answer lost, before the process dies',
+      (call) => (call.number > number ? 'refuse' : call.number === number ? 'lose-answer' : undefined),
+    ],
+  ];
+}
+
+async function callsOf(had: Buffer | undefined, act: (service: BackupService) => Promise<void>): Promise<number> {
+  const inner = new MemoryObjectStore();
+  if (had !== undefined) await store(serviceOn(inner), had);
+  const counting = new FaultyObjectStore(inner, () => undefined);
+  await act(serviceOn(counting));
+  return counting.calls.length;
+}
+
+describe.each([
+  ['storing a first backup', undefined, (service: BackupService) => store(service, after), after],
+  ['replacing a backup', before, (service: BackupService) => store(service, after), after],
+  ['deleting a backup', before, (service: BackupService) => service.delete!(backup), undefined],
+] as const)('%s', (_, had, act, wanted) => {
+  it('ends in the old or the new state, whole, whichever call fails how, and leaves nothing after a sweep', async () => {
+    const calls = await callsOf(had, act);
+    expect(calls).toBeGreaterThan(3);
+    let tried = 0;
+    for (let number = 1; number <= calls; number++) {
+      for (const [name, faultOf] of faults(number)) {
+        const inner = new MemoryObjectStore();
+        const sound = serviceOn(inner);
+        if (had !== undefined) await store(sound, had);
+        const outcome = await act(serviceOn(new FaultyObjectStore(inner, faultOf))).then(
+          () => 'resolved',
+          () => 'rejected',
+        );
+        const what = `call ${number} ${name}: ${outcome}`;
+        const states = [had, wanted].map((bytes) => (bytes === undefined ? undefined : digest(bytes)));
+        const state = await restored(sound);
+        expect([what, states.includes(state)]).toEqual([what, true]);
+        if (outcome === 'resolved') expect([what, state]).toEqual([what, states[1]]);
+        await expectNothingLeft(inner, sound);
+        expect([what, await restored(sound)]).toEqual([what, state]);
+        tried++;
+      }
+    }
+    expect(tried).toBe(calls * 6);
+  });
+});
+
+it('leaves nothing at all where a call fails and the rest works', async () => {
+  const inner = new MemoryObjectStore();
+  const writer = await serviceOn(inner).openBackup(backup);
+  await writer.write(after.subarray(0, 1.25 * segmentBytes));
+  await new Promise(setImmediate);
+  await writer.abort();
+  expect(await keysOf(inner)).toEqual([]);
+});
+
+it('keeps the data of a replaced backup for a day: a restore that has begun goes on', async () => {
+  const inner = new MemoryObjectStore();
+  const service = serviceOn(inner);
+  await store(service, before);
+  const { stream } = await service.openRestore(backup);
+  await store(service, after);
+  await service.sweep();
+  expect(digest(await buffer(stream))).toBe(digest(before));
+  expect(await strayKeys(inner)).not.toEqual([]);
+  await expectNothingLeft(inner, service);
+  expect(await restored(service)).toBe(digest(after));
+});
+
+it('leaves an attempt alone that still puts segments, however long ago it began', async () => {
+  const inner = new MemoryObjectStore();
+  const service = serviceOn(inner);
+  const writer = await service.openBackup(backup);
+  await writer.write(after.subarray(0, 1.25 * segmentBytes));
+  await new Promise(setImmediate);
+  for (const [key, object] of inner.objects) {
+    if (key.startsWith('attempts/')) object.lastModified = new Date(Date.now() - 3 * 24 * 60 * 60 * 1000);
+  }
+  expect(await service.sweep()).toBe(0);
+  await writer.write(after.subarray(1.25 * segmentBytes));
+  await writer.commit(manifestOf(backup, after));
+  expect(await restored(service)).toBe(digest(after));
+});
+
+it('goes on with a stream that breaks, and gives up one that breaks again and again', async () => {
+  const inner = new MemoryObjectStore();
+  await store(serviceOn(inner), after);
+  const isSegment = ({ method, keys }: StoreCall) => method === 'get' && keys[0]?.startsWith('data/') === true;
+  let broken = 0;
+  const breaksOnce = new FaultyObjectStore(inner, (call) =>
+    isSegment(call) && broken++ % 2 === 0 ? 'cut' : undefined,
+  );
+  expect(await restored(serviceOn(breaksOnce))).toBe(digest(after));
+  expect(broken).toBeGreaterThan(3);
+  const refuses = new FaultyObjectStore(inner, (call) => (isSegment(call) ? 'refuse' : undefined));
+  const { stream } = await serviceOn(refuses).openRestore(backup);
+  await expect(buffer(stream)).rejects.toMatchObject({ code: 'STORE_FAILED' });
+});
+
+describe.each(['end', 'corrupt'] as const)('a store whose bytes %s', (fault) => {
+  it('has a restore fail before its last byte', async () => {
+    const inner = new MemoryObjectStore();
+    await store(serviceOn(inner), after);
+    const faulty = new FaultyObjectStore(inner, ({ keys }) =>
+      keys[0]?.endsWith('/00000001') === true ? fault : undefined,
+    );
+    const { stream, length } = await serviceOn(faulty).openRestore(backup);
+    let received = 0;
+    stream.on('data', (chunk: Buffer) => (received += chunk.length));
+    await expect(
+      new Promise((resolve, reject) => stream.once('end', resolve).once('error', reject)),
+    ).rejects.toMatchObject({
+      code: 'BACKUP_CORRUPT',
+    });
+    expect(received).toBeLessThan(length);
+  });
+});
+
+it('says which backups it cannot read, and lists the others', async () => {
+  const inner = new MemoryObjectStore();
+  const service = serviceOn(inner);
+  await store(service, after);
+  await inner.put('backups/damaged.json', Buffer.from('{'));
+  await inner.put('backups/later.json', Buffer.from('{ "formatVersion": 2 }'));
+  const listed = [];
+  for await (const each of service.list({ volumeId: 'volume-1' })) listed.push(each);
+  expect(listed).toMatchObject([
+    { id: 'backup-1', streamBytes: after.length },
+    { id: 'damaged', error: { code: 'BACKUP_CORRUPT' } },
+    { id: 'later', error: { code: 'UNSUPPORTED_BACKUP' } },
+  ]);
+});
+
+it('replaces and deletes a backup whose record is damaged, and its data goes with a sweep', async () => {
+  const inner = new MemoryObjectStore();
+  const service = serviceOn(inner);
+  for (const act of [() => store(service, after), () => service.delete(backup)]) {
+    await store(service, before);
+    await inner.put('backups/backup-1.json', Buffer.from('{'));
+    await act();
+    await expectNothingLeft(inner, service);
+    inner.now = () => new Date();
+  }
+  expect(await keysOf(inner)).toEqual([]);
+});
+
+it('says that a locked backup stays', async () => {
+  const inner = new MemoryObjectStore();
+  const service = serviceOn(inner);
+  await store(service, after);
+  await inner.extendRetention('backups/backup-1.json', new Date(Date.now() + 60_000));
+  await expect(service.delete(backup)).rejects.toMatchObject({ code: 'STORE_FAILED', reason: 'retained' });
+  expect(await restored(service)).toBe(digest(after));
+});
+
+it.each([undefined, {}, { store: {} }, { store: 'memory' }])('refuses the options %j', (options) => {
+  expect(() => new ObjectBackupService(options as never)).toThrow(
+    expect.objectContaining({ code: 'INVALID_INPUT', field: 'options.store' }),
+  );
+});
