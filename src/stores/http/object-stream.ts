@@ -150,6 +150,7 @@ export class ObjectStream extends Readable {
           error instanceof StoreError
             ? new StoreError(error.reason, `${key} broke off after ${this.#received} bytes: ${error.message}`, {
                 cause: error,
+                retryable: error.retryable,
               })
             : (error as Error),
         );

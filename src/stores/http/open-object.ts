@@ -24,7 +24,7 @@ export interface OpenObjectOptions extends Pick<
  * @throws StoreError where the object does not have the range
  */
 export async function openObject(options: OpenObjectOptions): Promise<Readable> {
-  const { key, peer, range, send, stallTimeoutMs, retryDelaysMs, signal } = options;
+  const { key, peer, range, stallTimeoutMs, retryDelaysMs, signal } = options;
   const offset = range?.offset ?? 0;
   const answer = await ask(options, range === undefined ? {} : { range: headerOf(offset, range.length) });
   try {
@@ -41,11 +41,15 @@ export async function openObject(options: OpenObjectOptions): Promise<Readable> 
           range: headerOf(offset + from, length - from),
           ...(etag === undefined ? {} : { 'if-match': etag }),
         };
-        const rest = await ask({ ...options, send }, headers);
-        const restLength = lengthOf(rest, { ...options, range: { offset: offset + from, length: length - from } });
-        if (restLength === length - from && rest.headers.etag === etag) return rest;
-        rest.destroy();
-        throw replaced(options);
+        const rest = await ask(options, headers);
+        try {
+          if (rest.headers.etag !== etag) throw replaced(options);
+          lengthOf(rest, { ...options, range: { offset: offset + from, length: length - from } });
+          return rest;
+        } catch (error) {
+          rest.destroy();
+          throw error;
+        }
       },
       stallTimeoutMs,
       retryDelaysMs,

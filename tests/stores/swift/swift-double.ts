@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { HttpDouble, type Answer } from '../support/http-double.js';
+
+/** A Keystone v3 and a Swift in one server: as much of them as a client's login and its errors need. */
+export class SwiftDouble implements AsyncDisposable {
+  readonly server: HttpDouble;
+  /** Logins so far. */
+  logins = 0;
+  /** How long a token is good for, in milliseconds, by what the login says. */
+  tokenLifeMs = 3_600_000;
+  /** Tokens that are taken. */
+  readonly tokens = new Set<string>();
+  readonly objects = new Map<string, Buffer>();
+  /** Answers in place of Swift. */
+  answers: Answer | undefined;
+  /** Answers in place of the logins. */
+  loginAnswers: Answer | undefined;
+  catalog = (url: string): unknown => [
+    { type: 'identity', endpoints: [{ interface: 'public', region: 'one', url: `${url}/v3` }] },
+    { type: 'object-store', endpoints: [{ interface: 'public', region_id: 'one', url: `${url}/v1/AUTH_x/` }] },
+  ];
+
+  static async start(): Promise<SwiftDouble> {
+    // The double is made around the server, and the server asks the double.
+    const server: HttpDouble = await HttpDouble.start((...args) => double.#answer(...args));
+    const double = new SwiftDouble(server);
+    return double;
+  }
+
+  private constructor(server: HttpDouble) {
+    this.server = server;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server[Symbol.asyncDispose]();
+  }
+
+  /** Bodies of the logins at Keystone. */
+  get loginBodies(): unknown[] {
+    return this.server.arrived
+      .filter(({ url }) => url === '/v3/auth/tokens')
+      .map(({ body }) => JSON.parse(body.toString()) as unknown);
+  }
+
+  /** What was asked of Swift, in short. */
+  get asked(): string[] {
+    return this.server.asked.filter((each) => each.includes('/v1/') || each.includes('/info'));
+  }
+
+  async #answer(...args: Parameters<Answer>): Promise<void> {
+    const [response, { url, headers }] = args;
+    if (url === '/v3/auth/tokens' || url.startsWith('/auth/')) {
+      if (this.loginAnswers !== undefined) return this.loginAnswers(...args);
+      const token = `token-${++this.logins}`;
+      this.tokens.add(token);
+      const lifeMs = this.tokenLifeMs;
+      if (url.startsWith('/auth/')) {
+        const found = {
+          'x-auth-token': token,
+          'x-storage-url': `${this.server.url}/v1/AUTH_x`,
+          'x-auth-token-expires': lifeMs / 1000,
+        };
+        response.writeHead(200, found).end();
+        return;
+      }
+      const expires = new Date(Date.now() + lifeMs).toISOString();
+      response
+        .writeHead(201, { 'x-subject-token': token })
+        .end(JSON.stringify({ token: { expires_at: expires, catalog: this.catalog(this.server.url) } }));
+      return;
+    }
+    if (url !== '/info' && !this.tokens.has(String(headers['x-auth-token']))) {
+      response.writeHead(401).end('<html>Unauthorized</html>');
+      return;
+    }
+    await (this.answers ?? this.#swift)(...args);
+  }
+
+  readonly #swift: Answer = (response, { method, url, headers, body }) => {
+    const [, key] = /^\/v1\/AUTH_x\/container\/(.+)$/.exec(url) ?? [];
+    if (key === undefined) return void response.writeHead(url === '/info' ? 404 : 204).end();
+    const md5 = (bytes: Buffer) => createHash('md5').update(bytes).digest('hex');
+    if (method === 'PUT') {
+      if (headers.etag !== md5(body)) return void response.writeHead(422).end();
+      this.objects.set(key, body);
+      return void response.writeHead(201, { etag: md5(body) }).end();
+    }
+    const object = this.objects.get(key);
+    if (object === undefined) return void response.writeHead(404).end();
+    if (method === 'DELETE') {
+      this.objects.delete(key);
+      return void response.writeHead(204).end();
+    }
+    response.writeHead(200, { etag: md5(object), 'content-length': object.length, 'x-timestamp': '1767323045.12345' });
+    response.end(method === 'HEAD' ? undefined : object);
+  };
+}

@@ -1,0 +1,348 @@
+import { randomBytes } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { SwiftObjectStore, type SwiftAuth, type SwiftObjectStoreOptions } from '../../../src/stores/index.js';
+import { inTurn, status, type Answer } from '../support/http-double.js';
+import { SwiftDouble } from './swift-double.js';
+
+let swift: SwiftDouble;
+
+beforeEach(async () => {
+  swift = await SwiftDouble.start();
+});
+
+afterEach(async () => {
+  await swift[Symbol.asyncDispose]();
+});
+
+const password = 'the-password';
+const tempauth = (): SwiftAuth => ({
+  kind: 'tempauth',
+  url: `${swift.server.url}/auth/v1.0`,
+  user: 'a:b',
+  key: password,
+});
+const keystone = (options: object = {}): SwiftAuth => ({
+  kind: 'keystone',
+  url: `${swift.server.url}/v3`,
+  username: 'me',
+  password,
+  project: 'mine',
+  ...options,
+});
+const storeWith = (options: Partial<SwiftObjectStoreOptions> = {}) =>
+  new SwiftObjectStore({ auth: tempauth(), container: 'container', retryDelaysMs: [1, 1], ...options });
+
+describe('a login', () => {
+  it('at Keystone by password names user, project and their domains', async () => {
+    await storeWith({ auth: keystone({ userDomain: 'users', projectDomain: 'projects' }) }).put(
+      'key',
+      Buffer.from('x'),
+    );
+    expect(swift.loginBodies).toEqual([
+      {
+        auth: {
+          identity: {
+            methods: ['password'],
+            password: { user: { name: 'me', password, domain: { name: 'users' } } },
+          },
+          scope: { project: { name: 'mine', domain: { name: 'projects' } } },
+        },
+      },
+    ]);
+    expect(swift.asked).toEqual(['PUT /v1/AUTH_x/container/key']);
+  });
+
+  it('at Keystone by application credential has no scope', async () => {
+    const auth: SwiftAuth = { kind: 'applicationCredential', url: swift.server.url, id: 'id', secret: 'secret' };
+    await storeWith({ auth }).put('key', Buffer.from('x'));
+    expect(swift.loginBodies).toEqual([
+      {
+        auth: {
+          identity: { methods: ['application_credential'], application_credential: { id: 'id', secret: 'secret' } },
+        },
+      },
+    ]);
+  });
+
+  it('takes the endpoint of the region and the interface that are asked for', async () => {
+    swift.catalog = (url) => [
+      {
+        type: 'object-store',
+        endpoints: [
+          { interface: 'public', region: 'one', url: 'http://127.0.0.1:1/' },
+          { interface: 'internal', region: 'two', url: `${url}/v1/AUTH_x` },
+          { interface: 'public', region: 'two', url: 'http://127.0.0.1:1/' },
+        ],
+      },
+    ];
+    await storeWith({ auth: keystone({ region: 'two', interface: 'internal' }) }).put('key', Buffer.from('x'));
+    expect(swift.asked).toEqual(['PUT /v1/AUTH_x/container/key']);
+    await expect(storeWith({ auth: keystone() }).stat('key')).rejects.toThrow(
+      'several regions, and auth.region does not say which: one, two',
+    );
+    await expect(storeWith({ auth: keystone({ region: 'three' }) }).stat('key')).rejects.toThrow(
+      'no object-store with the interface public in the region three; there are: one, two',
+    );
+  });
+
+  it('is one for all that wait for it', async () => {
+    const store = storeWith();
+    await Promise.all([1, 2, 3, 4].map((n) => store.put(`key-${n}`, Buffer.from('x'))));
+    expect(swift.logins).toBe(1);
+  });
+
+  it('is made anew when the token is refused, once for all, and their bodies are sent again', async () => {
+    const store = storeWith();
+    await store.put('key', Buffer.from('x'));
+    swift.tokens.clear();
+    const bytes = randomBytes(3 * 1024 * 1024);
+    await Promise.all([1, 2, 3, 4].map((n) => store.put(`key-${n}`, bytes)));
+    expect(swift.logins).toBe(2);
+    expect(swift.objects.get('key-4')?.equals(bytes)).toBe(true);
+  });
+
+  it('is made anew before the token ends', async () => {
+    swift.tokenLifeMs = 1;
+    const store = storeWith();
+    await store.put('key', Buffer.from('x'));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await store.put('key', Buffer.from('x'));
+    expect(swift.logins).toBe(2);
+    expect(swift.asked).toHaveLength(2);
+  });
+
+  it('that is given a token which is refused again fails', async () => {
+    let asked = 0;
+    const get = async () => ({ token: `unknown-${++asked}`, storageUrl: `${swift.server.url}/v1/AUTH_x` });
+    await expect(storeWith({ auth: { kind: 'token', get } }).stat('key')).rejects.toMatchObject({
+      reason: 'credentials',
+    });
+    expect(asked).toBe(2);
+  });
+
+  it('by a function of the application’s own keeps its `this`', async () => {
+    swift.tokens.add('own');
+    const auth = {
+      kind: 'token' as const,
+      token: 'own',
+      get() {
+        return Promise.resolve({ token: this.token, storageUrl: `${swift.server.url}/v1/AUTH_x` });
+      },
+    };
+    await storeWith({ auth }).put('key', Buffer.from('x'));
+    expect(swift.objects.size).toBe(1);
+  });
+
+  it.each([
+    ['fails', () => Promise.reject(new Error('down')), 'failed'],
+    ['gives something else', () => Promise.resolve({ token: '' } as never), 'gave something else'],
+  ])('by a function that %s is an error', async (_, get, message) => {
+    await expect(storeWith({ auth: { kind: 'token', get } }).stat('key')).rejects.toMatchObject({
+      reason: 'credentials',
+      message: expect.stringContaining(message) as unknown,
+    });
+  });
+
+  it.each([
+    ['Keystone', keystone, status(401, JSON.stringify({ error: { message: `no ${password}` } })), 'credentials'],
+    ['Swift', tempauth, status(401, `<html>no ${password}</html>`), 'credentials'],
+    ['Keystone', keystone, status(503), 'unavailable'],
+    ['Keystone', keystone, status(201, '{}'), 'protocol'],
+    ['Swift', tempauth, status(200), 'protocol'],
+  ] as const)('that %s refuses is told, without the password', async (_, auth, answer, reason) => {
+    swift.loginAnswers = answer;
+    const error: unknown = await storeWith({ auth: auth() })
+      .stat('key')
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'STORE_FAILED', reason });
+    expect(String(error) + JSON.stringify(error)).not.toContain(password);
+  });
+});
+
+describe('a put', () => {
+  it('carries the MD5 of its body, and is repeated where it did not arrive', async () => {
+    const bytes = Buffer.from('content');
+    const sound = swift.answers;
+    swift.answers = (...args) => {
+      swift.answers = sound;
+      return status(422)(...args);
+    };
+    await storeWith().put('key', bytes);
+    expect(swift.asked).toHaveLength(2);
+    expect(swift.objects.get('key')).toEqual(bytes);
+  });
+
+  it('whose object turns out to be another is no success, and it goes', async () => {
+    swift.answers = (response, { method }) => {
+      response.writeHead(method === 'PUT' ? 201 : 204, { etag: '0'.repeat(32) }).end();
+    };
+    await expect(storeWith().put('key', Buffer.from('x'))).rejects.toMatchObject({ reason: 'integrity' });
+    expect(swift.asked.at(-1)).toBe('DELETE /v1/AUTH_x/container/key');
+  });
+
+  it.each([
+    [403, '', 'denied'],
+    [404, '', 'no-container'],
+    [413, '<html>Upload exceeds quota.</html>', 'quota'],
+    [413, '', 'too-large'],
+    [429, '', 'throttled'],
+    [498, '', 'throttled'],
+    [503, '', 'unavailable'],
+    [507, '', 'quota'],
+  ])('answered with %d %s fails as %s', async (code, body, reason) => {
+    swift.answers = status(code, body, { 'x-trans-id': 'tx0123' });
+    await expect(storeWith().put('key', Buffer.from('x'))).rejects.toMatchObject({ reason, status: code });
+  });
+
+  it('tells the transaction, and not the token that is echoed', async () => {
+    swift.answers = (response, { headers }) => {
+      response.writeHead(403, { 'x-trans-id': 'tx0123' }).end(`no, ${String(headers['x-auth-token'])}`);
+    };
+    const error: unknown = await storeWith()
+      .put('key', Buffer.from('x'))
+      .catch((thrown: unknown) => thrown);
+    expect(String(error)).toContain('tx0123');
+    expect(String(error)).not.toContain('token-1');
+  });
+});
+
+describe('a get', () => {
+  it('whose bytes do not have the MD5 that the store tells of ends with an error', async () => {
+    const bytes = randomBytes(100_000);
+    await storeWith().put('key', bytes);
+    expect((await buffer(await storeWith().get('key'))).equals(bytes)).toBe(true);
+    swift.objects.set('key', bytes);
+    swift.answers = (response) => {
+      const damaged = Buffer.from(bytes);
+      damaged[5000]! ^= 1;
+      response
+        .writeHead(200, { etag: '0123456789abcdef0123456789abcdef', 'content-length': bytes.length })
+        .end(damaged);
+    };
+    await expect(buffer(await storeWith().get('key'))).rejects.toMatchObject({ reason: 'integrity' });
+  });
+
+  it('of a large object, whose ETag is none of its bytes, is not compared with it', async () => {
+    swift.answers = status(200, 'content', {
+      etag: '"0123456789abcdef0123456789abcdef"',
+      'x-static-large-object': 'True',
+    });
+    expect((await buffer(await storeWith().get('key'))).toString()).toBe('content');
+  });
+
+  it('of a missing object is only believed where the container is there', async () => {
+    swift.answers = status(404);
+    await expect(storeWith().get('key')).rejects.toMatchObject({ reason: 'no-container' });
+    await expect(storeWith().stat('key')).rejects.toMatchObject({ reason: 'no-container' });
+    swift.answers = undefined;
+    await expect(storeWith().get('key')).rejects.toMatchObject({ code: 'OBJECT_NOT_FOUND' });
+    expect(await storeWith().stat('key')).toBeUndefined();
+  });
+
+  it('tells the time of an object to the fraction of a second', async () => {
+    await storeWith().put('key', Buffer.from('x'));
+    expect(await storeWith().stat('key')).toEqual({
+      key: 'key',
+      size: 1,
+      lastModified: new Date(1_767_323_045_123.45),
+    });
+  });
+});
+
+describe('a list', () => {
+  const page = (...names: string[]) =>
+    status(200, JSON.stringify(names.map((name) => ({ name, bytes: 1, last_modified: '2026-01-02T03:04:05.678900' }))));
+  const keysOf = async (store: SwiftObjectStore) => {
+    const keys: string[] = [];
+    for await (const { key, lastModified } of store.list('a/')) {
+      expect(lastModified.toISOString()).toBe('2026-01-02T03:04:05.678Z');
+      keys.push(key);
+    }
+    return keys;
+  };
+
+  it('goes on until a page is empty, however short one is', async () => {
+    swift.answers = inTurn(page('pre/a/1', 'pre/a/ä 2'), page('pre/a/3'), page());
+    expect(await keysOf(storeWith({ prefix: 'pre' }))).toEqual(['a/1', 'a/ä 2', 'a/3']);
+    expect(swift.asked).toEqual([
+      'GET /v1/AUTH_x/container?format=json&limit=2000&prefix=pre%2Fa%2F',
+      'GET /v1/AUTH_x/container?format=json&limit=2000&prefix=pre%2Fa%2F&marker=pre%2Fa%2F%C3%A4%202',
+      'GET /v1/AUTH_x/container?format=json&limit=2000&prefix=pre%2Fa%2F&marker=pre%2Fa%2F3',
+    ]);
+  });
+
+  it.each([
+    ['no JSON', status(200, '[{'), 'protocol'],
+    ['something else', status(200, '{"a":1}'), 'protocol'],
+    ['the same page again', page('a/1'), 'protocol'],
+    ['no container', status(404), 'no-container'],
+  ] as const)('answered with %s is an error, not an end', async (_, answer, reason) => {
+    swift.answers = answer;
+    await expect(keysOf(storeWith())).rejects.toMatchObject({ code: 'STORE_FAILED', reason });
+  });
+});
+
+describe('a deletion', () => {
+  const info = JSON.stringify({ bulk_delete: { max_deletes_per_request: 2 } });
+  const bulk = (result: object): Answer => {
+    const text = JSON.stringify({ 'Response Status': '200 OK', Errors: [], ...result });
+    // Spaces keep the connection alive while it works.
+    return (response, { url }) => void response.writeHead(200).end(url === '/info' ? info : `   \r\n${text}`);
+  };
+
+  it('of several is one request for as many as the cluster takes', async () => {
+    swift.answers = bulk({ 'Number Deleted': 2 });
+    const { deleted, failed } = await storeWith({ prefix: 'pre' }).delete(['a b', 'c', 'd']);
+    expect([deleted, failed]).toEqual([['a b', 'c', 'd'], []]);
+    expect(swift.asked).toEqual(['GET /info', 'POST /v1/AUTH_x?bulk-delete', 'POST /v1/AUTH_x?bulk-delete']);
+    expect(swift.server.arrived.map(({ body }) => body.toString()).slice(-2)).toEqual([
+      '/container/pre/a%20b\n/container/pre/c',
+      '/container/pre/d',
+    ]);
+  });
+
+  it('answered with success and with errors in its body fails for those', async () => {
+    swift.answers = bulk({ 'Response Status': '400 Bad Request', Errors: [['/container/a%20b', '403 Forbidden']] });
+    const { deleted, failed } = await storeWith().delete(['a b', 'c']);
+    expect([deleted, failed]).toMatchObject([['c'], [{ key: 'a b', error: { reason: 'denied' } }]]);
+  });
+
+  it.each([
+    [{ 'Response Status': '502 Bad Gateway' }, 'unavailable'],
+    [{ 'Response Status': '400 Bad Request' }, 'failed'],
+    [{ Errors: [['/container/a', '503 Internal Error']] }, 'unavailable'],
+    [{ Errors: 'none' }, 'protocol'],
+  ])('answered with %j fails for all', async (result, reason) => {
+    swift.answers = bulk(result);
+    const { deleted, failed } = await storeWith().delete(['a', 'b']);
+    expect(deleted).toEqual([]);
+    expect(failed).toMatchObject([
+      { key: 'a', error: { reason } },
+      { key: 'b', error: { reason } },
+    ]);
+  });
+
+  it('where nothing was there is as good as done', async () => {
+    swift.answers = bulk({ 'Response Status': '404 Not Found', 'Number Not Found': 2 });
+    expect((await storeWith().delete(['a', 'b'])).failed).toEqual([]);
+  });
+
+  it('is one request for each where the cluster cannot delete several', async () => {
+    await storeWith().put('a', Buffer.from('x'));
+    const { deleted, missing, failed } = await storeWith().delete(['a', 'b']);
+    expect([deleted, missing, failed]).toEqual([['a'], ['b'], []]);
+  });
+});
+
+it.each([
+  ['auth', { auth: { kind: 'keystone', url: 'https://example' } as never }],
+  ['auth', { auth: { kind: 'other' } as never }],
+  ['auth.url', { auth: { kind: 'tempauth', url: 'example', user: 'a', key: 'b' } as SwiftAuth }],
+  ['container', { container: 'a/b' }],
+  ['prefix', { prefix: 5 as never }],
+])('refuses a bad %s', (field, options) => {
+  expect(() => storeWith(options)).toThrow(
+    expect.objectContaining({ code: 'INVALID_INPUT', field: expect.stringContaining(field) as unknown }),
+  );
+});
