@@ -6,12 +6,13 @@ import type { MoRef } from '../vim/schema/index.js';
 import { runTask } from '../vim/run-task.js';
 import { settle } from '../vim/settle.js';
 import type { ParsedVolume } from '../model/volume.js';
-import { assertDiskIs, readBacking, volumeIdKey } from './backing.js';
+import { assertCapacity, readBacking, volumeIdKey } from './backing.js';
 import { deleteBacking } from './delete-backing.js';
 import { isUuid } from './disk-uuid.js';
 import { findBacking, type BackingLookup } from './find-backing.js';
 import { giveDiskUuid } from './give-disk-uuid.js';
 import { placeDisk } from './placement.js';
+import { reportProvisioning } from './report-provisioning.js';
 import { ensureVolumeFolder } from './volume-folder.js';
 import { managedByCinder, shadowVmConfig } from './vm-config.js';
 
@@ -26,8 +27,7 @@ export interface BackingCreation extends BackingLookup {
  * placed as Cinder does.
  *
  * @throws NoValidDatastoreError
- * @throws BackingInvalidError where the datastore makes disks of another kind than the volume's type asks for; the backing
- *   is gone again then
+ * @throws BackingInvalidError where the disk is of another size than was asked for; the backing is gone again then
  * @throws InvalidInputError where there is no storage policy of the name the volume's type gives
  */
 export async function createBacking(creation: BackingCreation, volume: ParsedVolume): Promise<MoRef> {
@@ -58,16 +58,17 @@ export async function createBacking(creation: BackingCreation, volume: ParsedVol
   });
   const backing = await readBacking(vim, ref, { signal });
   try {
-    assertDiskIs(backing, { capacityBytes: volume.sizeBytes, provisioning });
+    assertCapacity(backing, volume.sizeBytes);
   } catch (error) {
     // One that was looked up after a lost reply may be somebody else's.
     if (made === ref) {
       await deleteBacking(vim, ref).catch((deletionError: unknown) => {
-        logger.warn({ volumeId: volume.id, error: deletionError }, 'a backing of the wrong kind could not be deleted');
+        logger.warn({ err: deletionError }, 'a backing of the wrong size could not be deleted');
       });
     }
     throw error;
   }
+  reportProvisioning(creation, backing.disk, provisioning);
   // Cinder gives a volume's disk the volume's id as its UUID; a guest finds the disk by it.
   if (isUuid(volume.id)) await giveDiskUuid(vim, backing, volume.id, { signal });
   return ref;

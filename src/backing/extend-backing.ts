@@ -4,10 +4,11 @@ import { runTask } from '../vim/run-task.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import { assertDiskIs, assertPoweredOff, readBacking, type Backing } from './backing.js';
+import { assertCapacity, assertPoweredOff, readBacking, type Backing } from './backing.js';
 import type { BackingCreation } from './create-backing.js';
 import { datacenterOf } from './inventory.js';
 import { canRelocate, relocateBacking } from './relocate-backing.js';
+import { reportProvisioning } from './report-provisioning.js';
 import { extendDisk } from './virtual-disk.js';
 
 /**
@@ -37,7 +38,8 @@ export async function extendBacking(creation: BackingCreation, ref: MoRef, capac
   }
 }
 
-async function grow({ vim, signal }: BackingCreation, before: Backing, capacityBytes: number): Promise<void> {
+async function grow(creation: BackingCreation, before: Backing, capacityBytes: number): Promise<void> {
+  const { vim, signal } = creation;
   const { ref, disk } = before;
   const datacenter = await datacenterOf(vim, ref, { signal });
   const { path, provisioning } = disk;
@@ -47,7 +49,8 @@ async function grow({ vim, signal }: BackingCreation, before: Backing, capacityB
     await showCapacity(vim, after, capacityBytes, { signal });
     after = await readBacking(vim, ref, { signal });
   }
-  assertDiskIs(after, { capacityBytes, provisioning });
+  assertCapacity(after, capacityBytes);
+  reportProvisioning(creation, after.disk, provisioning);
 }
 
 /** A server may go on showing the VM's disk as it was before its file grew, as vcsim does: the VM is told. */

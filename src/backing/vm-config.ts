@@ -1,7 +1,7 @@
 import type { AdapterType, DiskProvisioning } from '../model/disk-kinds.js';
 import { profileField, profileSpec, type StorageProfiles } from '../pbm/storage-profiles.js';
 import type { VimObject } from '../vim/schema/index.js';
-import { controllerFor } from './adapter-type.js';
+import { controllerFor, hardwareVersionFor } from './adapter-type.js';
 import { flatDiskBacking } from './disk-backing.js';
 import { escapeInventoryName } from './inventory-name.js';
 
@@ -32,7 +32,7 @@ export function shadowVmConfig(vm: ShadowVm): VimObject<'VirtualMachineConfigSpe
   const { storageProfiles = {} } = vm;
   return {
     name: escapeInventoryName(vm.name),
-    version: vm.hardwareVersion,
+    version: hardwareVersionFor(vm.adapterType, vm.hardwareVersion),
     ...(vm.instanceUuid === undefined ? {} : { instanceUuid: vm.instanceUuid }),
     guestId: 'otherGuest',
     files: { vmPathName: vm.vmPathName },

@@ -5,7 +5,7 @@ import { InvalidInputError } from '../errors/index.js';
 import { parseInput } from '../parse-input.js';
 import type { Backup } from '../model/backup.js';
 import { parseBackupManifest, type BackupManifest } from '../model/backup-manifest.js';
-import { adapterTypes, diskProvisionings } from '../model/disk-kinds.js';
+import { cinderAdapterTypes, diskProvisionings } from '../model/disk-kinds.js';
 import { adapterTypeSpec, provisioningSpec, specWarnings, storageProfileSpec } from '../model/extra-specs.js';
 import type { ParsedVolume, Volume } from '../model/volume.js';
 
@@ -48,7 +48,7 @@ export function parseVolume(value: unknown): ParsedVolume {
     sizeBytes: volume.size * bytesPerGiB,
     projectId: volume.projectId ?? undefined,
     provisioning: oneOf(diskProvisionings, extraSpecs, provisioningSpec),
-    adapterType: oneOf(adapterTypes, extraSpecs, adapterTypeSpec),
+    adapterType: oneOf(cinderAdapterTypes, extraSpecs, adapterTypeSpec),
     // An empty one names none.
     storageProfile: storageProfile === '' ? undefined : storageProfile,
   };

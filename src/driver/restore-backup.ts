@@ -12,6 +12,7 @@ import { assertNoTemporaryVm } from '../restore/temporary-vm.js';
 import type { StorageProfiles } from '../pbm/storage-profiles.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
+import type { DiskProvisioning } from '../model/disk-kinds.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { ParsedVolume } from '../model/volume.js';
 import { fetchBackup } from './fetch-backup.js';
@@ -30,6 +31,8 @@ export interface RestoreResult {
   readonly capacityBytes: number;
   /** Whether the disk was made larger than the backup's. */
   readonly extended: boolean;
+  /** How the disk's space is reserved now; a datastore may decide that itself. */
+  readonly provisioning: DiskProvisioning;
   /** Length of the restored stream in bytes, and its SHA-256. */
   readonly streamBytes: number;
   readonly sha256: string;
@@ -81,6 +84,7 @@ export async function restoreBackup(
     created: backing === undefined,
     capacityBytes: Math.max(volume.sizeBytes, info.capacityBytes),
     extended: volume.sizeBytes > info.capacityBytes,
+    provisioning: imported.disk.provisioning,
     streamBytes,
     sha256,
     cleanup,

@@ -1,7 +1,15 @@
 import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
 
 /** Fault types after which the same call may succeed later without anyone changing anything. */
-const transientFaults = new Set(['FileLocked', 'TaskInProgress', 'HostCommunication', 'HostNotReachable', 'Timedout']);
+const transientFaults = new Set([
+  'ConcurrentAccess',
+  'FileLocked',
+  'HostCommunication',
+  'HostNotReachable',
+  'ResourceInUse',
+  'TaskInProgress',
+  'Timedout',
+]);
 
 /** The server answered a call, or ended a task, with a fault. */
 export class VimFault extends VmdkDriverError {
@@ -30,9 +38,9 @@ export class VimFault extends VmdkDriverError {
     this.detail = detail;
   }
 
-  /** Whether the fault is of this type; also where another namespace's fault ends in the name (`PbmFaultNotAuthenticated`). */
+  /** Whether the fault is of this type, by its exact name or by the one that the storage policy service has for it. */
   is(name: string): boolean {
-    return this.faultName === name || this.faultName.endsWith(name);
+    return this.faultName === name || this.faultName === `PbmFault${name}`;
   }
 
   override toJSON(): Record<string, unknown> {

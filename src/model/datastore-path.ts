@@ -15,9 +15,12 @@ export interface DatastorePath {
  * @throws VimProtocolError where a server's path is not one
  */
 export function parseDatastorePath(path: string): DatastorePath {
-  const match = /^\[([^\]]+)\] ?(?:(.*)\/)?([^/]*)$/.exec(path);
-  if (match === null) throw new VimProtocolError(`not a datastore path: ${path}`);
-  return { datastore: match[1] ?? '', folder: match[2] ?? '', file: match[3] ?? '' };
+  // A name may have brackets itself: it ends before the first bracket with a blank, or the end, behind it. Some leave the blank out.
+  const match = /^\[(.+?)\](?: (.*))?$/s.exec(path) ?? /^\[([^\]]+)\](.*)$/s.exec(path);
+  const [, datastore = '', rest = ''] = match ?? [];
+  if (datastore === '') throw new VimProtocolError(`not a datastore path: ${path}`);
+  const slash = rest.lastIndexOf('/');
+  return { datastore, folder: rest.slice(0, Math.max(0, slash)), file: rest.slice(slash + 1) };
 }
 
 /** Puts a datastore path together. */

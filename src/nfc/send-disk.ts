@@ -1,4 +1,3 @@
-import type { DiskProvisioning } from '../model/disk-kinds.js';
 import type { Operation } from '../operation/operation.js';
 import type { RestoreSource } from '../stream/restore-source.js';
 import type { MeasuredStream } from '../stream/stream-meter.js';
@@ -6,6 +5,12 @@ import type { MoRef } from '../vim/schema/index.js';
 import { pickDiskUrl } from './device-url.js';
 import type { NfcLease } from './nfc-lease.js';
 import { asTransferError, transfer } from './transfer.js';
+
+/**
+ * How a stream-optimized disk is sent, whatever form the disk itself is to have: as govmomi and ovftool do. A PUT that overwrites
+ * would allocate a thin disk.
+ */
+const asStream = { method: 'POST', headers: { 'Content-Type': 'application/x-vnd.vmware-streamVmdk' } } as const;
 
 /** What came of an import. */
 export interface SentDisk {
@@ -23,7 +28,6 @@ export interface SentDisk {
 export async function sendDisk(
   operation: Operation,
   ready: Promise<NfcLease>,
-  provisioning: DiskProvisioning,
   source: RestoreSource,
 ): Promise<SentDisk> {
   const { vim, config, slots, signal, progress } = operation;
@@ -38,25 +42,11 @@ export async function sendDisk(
     });
     progress.enter('import', length);
     const options = { length, thumbprint: disk.thumbprint, signal: scope.signal };
-    await vim.upload(disk.url, stream, { ...uploadFor(provisioning), ...options }).catch((error: unknown) => {
+    await vim.upload(disk.url, stream, { ...asStream, ...options }).catch((error: unknown) => {
       throw asTransferError(error);
     });
     return verify();
   });
   await lease.complete({ signal });
   return { entity: lease.info.entity, measured };
-}
-
-/** A POST of a streamed VMDK keeps a thin disk thin; a PUT that overwrites allocates it. */
-function uploadFor(provisioning: DiskProvisioning) {
-  switch (provisioning) {
-    case 'thin':
-      return { method: 'POST', headers: { 'Content-Type': 'application/x-vnd.vmware-streamVmdk' } } as const;
-    case 'thick':
-    case 'eagerZeroedThick':
-      return {
-        method: 'PUT',
-        headers: { 'Content-Type': 'application/x-vnd.vmware-streamVmdk', Overwrite: 't' },
-      } as const;
-  }
 }

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import * as z from 'zod';
 import { whyNotAName } from '../model/name-rules.js';
 import { parseInput } from '../parse-input.js';
-import { adapterTypes, type AdapterType } from '../model/disk-kinds.js';
+import { cinderAdapterTypes, type CinderAdapterType } from '../model/disk-kinds.js';
 
 /** How the driver works; every field has a default. */
 export interface VmdkDriverConfig {
@@ -27,7 +27,7 @@ export interface VmdkDriverConfig {
   /** Regular expression a datastore's name must match to get new disks (Cinder's `vmware_datastore_regex`). */
   readonly datastoreRegex?: string | undefined;
   /** Disk controller of new backings (Cinder's `vmware_adapter_type`). Default `lsiLogic`. */
-  readonly adapterType?: AdapterType | undefined;
+  readonly adapterType?: CinderAdapterType | undefined;
   /** Virtual hardware version of new backings. Default `vmx-08`, as Cinder's. */
   readonly hardwareVersion?: string | undefined;
 }
@@ -52,7 +52,7 @@ const configSchema = z.strictObject({
     .default('Volumes'),
   clusters: z.array(z.string().min(1)).min(1).optional(),
   datastoreRegex: z.string().refine(isRegularExpression, 'not a regular expression').optional(),
-  adapterType: z.enum(adapterTypes).default('lsiLogic'),
+  adapterType: z.enum(cinderAdapterTypes).default('lsiLogic'),
   hardwareVersion: z
     .string()
     .regex(/^vmx-\d+$/)

@@ -1,8 +1,9 @@
 import { readBacking, type AttachedDisk } from '../backing/backing.js';
+import { reportProvisioning } from '../backing/report-provisioning.js';
 import { shadowVmConfig, type ShadowVm } from '../backing/vm-config.js';
 import { asBackingError } from '../backing/backing-faults.js';
 import type { Operation } from '../operation/operation.js';
-import { BackupCorruptError, isVimFault, NoValidDatastoreError, RestoreError } from '../errors/index.js';
+import { BackupCorruptError, isVimFault, NoValidDatastoreError } from '../errors/index.js';
 import { temporaryVmName, temporaryVmUuid, writeJournal, type RestoreJournal } from '../journal/restore-journal.js';
 import { NfcLease } from '../nfc/nfc-lease.js';
 import type { MeasuredStream } from '../stream/stream-meter.js';
@@ -32,7 +33,7 @@ export interface ImportedVm {
 /**
  * Imports a stream as a temporary VM (blueprint: "import the stream-optimized virtual disk file to create a temporary
  * VM"). When it resolves, the server has taken every byte, the stream was the backup's, and the VM's disk has the
- * stream's capacity and the wanted provisioning.
+ * stream's capacity.
  */
 export async function importTemporaryVm(
   operation: Operation,
@@ -59,21 +60,19 @@ export async function importTemporaryVm(
     .catch((error: unknown) => {
       throw asImportError(error, journal);
     });
-  const { entity: ref, measured } = await sendDisk(operation, ready, target.provisioning, source);
+  const { entity: ref, measured } = await sendDisk(operation, ready, source);
 
   const imported = await readBacking(vim, ref, { signal });
-  assertAsWanted(imported.disk, target, measured);
+  assertCapacity(imported.disk, measured);
+  reportProvisioning(operation, imported.disk, target.provisioning);
   return { ref, disk: imported.disk, measured };
 }
 
-function assertAsWanted(disk: AttachedDisk, target: ImportTarget, { info }: MeasuredStream): void {
+function assertCapacity(disk: AttachedDisk, { info }: MeasuredStream): void {
   if (disk.capacityBytes !== info.capacityBytes) {
     throw new BackupCorruptError(
       `the imported disk has ${disk.capacityBytes} bytes where the stream is of ${info.capacityBytes}`,
     );
-  }
-  if (disk.provisioning !== target.provisioning) {
-    throw new RestoreError(`the server made the disk ${disk.provisioning} where ${target.provisioning} was asked for`);
   }
 }
 

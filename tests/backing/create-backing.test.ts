@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { VmdkDriverConfig, Volume } from '../../src/index.js';
-import { adapterTypes, diskProvisionings } from '../../src/model/disk-kinds.js';
+import { cinderAdapterTypes, diskProvisionings } from '../../src/model/disk-kinds.js';
 import { Lab, refusal } from '../driver/support/lab.js';
 
 let lab: Lab;
@@ -49,7 +49,7 @@ describe('a new backing is as Cinder makes it', () => {
     });
   });
 
-  test.each(adapterTypes)('on another controller: %s', async (adapterType) => {
+  test.each(cinderAdapterTypes)('on another controller: %s', async (adapterType) => {
     const volume = await create({}, { adapterType });
     const descriptorType = {
       lsiLogic: 'lsilogic',

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { formatDatastorePath, parseDatastorePath } from '../../src/model/datastore-path.js';
 import { isUuid, sameDiskUuid, spacedDiskUuid } from '../../src/backing/disk-uuid.js';
 import { flatDiskBacking, provisioningOf } from '../../src/backing/disk-backing.js';
+import { VimProtocolError } from '../../src/errors/index.js';
 import { escapeInventoryName, unescapeInventoryName } from '../../src/backing/inventory-name.js';
 import { diskProvisionings } from '../../src/model/disk-kinds.js';
 
@@ -24,6 +25,25 @@ describe('datastore paths', () => {
   test('go together again', () => {
     const path = '[ds] volume-1/volume-1_2.vmdk';
     expect(formatDatastorePath(parseDatastorePath(path))).toBe(path);
+  });
+
+  test.each([
+    ['[ds[1]] volume-1/volume-1.vmdk', 'ds[1]', 'volume-1', 'volume-1.vmdk'],
+    ['[[a] [b]] f/v.vmdk', '[a', '[b]] f', 'v.vmdk'],
+    ['[]ds] v.vmdk', ']ds', '', 'v.vmdk'],
+    ['[ds[1]]', 'ds[1]', '', ''],
+    ['[ds]', 'ds', '', ''],
+    ['[ds] ', 'ds', '', ''],
+    ['[ds] folder/', 'ds', 'folder', ''],
+    ['[ds] a/b] c/v.vmdk', 'ds', 'a/b] c', 'v.vmdk'],
+    ['[ds]f/v.vmdk', 'ds', 'f', 'v.vmdk'],
+    ['[d s (1)] f/v [x].vmdk', 'd s (1)', 'f', 'v [x].vmdk'],
+  ])('a name in brackets may have some itself: %s', (path, datastore, folder, file) => {
+    expect(parseDatastorePath(path)).toEqual({ datastore, folder, file });
+  });
+
+  test.each(['', 'ds/v.vmdk', '[ds', '[] v.vmdk'])('but for %j there is none', (path) => {
+    expect(() => parseDatastorePath(path)).toThrow(VimProtocolError);
   });
 });
 

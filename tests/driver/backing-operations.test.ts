@@ -110,45 +110,6 @@ describe('createBacking, deleteBacking, extendVolume', () => {
     expect(lab.diskOf(volume).path).toMatch(/^\[large\]/);
   });
 
-  test.each(['file', 'stream'] as const)(
-    'a datastore that keeps disks thin makes no thick ones, by %s',
-    async (transfer) => {
-      const simulator = {
-        datacenters: [
-          {
-            name: 'DC0',
-            clusters: [{ name: 'C0', hosts: [{ name: 'h0' }] }],
-            datastores: [{ name: 'vsan', type: 'vsan', provisioning: 'thin' as const }],
-          },
-        ],
-      };
-      await using lab = await Lab.start({ simulator, config: { transfer } });
-      const thick = { id: randomUUID(), size: 1, volumeType: { extraSpecs: { 'vmware:vmdk_type': 'thick' } } };
-      const refused = {
-        code: 'BACKING_INVALID',
-        phase: 'prepare',
-        message: expect.stringContaining('thick was asked for'),
-      };
-
-      await expect(lab.driver.createBacking(thick)).rejects.toMatchObject(refused);
-
-      expect(lab.simulator.vms()).toEqual([]);
-      // The reason is told even where what was made cannot be deleted.
-      lab.simulator.injectFault({ method: 'Destroy_Task', kind: { fault: 'RuntimeFault' } });
-      const stuck = { ...thick, id: randomUUID() };
-      await expect(lab.driver.createBacking(stuck)).rejects.toMatchObject(refused);
-      await lab.driver.deleteBacking(stuck);
-      const thin = { id: randomUUID(), size: 1 };
-      const backup = { id: 'b', volumeId: thin.id };
-      const manifest = await lab.driver.backupVolume(backup, thin);
-      await expect(lab.driver.restoreBackup(backup, thick, { manifest })).rejects.toMatchObject({
-        code: 'RESTORE_FAILED',
-      });
-      expect(lab.simulator.vms()).toHaveLength(1);
-      expect(lab.simulator.leftovers()).toEqual([]);
-    },
-  );
-
   test("a restored new volume's files lie in a folder of its own name", async () => {
     await using lab = await Lab.start();
     const volume = await lab.addVolume();

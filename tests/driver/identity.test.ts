@@ -42,7 +42,8 @@ describe.each(kinds)('what a volume is survives a restore: $adapterType, $provis
       name: `volume-${copy.id}`,
       instanceUuid: copy.id,
       extraConfig: { 'cinder.volume.id': copy.id },
-      version: 'vmx-08',
+      // The first hardware that has the controller.
+      version: kind.adapterType === 'nvme' ? 'vmx-13' : kind.adapterType === 'ahci' ? 'vmx-10' : 'vmx-08',
       inventoryPath: `/DC0/vm/OpenStack/Project (p1)/Volumes/volume-${copy.id}`,
     });
     expect(Object.keys(made.extraConfig)).toEqual(['cinder.volume.id']);

@@ -13,7 +13,8 @@ export interface DatastorePath {
  * @throws Fault InvalidDatastorePath
  */
 export function parseDatastorePath(text: string): DatastorePath {
-  const match = /^\[([^\]]+)\](?: +(.*))?$/.exec(text);
+  // A name may have brackets itself: it ends before a bracket with a blank, or the end, behind it.
+  const match = /^\[(.+?)\](?: +(.*))?$/.exec(text);
   const segments = (match?.[2] ?? '').replace(/\/+$/, '').split('/');
   const bad = segments.length > 1 ? segments.some((segment) => segment === '') : false;
   if (match?.[1] === undefined || bad || segments.includes('..') || segments.includes('.')) {

@@ -6,6 +6,7 @@ import { expect } from '@jest/globals';
 import {
   VmdkDriver,
   VmdkDriverError,
+  type AdapterType,
   type BackupService,
   type Logger,
   type VimSession,
@@ -37,7 +38,7 @@ export interface LabOptions {
 export interface DiskOptions {
   readonly capacityBytes?: number;
   readonly provisioning?: Provisioning;
-  readonly adapterType?: 'lsiLogic' | 'busLogic' | 'lsiLogicsas' | 'paraVirtual' | 'ide';
+  readonly adapterType?: AdapterType;
   readonly unitNumber?: number;
   readonly datastore?: string;
 }
@@ -79,14 +80,19 @@ export class Lab implements AsyncDisposable {
   async addVolume(
     volume: Partial<Volume> = {},
     content: Buffer = someContent(),
-    { datastore, ...disk }: DiskOptions = {},
+    { datastore, adapterType, ...disk }: DiskOptions = {},
   ): Promise<Volume> {
     const id = volume.id ?? randomUUID();
     const added = { size: 1, ...volume, id };
     await this.simulator.addVm({
       name: added.name ?? `volume-${id}`,
       instanceUuid: id,
-      disk: { capacityBytes: added.size * bytesPerGiB, uuid: id, ...disk },
+      disk: {
+        capacityBytes: added.size * bytesPerGiB,
+        uuid: id,
+        adapterType: adapterType === 'ahci' ? 'sata' : adapterType,
+        ...disk,
+      },
       extraConfig: { 'cinder.volume.id': id },
       datastore,
     });
