@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'BACKUP_CORRUPT'
   | 'BACKUP_NOT_FOUND'
   | 'BACKUP_SERVICE_FAILED'
+  | 'FILE_FAILED'
   | 'INVALID_INPUT'
   | 'INVALID_LOGIN'
   | 'INVALID_VMDK'

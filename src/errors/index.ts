@@ -6,6 +6,7 @@ export {
   UnsupportedBackupError,
 } from './backup-errors.js';
 export type { ErrorCode } from './error-code.js';
+export { FileError } from './file-error.js';
 export { InvalidInputError } from './invalid-input-error.js';
 export { InvalidLoginError } from './invalid-login-error.js';
 export { InvalidVmdkError, type InvalidVmdkReason } from './invalid-vmdk-error.js';

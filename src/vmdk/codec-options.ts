@@ -1,3 +1,5 @@
+import { InvalidInputError } from '../errors/invalid-input-error.js';
+
 /** How far an operation has come. All numbers are bytes. */
 export interface VmdkProgress {
   /** Bytes of the input dealt with: of the stream when reading one, of the disk when encoding. */
@@ -41,4 +43,17 @@ export interface EncodeOptions extends CodecOptions {
    * `virtualHWVersion`, `toolsInstallType`, `toolsVersion`).
    */
   readonly ddb?: Readonly<Record<string, string>> | undefined;
+}
+
+/** @throws InvalidInputError if the signal is no `AbortSignal`, or the listener no function */
+export function checkOptions<T extends InspectOptions>(options: T): T {
+  const { signal, onProgress } = options;
+  // Not by instanceof: there may be several of that class in a process.
+  if (signal !== undefined && !(typeof signal.aborted === 'boolean' && typeof signal.addEventListener === 'function')) {
+    throw new InvalidInputError('signal', 'must be an AbortSignal');
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new InvalidInputError('onProgress', 'must be a function');
+  }
+  return options;
 }

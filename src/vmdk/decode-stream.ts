@@ -1,5 +1,7 @@
 import type { CodecOptions } from './codec-options.js';
+import type { VmdkBytes } from './read-chunks.js';
 import { readVmdk } from './read-vmdk.js';
+import { untilAborted } from './until-aborted.js';
 import type { VmdkInfo } from './vmdk-info.js';
 import type { VmdkSink } from './vmdk-sink.js';
 
@@ -7,16 +9,25 @@ import type { VmdkSink } from './vmdk-sink.js';
  * Decodes a stream-optimized VMDK, checking everything `verifyVmdk` checks on the way.
  *
  * @param source - the stream; also a file's path
- * @param sink - where the disk goes. If decoding fails, parts of it have been written
+ * @param sink - where the disk goes. If decoding fails, parts of it have been written; what it rejects with is passed on
  * @throws InvalidVmdkError
+ * @throws InvalidInputError, FileError where `source` cannot be read
  * @throws AbortError
  */
-export async function decodeVmdkStream(
-  source: string | AsyncIterable<Uint8Array>,
+export function decodeVmdkStream(source: VmdkBytes, sink: VmdkSink, options: CodecOptions = {}): Promise<VmdkInfo> {
+  return decodeInto(sink, 'source', source, options);
+}
+
+/** @param field - the argument that `source` is */
+export async function decodeInto(
   sink: VmdkSink,
-  options: CodecOptions = {},
+  field: string,
+  source: VmdkBytes,
+  options: CodecOptions,
 ): Promise<VmdkInfo> {
-  const info = await readVmdk(source, options, (bytes, position) => sink.write(bytes, position));
-  await sink.truncate?.(info.capacityBytes);
+  const { signal } = options;
+  const write = (bytes: Buffer, position: number): Promise<void> => untilAborted(sink.write(bytes, position), signal);
+  const info = await readVmdk(field, source, options, write);
+  if (sink.truncate !== undefined) await untilAborted(sink.truncate(info.capacityBytes), signal);
   return info;
 }

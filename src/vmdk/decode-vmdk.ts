@@ -1,5 +1,6 @@
 import type { CodecOptions } from './codec-options.js';
-import { decodeVmdkStream } from './decode-stream.js';
+import { decodeInto } from './decode-stream.js';
+import { checkPath } from './input-file.js';
 import { replaceFile } from './replacement-file.js';
 import type { VmdkInfo } from './vmdk-info.js';
 
@@ -12,14 +13,10 @@ import type { VmdkInfo } from './vmdk-info.js';
  * @param vmdkPath - the stream
  * @param rawPath - the image to write, mode 0600. A file, not a device: use {@link decodeVmdkStream} for that
  * @throws InvalidVmdkError
+ * @throws InvalidInputError, FileError where one of the files cannot be what it must
  * @throws AbortError
  */
-export function decodeVmdk(vmdkPath: string, rawPath: string, options: CodecOptions = {}): Promise<VmdkInfo> {
-  return replaceFile(rawPath, (raw) => {
-    const sink = {
-      write: (bytes: Buffer, position: number) => raw.write(bytes, position),
-      truncate: (capacityBytes: number) => raw.handle.truncate(capacityBytes),
-    };
-    return decodeVmdkStream(vmdkPath, sink, options);
-  });
+export async function decodeVmdk(vmdkPath: string, rawPath: string, options: CodecOptions = {}): Promise<VmdkInfo> {
+  checkPath('vmdkPath', vmdkPath);
+  return replaceFile('rawPath', rawPath, (raw) => decodeInto(raw, 'vmdkPath', vmdkPath, options));
 }

@@ -1,15 +1,17 @@
 import { InvalidInputError } from '../errors/invalid-input-error.js';
 import { AbortError, throwIfAborted } from '../errors/abort-error.js';
 import { ChunkAssembler } from './chunk-assembler.js';
-import type { EncodeOptions, VmdkProgress } from './codec-options.js';
+import { checkOptions, type EncodeOptions, type VmdkProgress } from './codec-options.js';
 import { AREAS_PER_WORKER, CodecPool, workerCount } from './codec-pool.js';
 import type { DeflateResult } from './codec-worker.js';
 import { GRAIN_MARKER, GRAIN_SECTORS, MAX_CAPACITY, MAX_WRITTEN_GRAIN, SECTOR } from './format.js';
+import { EventLoopTurns } from './event-loop-turns.js';
 import { formatDescriptor } from './format-descriptor.js';
 import { planBatches, type Batch } from './plan-batches.js';
 import { ProgressMeter } from './progress-meter.js';
 import { SharedAreas, type SharedArea } from './shared-areas.js';
 import { StreamWriter } from './stream-writer.js';
+import { untilAborted } from './until-aborted.js';
 import type { VmdkSource } from './vmdk-source.js';
 
 const GRAIN_BYTES = GRAIN_SECTORS * SECTOR;
@@ -41,7 +43,7 @@ export async function* encodeVmdkStream(
   source: VmdkSource,
   options: EncodeOptions = {},
 ): AsyncGenerator<Buffer, void, void> {
-  const { signal } = options;
+  const { signal } = checkOptions(options);
   const { capacityBytes } = source;
   if (!(Number.isSafeInteger(capacityBytes) && capacityBytes > 0 && capacityBytes <= MAX_CAPACITY)) {
     throw new InvalidInputError('capacityBytes', 'must be a whole number from 1 to 2^46');
@@ -64,6 +66,7 @@ export async function* encodeVmdkStream(
   };
   signal?.addEventListener('abort', abort);
 
+  const turns = new EventLoopTurns();
   const running: Running[] = [];
   const finish = async (): Promise<Buffer[]> => {
     const oldest = running.shift();
@@ -86,7 +89,8 @@ export async function* encodeVmdkStream(
         yield* await finish();
         input = inputs.take();
       }
-      const count = await readBatch(source, batch, input.bytes);
+      await turns.pause();
+      const count = await untilAborted(readBatch(source, batch, input.bytes), signal);
       if (count === 0) {
         inputs.give(input);
         continue;

@@ -1,6 +1,8 @@
-import { open } from 'node:fs/promises';
-import type { EncodeOptions } from './codec-options.js';
+import { InvalidInputError } from '../errors/invalid-input-error.js';
+import { throwIfAborted } from '../errors/abort-error.js';
+import { checkOptions, type EncodeOptions } from './codec-options.js';
 import { encodeVmdkStream } from './encode-stream.js';
+import { InputFile } from './input-file.js';
 import { replaceFile } from './replacement-file.js';
 import type { DataExtent, VmdkSource } from './vmdk-source.js';
 
@@ -22,25 +24,36 @@ export interface EncodeFileOptions extends EncodeOptions {
  *
  * @param rawPath - the image; its size, rounded up to 512 bytes, is the disk's
  * @param vmdkPath - the stream to write, mode 0600
- * @throws InvalidInputError if the image is empty, or an option is wrong
+ * @throws InvalidInputError if the image is empty, an option is wrong, or one of the files cannot be what it must
+ * @throws FileError also when the image gets longer or shorter meanwhile
  * @throws InvalidVmdkError `too-large` when the stream would outgrow 2 TiB
  * @throws AbortError
  */
 export async function encodeVmdk(rawPath: string, vmdkPath: string, options: EncodeFileOptions = {}): Promise<void> {
   const { dataExtents, ...encodeOptions } = options;
-  const raw = await open(rawPath, 'r');
+  throwIfAborted(checkOptions(options).signal);
+  const raw = await InputFile.open('rawPath', rawPath);
   try {
+    const { length } = raw;
+    if (length === undefined) {
+      throw new InvalidInputError(
+        'rawPath',
+        `${rawPath} is a block device, which does not tell its size: encodeVmdkStream can be told`,
+      );
+    }
     const source: VmdkSource = {
-      capacityBytes: (await raw.stat()).size,
-      read: async (buffer, position) => (await raw.read(buffer, 0, buffer.length, position)).bytesRead,
+      capacityBytes: length,
+      read: (buffer, position) => raw.read(buffer, position),
       ...(dataExtents === undefined ? {} : { dataExtents }),
     };
-    await replaceFile(vmdkPath, async (vmdk) => {
+    await replaceFile('vmdkPath', vmdkPath, async (vmdk) => {
       let position = 0;
       for await (const chunk of encodeVmdkStream(source, encodeOptions)) {
         await vmdk.write(chunk, position);
         position += chunk.length;
       }
+      // There is nothing behind the image; if there is now, it was written meanwhile.
+      await raw.read(Buffer.alloc(1), length);
     });
   } finally {
     await raw.close();

@@ -1,6 +1,6 @@
-import type { InspectOptions } from './codec-options.js';
+import { checkOptions, type InspectOptions } from './codec-options.js';
 import { ProgressMeter } from './progress-meter.js';
-import { openChunks } from './read-chunks.js';
+import { openChunks, type VmdkBytes } from './read-chunks.js';
 import type { VmdkInfo } from './vmdk-info.js';
 import { VmdkInspector } from './vmdk-inspector.js';
 
@@ -10,13 +10,12 @@ import { VmdkInspector } from './vmdk-inspector.js';
  *
  * @param from - a file's path, or the stream itself (a `Readable`, say), which is read to its end
  * @throws InvalidVmdkError
+ * @throws InvalidInputError, FileError where `from` cannot be read
  * @throws AbortError
  */
-export async function inspectVmdk(
-  from: string | AsyncIterable<Uint8Array>,
-  { signal, onProgress }: InspectOptions = {},
-): Promise<VmdkInfo> {
-  const source = await openChunks(from, signal);
+export async function inspectVmdk(from: VmdkBytes, options: InspectOptions = {}): Promise<VmdkInfo> {
+  const { signal, onProgress } = checkOptions(options);
+  const source = await openChunks('from', from, signal);
   const inspector = new VmdkInspector();
   const meter = new ProgressMeter(onProgress);
   const progress = () => ({

@@ -1,6 +1,6 @@
 import type { VmdkProgress } from './codec-options.js';
 
-/** Calls a progress listener often enough to be looked at, and not for every chunk. */
+/** Calls a progress listener often enough to be looked at, and not for every chunk. What the listener throws is its own. */
 export class ProgressMeter {
   #last = 0;
 
@@ -12,11 +12,16 @@ export class ProgressMeter {
     const now = performance.now();
     if (now - this.#last < 200) return;
     this.#last = now;
-    this.listener(progress());
+    this.end(progress());
   }
 
   /** Reports the end. */
   end(progress: VmdkProgress): void {
-    this.listener?.(progress);
+    // Called at once; that it throws or rejects is caught alike.
+    const tell = async (): Promise<void> => {
+      const answer: unknown = this.listener?.(progress);
+      await answer;
+    };
+    tell().catch(() => undefined);
   }
 }

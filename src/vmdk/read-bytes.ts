@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises';
 import { throwIfAborted } from '../errors/abort-error.js';
-import { openChunks } from './read-chunks.js';
+import { InputFile } from './input-file.js';
+import { openChunks, type VmdkBytes } from './read-chunks.js';
 
 /** A stream that is read into memory of the reader's, and its length where that is known beforehand. */
 export interface ByteSource {
@@ -14,27 +14,33 @@ export interface ByteSource {
 /**
  * Opens what a VMDK is read from, for a reader who needs its bytes in memory of his own: a file's are not copied then.
  *
+ * @param field - the argument that it is
  * @throws AbortError also in the middle of a wait for the next bytes
+ * @throws InvalidInputError, FileError as `openChunks`
  */
-export async function openBytes(
-  from: string | AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-): Promise<ByteSource> {
+export async function openBytes(field: string, from: VmdkBytes, signal: AbortSignal | undefined): Promise<ByteSource> {
   throwIfAborted(signal);
-  if (typeof from !== 'string') return copyChunks(from, signal);
-  const handle = await open(from, 'r');
+  if (typeof from !== 'string') return copyChunks(field, from, signal);
+  const file = await InputFile.open(field, from);
+  let position = 0;
   return {
-    length: (await handle.stat()).size,
+    length: file.length,
     read: async (target) => {
       throwIfAborted(signal);
-      return (await handle.read(target, 0, target.length, null)).bytesRead;
+      const bytesRead = await file.read(target, position);
+      position += bytesRead;
+      return bytesRead;
     },
-    close: () => handle.close().catch(() => undefined),
+    close: () => file.close(),
   };
 }
 
-async function copyChunks(from: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<ByteSource> {
-  const source = await openChunks(from, signal);
+async function copyChunks(
+  field: string,
+  from: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<ByteSource> {
+  const source = await openChunks(field, from, signal);
   const iterator = source.chunks[Symbol.asyncIterator]();
   let rest: Uint8Array = new Uint8Array(0);
   return {

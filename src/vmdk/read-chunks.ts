@@ -1,9 +1,16 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { AbortError, throwIfAborted } from '../errors/abort-error.js';
+import { isUint8Array } from 'node:util/types';
+import { throwIfAborted } from '../errors/abort-error.js';
+import { InvalidInputError } from '../errors/invalid-input-error.js';
+import { EventLoopTurns } from './event-loop-turns.js';
+import { InputFile } from './input-file.js';
+import { untilAborted } from './until-aborted.js';
 
 /** Bytes read at once from a file. */
 const READ_BYTES = 2 ** 20;
+
+/** What a VMDK is read from: a file's path, or anything that gives its bytes. */
+export type VmdkBytes = string | AsyncIterable<Uint8Array>;
 
 /** A stream's chunks, and its length where that is known beforehand. */
 export interface ChunkSource {
@@ -14,79 +21,87 @@ export interface ChunkSource {
 }
 
 /**
- * Opens what a VMDK is read from: a file, or anything that gives its bytes.
+ * Opens what a VMDK is read from.
  *
  * A file's chunks lie in buffers that are used again: they are gone when the next one is asked for. The next one is
  * read meanwhile.
  *
+ * @param field - the argument that it is
  * @throws AbortError also in the middle of a wait for the next chunk
+ * @throws InvalidInputError if it is neither, and when a chunk is not bytes
+ * @throws FileError
  */
 export async function openChunks(
-  from: string | AsyncIterable<Uint8Array>,
+  field: string,
+  from: VmdkBytes,
   signal: AbortSignal | undefined,
 ): Promise<ChunkSource> {
   throwIfAborted(signal);
   if (typeof from !== 'string') {
-    return { chunks: abortable(from, signal), length: undefined, close: () => Promise.resolve() };
+    return { chunks: chunksOf(field, from, signal), length: undefined, close: () => Promise.resolve() };
   }
-  const handle = await open(from, 'r');
-  return {
-    chunks: readFile(handle, signal),
-    length: (await handle.stat()).size,
-    close: () => handle.close().catch(() => undefined),
-  };
+  const file = await InputFile.open(field, from);
+  return { chunks: readFile(file, signal), length: file.length, close: () => file.close() };
 }
 
-async function* readFile(handle: FileHandle, signal: AbortSignal | undefined): AsyncGenerator<Buffer, void, void> {
-  const read = (buffer: Buffer): Promise<Buffer> => {
-    const reading = handle.read(buffer, 0, READ_BYTES, null).then(({ bytesRead }) => buffer.subarray(0, bytesRead));
+async function* readFile(file: InputFile, signal: AbortSignal | undefined): AsyncGenerator<Buffer, void, void> {
+  const read = (buffer: Buffer, position: number): Promise<Buffer> => {
+    const reading = file.read(buffer, position).then((bytesRead) => buffer.subarray(0, bytesRead));
     // Who stops early does not ask what became of it.
     reading.catch(() => undefined);
     return reading;
   };
   let [current, next] = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)];
-  let reading = read(current);
+  let position = 0;
+  let reading = read(current, position);
   for (;;) {
     throwIfAborted(signal);
     const chunk = await reading;
     if (chunk.length === 0) return;
-    reading = read(next);
+    position += chunk.length;
+    reading = read(next, position);
     yield chunk;
     [current, next] = [next, current];
   }
 }
 
-async function* abortable(
+async function* chunksOf(
+  field: string,
   from: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const iterator = from[Symbol.asyncIterator]();
-  let abort: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    if (signal === undefined) return;
-    abort = () => {
-      reject(new AbortError(signal));
-    };
-    signal.addEventListener('abort', abort);
-  });
-  aborted.catch(() => undefined);
+  const iterator = iteratorOf(field, from);
+  const turns = new EventLoopTurns();
   let ended = false;
   try {
     for (;;) {
-      throwIfAborted(signal);
-      const next = await Promise.race([iterator.next(), aborted]);
+      const next = await untilAborted(iterator.next(), signal);
       if (next.done === true) {
         ended = true;
         return;
       }
-      yield next.value;
+      const chunk: unknown = next.value;
+      if (!isUint8Array(chunk)) throw new InvalidInputError(field, `gives chunks of type ${typeof chunk}, not bytes`);
+      for (let at = 0; at === 0 || at < chunk.length; at += READ_BYTES) {
+        yield chunk.subarray(at, at + READ_BYTES);
+        await turns.pause();
+      }
     }
   } finally {
-    if (abort !== undefined) signal?.removeEventListener('abort', abort);
     // Not waited for: a generator that is stuck in a wait of its own would hold up the abort.
     if (!ended) {
       if (from instanceof Readable) from.destroy();
-      void Promise.resolve(iterator.return?.()).catch(() => undefined);
+      const leave = async (): Promise<unknown> => iterator.return?.();
+      leave().catch(() => undefined);
     }
   }
+}
+
+function iteratorOf(field: string, from: unknown): AsyncIterator<Uint8Array> {
+  const iterable = from as Partial<AsyncIterable<Uint8Array>> | null | undefined;
+  const iterator = iterable?.[Symbol.asyncIterator]?.();
+  if (iterator === undefined) throw new InvalidInputError(field, 'is neither a path nor gives bytes asynchronously');
+  // The iterator hears of errors; those that come when it has gone have nobody else.
+  if (from instanceof Readable) from.on('error', () => undefined);
+  return iterator;
 }

@@ -1,10 +1,11 @@
 import { AbortError } from '../errors/abort-error.js';
 import { InvalidVmdkError } from '../errors/invalid-vmdk-error.js';
-import type { CodecOptions } from './codec-options.js';
+import { checkOptions, type CodecOptions } from './codec-options.js';
 import { workerCount } from './codec-pool.js';
 import { GrainInflater, type DiskWriter } from './grain-inflater.js';
 import { ProgressMeter } from './progress-meter.js';
 import { openBytes } from './read-bytes.js';
+import type { VmdkBytes } from './read-chunks.js';
 import { StreamParser } from './stream-parser.js';
 import type { VmdkInfo } from './vmdk-info.js';
 
@@ -13,13 +14,16 @@ import type { VmdkInfo } from './vmdk-info.js';
  *
  * Of several faults the one that comes first in the stream is reported.
  *
+ * @param field - the argument that `from` is
  * @param write - takes the disk; left out to only verify
  */
 export async function readVmdk(
-  from: string | AsyncIterable<Uint8Array>,
-  { signal, onProgress, workers }: CodecOptions,
+  field: string,
+  from: VmdkBytes,
+  options: CodecOptions,
   write?: DiskWriter,
 ): Promise<VmdkInfo> {
+  const { signal, onProgress, workers } = checkOptions(options);
   const inflater: GrainInflater = new GrainInflater(
     workerCount(workers),
     () => {
@@ -31,7 +35,7 @@ export async function readVmdk(
   );
   const parser: StreamParser = new StreamParser(inflater);
   const meter = new ProgressMeter(onProgress);
-  const source = await openBytes(from, signal);
+  const source = await openBytes(field, from, signal);
   const progress = () => ({
     bytesDone: parser.streamBytes,
     bytesTotal: source.length,

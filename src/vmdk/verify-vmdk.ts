@@ -1,4 +1,5 @@
 import type { CodecOptions } from './codec-options.js';
+import type { VmdkBytes } from './read-chunks.js';
 import { readVmdk } from './read-vmdk.js';
 import type { VmdkInfo } from './vmdk-info.js';
 
@@ -8,8 +9,9 @@ import type { VmdkInfo } from './vmdk-info.js';
  *
  * @param from - a file's path, or the stream itself (a `Readable`, say), which is read once, to its end
  * @throws InvalidVmdkError
+ * @throws InvalidInputError, FileError where `from` cannot be read
  * @throws AbortError
  */
-export function verifyVmdk(from: string | AsyncIterable<Uint8Array>, options: CodecOptions = {}): Promise<VmdkInfo> {
-  return readVmdk(from, options);
+export function verifyVmdk(from: VmdkBytes, options: CodecOptions = {}): Promise<VmdkInfo> {
+  return readVmdk('from', from, options);
 }

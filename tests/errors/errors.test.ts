@@ -13,6 +13,7 @@ const one = {
   BackupCorruptError: new errors.BackupCorruptError('m'),
   BackupNotFoundError: new errors.BackupNotFoundError('m'),
   BackupServiceError: new errors.BackupServiceError('m', { cause: new Error('down') }),
+  FileError: new errors.FileError('m'),
   InvalidInputError: new errors.InvalidInputError('volume.size', 'm'),
   InvalidLoginError: new errors.InvalidLoginError('m'),
   InvalidVmdkError: new errors.InvalidVmdkError('truncated', 512, 'm'),

@@ -1,0 +1,264 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { constants } from 'node:fs';
+import { appendFile, mkdir, mkdtemp, open, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AbortError, FileError, InvalidInputError } from '../../src/errors/index.js';
+import { decodeVmdk, decodeVmdkStream, encodeVmdk, inspectVmdk, verifyVmdk } from '../../src/vmdk/index.js';
+import { InputFile } from '../../src/vmdk/input-file.js';
+import { validVmdk } from '../support/vmdk-mutations.js';
+import { chunked, GRAIN, MemoryDisk, prose } from './support/disks.js';
+
+let directory: string;
+const at = (name: string): string => join(directory, name);
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'vmdk-files-'));
+  await writeFile(at('good.vmdk'), validVmdk('esxi').bytes);
+  await writeFile(at('disk.raw'), prose('x', 3 * GRAIN));
+});
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+});
+
+/** Paths that nothing can be read from. */
+const unreadable: [string, () => string | Promise<string>][] = [
+  ['a missing file', () => at('none')],
+  ['a file below a file', () => at('good.vmdk/none')],
+  ['a directory', () => directory],
+  ['a NUL', () => `${at('good.vmdk')}\0.txt`],
+  ['an empty path', () => ''],
+  ['a name that is too long', () => at('x'.repeat(300))],
+  [
+    'a pipe nobody writes into',
+    () => {
+      execFileSync('mkfifo', [at('pipe')]);
+      return at('pipe');
+    },
+  ],
+  ['a character device', () => '/dev/zero'],
+];
+
+describe.each(unreadable)('a path that is %s', (_name, make) => {
+  test.each([
+    ['inspectVmdk', 'from', (path: string) => inspectVmdk(path)],
+    ['verifyVmdk', 'from', (path: string) => verifyVmdk(path)],
+    ['decodeVmdkStream', 'source', (path: string) => decodeVmdkStream(path, new MemoryDisk(0))],
+    ['decodeVmdk', 'vmdkPath', (path: string) => decodeVmdk(path, at('out'))],
+    ['encodeVmdk', 'rawPath', (path: string) => encodeVmdk(path, at('out'))],
+  ])('%s refuses', async (_operation, field, act) => {
+    const path = await make();
+    const before = await readdir(directory);
+    const error: unknown = await act(path).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(InvalidInputError);
+    expect(error).toMatchObject({ field });
+    expect(await readdir(directory)).toEqual(before);
+  });
+});
+
+test('a socket is no file either', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(at('socket'), resolve));
+  await expect(inspectVmdk(at('socket'))).rejects.toThrow(InvalidInputError);
+  await new Promise((resolve) => server.close(resolve));
+});
+
+describe('a result', () => {
+  const wrong: [string, () => string][] = [
+    [
+      'a directory',
+      () => {
+        execFileSync('mkdir', [at('there')]);
+        return at('there');
+      },
+    ],
+    [
+      'a pipe',
+      () => {
+        execFileSync('mkfifo', [at('there')]);
+        return at('there');
+      },
+    ],
+    ['a device', () => '/dev/null'],
+    ['a name in a directory that is missing', () => at('none/out')],
+    ['a NUL', () => at('o\0ut')],
+  ];
+
+  test.each(wrong)('does not take the place of %s', async (_name, make) => {
+    const path = make();
+    const before = (await readdir(directory)).sort();
+    for (const [field, act] of [
+      ['rawPath', () => decodeVmdk(at('good.vmdk'), path)],
+      ['vmdkPath', () => encodeVmdk(at('disk.raw'), path)],
+    ] as const) {
+      const error: unknown = await act().catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(InvalidInputError);
+      expect(error).toMatchObject({ field });
+    }
+    expect((await readdir(directory)).sort()).toEqual(before);
+  });
+
+  test('that does not fit fails with an error of its own, and leaves nothing', async () => {
+    const run = process.getuid?.() === 0 ? execFileSync : undefined;
+    await mkdir(at('small'));
+    try {
+      run?.('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', at('small')], { stdio: 'ignore' });
+    } catch {
+      console.warn('SKIPPED: a full file system, which may not be mounted here');
+      return;
+    }
+    if (run === undefined) return;
+    try {
+      const error: unknown = await decodeVmdk(at('good.vmdk'), at('small/out')).catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(FileError);
+      expect(error).toMatchObject({ code: 'FILE_FAILED', cause: { code: 'ENOSPC' } });
+      expect(await readdir(at('small'))).toEqual([]);
+    } finally {
+      run('umount', [at('small')]);
+    }
+  });
+});
+
+describe('a file that changes while it is read', () => {
+  const capacity = 64 * GRAIN;
+
+  /** Encodes an image that is changed after some of it was read. */
+  async function encodeChanged(change: (path: string) => Promise<void>): Promise<unknown> {
+    const path = at('changing.raw');
+    await writeFile(path, prose('y', capacity));
+    async function* dataExtents() {
+      yield { start: 0, end: 32 * GRAIN };
+      await change(path);
+      yield { start: 32 * GRAIN, end: capacity };
+    }
+    return encodeVmdk(path, at('out.vmdk'), { dataExtents, workers: 1 }).catch((caught: unknown) => caught);
+  }
+
+  test.each([
+    ['longer', (path: string) => appendFile(path, 'more')],
+    ['shorter', (path: string) => truncate(path, 40 * GRAIN)],
+  ])('an image that gets %s is not encoded', async (_what, change) => {
+    const error = await encodeChanged(change);
+    expect(error).toBeInstanceOf(FileError);
+    expect(String(error)).toContain('somebody writes it');
+    expect(await readdir(directory)).not.toContain('out.vmdk');
+  });
+
+  test('a stream that grows for ever is not read for ever', async () => {
+    const path = at('growing.vmdk');
+    const { bytes } = validVmdk('esxi');
+    await writeFile(path, Buffer.concat([bytes, Buffer.alloc(2 ** 20)]));
+    const file = await InputFile.open('from', path);
+    const buffer = Buffer.alloc(2 ** 20);
+    let position = await file.read(buffer, 0);
+    await appendFile(path, Buffer.alloc(2 ** 21));
+    const readOn = async (): Promise<void> => {
+      for (;;) position += await file.read(buffer, position);
+    };
+    await expect(readOn()).rejects.toThrow(FileError);
+    expect(position).toBeLessThanOrEqual(bytes.length + 2 ** 20);
+    await file.close();
+  });
+});
+
+describe('what is given as a stream', () => {
+  test.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['a number', 5],
+    ['an array', [Buffer.alloc(512)]],
+    ['an object', {}],
+  ])('and is %s, is refused', async (_name, from) => {
+    await expect(inspectVmdk(from as unknown as string)).rejects.toThrow(InvalidInputError);
+    await expect(verifyVmdk(from as unknown as string)).rejects.toThrow(InvalidInputError);
+  });
+
+  test.each([['text'], [{ a: 1 }], [[1, 2]], [null], [new DataView(new ArrayBuffer(8))]])(
+    'and gives %p, is refused',
+    async (chunk) => {
+      async function* chunks() {
+        yield chunk;
+      }
+      const from = chunks() as AsyncIterable<Uint8Array>;
+      await expect(inspectVmdk(from)).rejects.toThrow(InvalidInputError);
+    },
+  );
+
+  test('and fails late, ends nobody', async () => {
+    const { Readable } = await import('node:stream');
+    const readable = Readable.from([Buffer.alloc(600, 1), Buffer.alloc(600, 1)]);
+    await expect(inspectVmdk(readable)).rejects.toMatchObject({ reason: 'not-vmdk' });
+    readable.emit('error', new Error('late'));
+  });
+});
+
+describe('options', () => {
+  test.each([
+    [{ signal: {} }, 'signal'],
+    [{ signal: new AbortController() }, 'signal'],
+    [{ onProgress: 5 }, 'onProgress'],
+  ])('that are not what they must be are refused: %j', async (options, field) => {
+    const wrong = options as never;
+    const all = [
+      inspectVmdk(at('good.vmdk'), wrong),
+      verifyVmdk(at('good.vmdk'), wrong),
+      decodeVmdk(at('good.vmdk'), at('out'), wrong),
+      encodeVmdk(at('disk.raw'), at('out'), wrong),
+    ];
+    for (const result of await Promise.allSettled(all)) {
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'INVALID_INPUT', field } });
+    }
+  });
+
+  test('a listener that throws or rejects is no reason to fail', async () => {
+    const onProgress = () => {
+      throw new Error('mine');
+    };
+    const rejecting = (() => Promise.reject(new Error('mine'))) as () => void;
+    await expect(inspectVmdk(at('good.vmdk'), { onProgress })).resolves.toMatchObject({ grainCount: 6 });
+    await expect(verifyVmdk(at('good.vmdk'), { onProgress: rejecting })).resolves.toMatchObject({ grainCount: 6 });
+    await encodeVmdk(at('disk.raw'), at('out.vmdk'), { onProgress: rejecting });
+  });
+});
+
+describe('who never answers does not hold up an abort', () => {
+  const never = <T>(): Promise<T> => new Promise(() => undefined);
+
+  test('a sink', async () => {
+    const controller = new AbortController();
+    const sink = {
+      write: () => {
+        controller.abort();
+        return never<void>();
+      },
+    };
+    await expect(
+      decodeVmdkStream(chunked(validVmdk('esxi').bytes), sink, { signal: controller.signal }),
+    ).rejects.toThrow(AbortError);
+  });
+
+  test('a source', async () => {
+    const { encodeVmdkStream } = await import('../../src/vmdk/index.js');
+    const controller = new AbortController();
+    const read = () => {
+      controller.abort();
+      return never<number>();
+    };
+    const stream = encodeVmdkStream({ capacityBytes: GRAIN, read }, { signal: controller.signal });
+    const all = async () => {
+      for await (const chunk of stream) expect(chunk).toBeDefined();
+    };
+    await expect(all()).rejects.toThrow(AbortError);
+  });
+});
+
+test('opening a pipe that somebody writes into does not take from it', async () => {
+  execFileSync('mkfifo', [at('pipe')]);
+  const writer = await open(at('pipe'), constants.O_RDWR);
+  await writer.write('mine');
+  await expect(inspectVmdk(at('pipe'))).rejects.toThrow('is a pipe');
+  const { buffer, bytesRead } = await writer.read(Buffer.alloc(10), 0, 10, null);
+  expect(buffer.toString('latin1', 0, bytesRead)).toBe('mine');
+  await writer.close();
+});
