@@ -10,7 +10,6 @@ import {
   type InflateTask,
 } from './codec-worker.js';
 import { ThreadControl } from './thread-control.js';
-import type { SharedAreas } from './shared-areas.js';
 
 interface Pending {
   readonly resolve: (result: DeflateResult | InflateResult) => void;
@@ -21,12 +20,6 @@ interface Member {
   readonly worker: Worker;
   readonly pending: Map<number, Pending>;
   readonly ended: Promise<void>;
-}
-
-/** The memory of a pool's threads: what they read and what they write. */
-export interface CodecMemory {
-  readonly inputs: SharedAreas;
-  readonly outputs: SharedAreas;
 }
 
 /** esbuild, told to keep names, wraps functions in a helper that a worker would not find. */
@@ -44,16 +37,15 @@ export const AREAS_PER_WORKER = 4;
 export class CodecPool {
   readonly #workers: number;
   readonly #control: ThreadControl;
-  readonly #workerData: Omit<CodecWorkerData, 'busy'>;
+  readonly #grainBytes: number;
   readonly #members: Member[] = [];
   #nextId = 0;
   #failure: { readonly error: Error } | undefined;
 
-  constructor(workers: number, grainBytes: number, { inputs, outputs }: CodecMemory) {
+  constructor(workers: number, grainBytes: number) {
     this.#workers = workers;
+    this.#grainBytes = grainBytes;
     this.#control = new ThreadControl(workers);
-    const { memory: control } = this.#control;
-    this.#workerData = { grainBytes, control, inputs: inputs.memory, outputs: outputs.memory };
   }
 
   /** Has a task done by the worker with the least to do. */
@@ -103,7 +95,8 @@ export class CodecPool {
 
   #start(): Member {
     const workerData: CodecWorkerData = {
-      ...this.#workerData,
+      grainBytes: this.#grainBytes,
+      control: this.#control.memory,
       busy: this.#control.placeOf(this.#members.length),
     };
     const worker = new Worker(SOURCE, {

@@ -1,22 +1,21 @@
 import type * as WorkerThreads from 'node:worker_threads';
 import type * as Zlib from 'node:zlib';
 
-/** What a worker is started with. Tasks name these areas by their indexes; an output belongs to one task at a time. */
+/** What a worker is started with. */
 export interface CodecWorkerData {
   readonly grainBytes: number;
   /** 32-bit numbers: whether the threads are to end, then for each thread whether it may be in native code. */
   readonly control: SharedArrayBuffer;
   /** The thread's own number in `control`. */
   readonly busy: number;
-  readonly inputs: readonly SharedArrayBuffer[];
-  readonly outputs: readonly SharedArrayBuffer[];
 }
 
 /** Grains to deflate: they lie one after the other in the input, the last filled up with zeros. */
 export interface DeflateTask {
   readonly kind: 'deflate';
-  readonly input: number;
-  readonly output: number;
+  readonly input: SharedArrayBuffer;
+  /** Belongs to one task at a time. */
+  readonly output: SharedArrayBuffer;
   readonly count: number;
   /** The first grain's place on the disk, counted in grains. */
   readonly firstGrain: number;
@@ -31,18 +30,17 @@ export interface DeflateResult {
 /** Grains to inflate, and where in the input their data is, in bytes. */
 export interface InflateTask {
   readonly kind: 'inflate';
-  readonly input: number;
-  readonly output: number;
+  readonly input: SharedArrayBuffer;
+  /** Belongs to one task at a time. Undefined where the inflated grains are not wanted, only checked. */
+  readonly output: SharedArrayBuffer | undefined;
   readonly grains: readonly { readonly offset: number; readonly size: number }[];
   /** What the last of these grains may inflate to besides a whole grain, as the disk ends in it; 0 if it does not. */
   readonly shortBytes: number;
-  /** Whether the inflated grains are wanted, at multiples of the grain's size in the output. */
-  readonly keep: boolean;
 }
 
 /** What inflating came to. */
 export interface InflateResult {
-  /** Whether grain `i` was all zeros; then it is not in the output. Empty if grains were not kept. */
+  /** Whether grain `i` was all zeros; then it is not in the output. Others are, at multiples of a grain's size. */
   readonly zero: readonly boolean[];
   /** The first bad grain, if any: nothing after it was looked at. */
   readonly bad:
@@ -63,8 +61,6 @@ export function codecWorker(require: NodeJS.Require): void {
   const data = threads.workerData as CodecWorkerData;
   const { grainBytes, busy } = data;
   const control = new Int32Array(data.control);
-  const inputs = data.inputs.map((memory) => Buffer.from(memory));
-  const outputs = data.outputs.map((memory) => Buffer.from(memory));
   const zeroGrain = Buffer.alloc(grainBytes);
   const probeBytes = 4096;
   const counts = new Uint16Array(256);
@@ -89,13 +85,6 @@ export function codecWorker(require: NodeJS.Require): void {
       Atomics.store(control, busy, 0);
       Atomics.notify(control, busy);
     }
-  }
-
-  function areas(task: DeflateTask | InflateTask): { input: Buffer; output: Buffer } {
-    const input = inputs[task.input];
-    const output = outputs[task.output];
-    if (input === undefined || output === undefined) throw new Error('there is no such area');
-    return { input, output };
   }
 
   /** Whether all byte values are about equally frequent in a sample: chi-squared, 255 for noise, 10 standard deviations. */
@@ -129,7 +118,7 @@ export function codecWorker(require: NodeJS.Require): void {
   /** Undefined if the thread is to end; so is the result of inflating. */
   function deflate(task: DeflateTask): DeflateResult | undefined {
     const { count, firstGrain } = task;
-    const { input, output } = areas(task);
+    const [input, output] = [Buffer.from(task.input), Buffer.from(task.output)];
     const sectors: number[] = [];
     let at = 0;
     for (let i = 0; i < count; i++) {
@@ -159,8 +148,9 @@ export function codecWorker(require: NodeJS.Require): void {
   }
 
   function inflate(task: InflateTask): InflateResult | undefined {
-    const { grains, shortBytes, keep } = task;
-    const { input, output } = areas(task);
+    const { grains, shortBytes } = task;
+    const input = Buffer.from(task.input);
+    const output = task.output === undefined ? undefined : Buffer.from(task.output);
     const zero: boolean[] = [];
     for (const [index, { offset, size }] of grains.entries()) {
       let inflated: Inflated | undefined;
@@ -184,7 +174,7 @@ export function codecWorker(require: NodeJS.Require): void {
         const message = `the grain inflates to ${String(grain.length)} bytes`;
         return { zero, bad: { index, reason: 'grain-size', message } };
       }
-      if (!keep) continue;
+      if (output === undefined) continue;
       const zeros = grain.equals(grain.length === grainBytes ? zeroGrain : zeroGrain.subarray(0, grain.length));
       zero.push(zeros);
       if (!zeros) output.fill(0, index * grainBytes + grain.copy(output, index * grainBytes), (index + 1) * grainBytes);

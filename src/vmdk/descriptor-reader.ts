@@ -2,12 +2,13 @@ import { InvalidVmdkError } from '../errors/invalid-vmdk-error.js';
 import { SECTOR } from './format.js';
 import { parseDescriptor, type ParsedDescriptor } from './parse-descriptor.js';
 
-/** Real descriptors have less than 2 KiB. */
-const MAX_TEXT = 65_536;
+/** What qemu-img reads of a descriptor, too. */
+const MAX_TEXT = 2 ** 20;
 
 /** Collects the descriptor's text, sector by sector, up to its first zero byte. */
 export class DescriptorReader {
-  #text = '';
+  readonly #parts: string[] = [];
+  #length = 0;
   #ended = false;
 
   /** @param at - the descriptor's place in the stream, in bytes */
@@ -22,14 +23,16 @@ export class DescriptorReader {
     if (this.#ended) return;
     const zero = bytes.subarray(from, from + SECTOR).indexOf(0);
     this.#ended = zero >= 0;
-    this.#text += bytes.toString('latin1', from, this.#ended ? from + zero : from + SECTOR);
-    if (this.#text.length > MAX_TEXT) {
+    const part = bytes.toString('latin1', from, this.#ended ? from + zero : from + SECTOR);
+    this.#parts.push(part);
+    this.#length += part.length;
+    if (this.#length > MAX_TEXT) {
       throw new InvalidVmdkError('bad-descriptor', this.at, `the descriptor has more than ${MAX_TEXT} characters`);
     }
   }
 
   /** @throws InvalidVmdkError `bad-descriptor`, `not-stream-optimized` */
   end(): ParsedDescriptor {
-    return parseDescriptor(this.#text, this.at);
+    return parseDescriptor(this.#parts.join(''), this.at);
   }
 }

@@ -60,7 +60,7 @@ export async function* encodeVmdkStream(
   const chunks = new ChunkAssembler(CHUNK_BYTES);
   const inputs = new SharedAreas(workers * AREAS_PER_WORKER, BATCH_BYTES);
   const outputs = new SharedAreas(workers * AREAS_PER_WORKER, BATCH_GRAINS * (GRAIN_MARKER + MAX_WRITTEN_GRAIN));
-  const pool = new CodecPool(workers, GRAIN_BYTES, { inputs, outputs });
+  const pool = new CodecPool(workers, GRAIN_BYTES);
   const abort = (): void => {
     if (signal !== undefined) pool.abort(new AbortError(signal));
   };
@@ -89,8 +89,7 @@ export async function* encodeVmdkStream(
         yield* await finish();
         input = inputs.take();
       }
-      await turns.pause();
-      const count = await untilAborted(readBatch(source, batch, input.bytes), signal);
+      const count = await untilAborted(readBatch(source, batch, input.bytes, turns), signal);
       if (count === 0) {
         inputs.give(input);
         continue;
@@ -99,30 +98,46 @@ export async function* encodeVmdkStream(
       const output = outputs.take();
       if (output === undefined) throw new Error('an output is missing');
       const firstGrain = batch.start / GRAIN_BYTES;
-      const task = { kind: 'deflate', input: input.index, output: output.index, count, firstGrain } as const;
+      const task = { kind: 'deflate', input: input.memory, output: output.memory, count, firstGrain } as const;
       running.push({ batch, input, output, result: pool.run(task) });
     }
     while (running.length > 0) yield* await finish();
     throwIfAborted(signal);
-    yield* chunks.push(writer.end());
+    for (const piece of writer.end()) yield* chunks.push(piece);
     yield* chunks.rest();
     meter.end(progress(capacityBytes));
   } finally {
     signal?.removeEventListener('abort', abort);
     await pool.close();
+    // No thread is left to look at them. What a read that nobody waits for may still write into is not among them.
+    for (const { input, output } of running) {
+      inputs.give(input);
+      outputs.give(output);
+    }
+    inputs.release();
+    outputs.release();
   }
 }
 
 /** Fills `input` with the batch. Returns how many grains there are, or 0 if all of it is zeros. */
-async function readBatch(source: VmdkSource, { start, parts }: Batch, input: Buffer): Promise<number> {
+async function readBatch(
+  source: VmdkSource,
+  { start, parts }: Batch,
+  input: Buffer,
+  turns: EventLoopTurns,
+): Promise<number> {
   const end = Math.min(start + BATCH_BYTES, source.capacityBytes);
   let filled = start;
   for (const part of parts) {
     input.fill(0, filled - start, part.start - start);
     for (filled = part.start; filled < part.end;) {
       const read = await source.read(input.subarray(filled - start, part.end - start), filled);
+      if (!(read >= 0 && read <= part.end - filled)) {
+        throw new InvalidInputError('source', `read ${read} bytes where ${part.end - filled} were asked for`);
+      }
       if (read === 0) break;
       filled += read;
+      await turns.pause();
     }
   }
   input.fill(0, filled - start);

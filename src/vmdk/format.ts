@@ -17,18 +17,28 @@ export const MAGIC = 0x564d444b;
 /** What `gdOffset` is when the footer has the real one: `FF` eight times. */
 export const GD_AT_END = -1;
 
-/** Sectors in a grain; every known writer uses 64 KiB. */
+/** Sectors in a grain that we write; every known writer uses 64 KiB. */
 export const GRAIN_SECTORS = 128;
 
-/** Bytes of the largest grain that is read, and the most its data may take in a stream. */
-export const MAX_GRAIN_BYTES = GRAIN_SECTORS * SECTOR;
-export const MAX_GRAIN_DATA = 2 * MAX_GRAIN_BYTES;
+/** Sectors in the smallest and the largest grain that is read: 4 KiB, the format's own bound, and 1 MiB. */
+export const MIN_GRAIN_SECTORS = 8;
+export const MAX_GRAIN_SECTORS = 2048;
 
-/** Entries in a grain table. */
+/** The most a grain's data may take in a stream, in grains. */
+export const MAX_GRAIN_DATA = 2;
+
+/** Entries in a grain table that we write; VMware's are all like that. */
 export const ENTRIES_PER_TABLE = 512;
 
-/** Sectors in a grain table. */
-export const TABLE_SECTORS = (ENTRIES_PER_TABLE * 4) / SECTOR;
+/** The fewest entries a grain table that is read can have, a sector of them, and the most. */
+export const MIN_ENTRIES_PER_TABLE = 128;
+export const MAX_ENTRIES_PER_TABLE = 65_536;
+
+/** 32-bit numbers in a sector of a table or directory. */
+export const NUMBERS_PER_SECTOR = SECTOR / 4;
+
+/** Sectors in a grain table that we write. */
+export const TABLE_SECTORS = ENTRIES_PER_TABLE / NUMBERS_PER_SECTOR;
 
 /** Bytes in a grain's marker, before its data. */
 export const GRAIN_MARKER = 12;

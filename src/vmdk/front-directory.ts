@@ -1,12 +1,11 @@
 import { InvalidVmdkError } from '../errors/invalid-vmdk-error.js';
-import { ENTRIES_PER_TABLE, SECTOR, TABLE_SECTORS, ZERO_SECTOR } from './format.js';
+import { NUMBERS_PER_SECTOR, SECTOR, ZERO_SECTOR } from './format.js';
 import type { GrainGeometry } from './grain-geometry.js';
+import { GrainTable } from './grain-table.js';
 import { U32List } from './u32-list.js';
 
-const NUMBERS_PER_SECTOR = SECTOR / 4;
-
-/** Told of every grain a directory's tables name: its place on the disk in grains, its sector, the entry's byte. */
-export type EntryVisitor = (grain: number, sector: number, at: number) => void;
+/** Shown every table that names grains: its place in the directory, what it says, its byte in the stream. */
+export type TableVisitor = (place: number, table: GrainTable, at: number) => void;
 
 /**
  * A grain directory that stands before the grains, and its tables behind it. It sees every sector on the way to the
@@ -16,16 +15,23 @@ export class FrontDirectory {
   readonly #tables = new U32List();
   readonly #end: number;
   /** The table that is next, as a place in the directory, and the next of its sectors. */
-  #table = 0;
+  #place = 0;
   #part = 0;
+  readonly #table: GrainTable;
 
   /** @param offset - the directory's sector */
   constructor(
     readonly offset: number,
     readonly geometry: GrainGeometry,
-    readonly visit: EntryVisitor,
+    readonly visit: TableVisitor,
   ) {
     this.#end = offset + Math.ceil(geometry.tables / NUMBERS_PER_SECTOR);
+    this.#table = new GrainTable(geometry.entriesPerTable);
+  }
+
+  /** The byte of the stream at which a table begins; 0 if there is no such table. */
+  byteOf(place: number): number {
+    return (this.#tables.at(place) ?? 0) * SECTOR;
   }
 
   /**
@@ -46,7 +52,7 @@ export class FrontDirectory {
    */
   end(): void {
     this.#skipAbsent();
-    if (this.#table < this.geometry.tables) throw this.#misplaced();
+    if (this.#place < this.geometry.tables) throw this.#misplaced();
   }
 
   #readDirectory(sector: number, bytes: Buffer, from: number): void {
@@ -61,35 +67,40 @@ export class FrontDirectory {
 
   #readTable(sector: number, bytes: Buffer, from: number): void {
     if (this.#part === 0) this.#skipAbsent();
-    const expected = this.#tables.at(this.#table);
+    const expected = this.#tables.at(this.#place);
     if (expected === undefined || sector < expected) return;
     if (sector !== expected + this.#part) throw this.#misplaced();
 
     if (ZERO_SECTOR.compare(bytes, from, from + SECTOR) !== 0) this.#readEntries(sector, bytes, from);
-    this.#part = (this.#part + 1) % TABLE_SECTORS;
-    if (this.#part === 0) this.#table += 1;
+    this.#part = (this.#part + 1) % this.geometry.tableSectors;
+    if (this.#part === 0) {
+      if (this.#table.count > 0) this.visit(this.#place, this.#table, expected * SECTOR);
+      this.#table.clear();
+      this.#place += 1;
+    }
   }
 
   #readEntries(sector: number, bytes: Buffer, from: number): void {
-    const { grains, firstSector, zeroedGrainEntries } = this.geometry;
+    const { grains, firstSector, zeroedGrainEntries, entriesPerTable } = this.geometry;
     for (let at = 0; at < SECTOR; at += 4) {
-      const entry = bytes.readUInt32LE(from + at);
-      if (entry === 0 || (entry === 1 && zeroedGrainEntries)) continue;
-      const grain = this.#table * ENTRIES_PER_TABLE + this.#part * NUMBERS_PER_SECTOR + at / 4;
-      if (grain >= grains || entry < firstSector) {
-        const message = `the table has sector ${entry} for grain ${grain} of ${grains}`;
+      const sectorOfGrain = bytes.readUInt32LE(from + at);
+      if (sectorOfGrain === 0 || (sectorOfGrain === 1 && zeroedGrainEntries)) continue;
+      const entry = this.#part * NUMBERS_PER_SECTOR + at / 4;
+      const grain = this.#place * entriesPerTable + entry;
+      if (grain >= grains || sectorOfGrain < firstSector) {
+        const message = `the table has sector ${sectorOfGrain} for grain ${grain} of ${grains}`;
         throw new InvalidVmdkError('table-mismatch', sector * SECTOR + at, message);
       }
-      this.visit(grain, entry, sector * SECTOR + at);
+      this.#table.set(entry, sectorOfGrain);
     }
   }
 
   #skipAbsent(): void {
-    while (this.#tables.at(this.#table) === 0) this.#table += 1;
+    while (this.#tables.at(this.#place) === 0) this.#place += 1;
   }
 
   #misplaced(): InvalidVmdkError {
-    const at = this.offset * SECTOR + this.#table * 4;
+    const at = this.offset * SECTOR + this.#place * 4;
     return new InvalidVmdkError('directory-mismatch', at, 'the directory names a table that is not there');
   }
 }

@@ -1,19 +1,21 @@
 import { InvalidVmdkError } from '../errors/invalid-vmdk-error.js';
 import { AREAS_PER_WORKER, CodecPool } from './codec-pool.js';
 import type { InflateResult } from './codec-worker.js';
-import { MAX_GRAIN_BYTES, MAX_GRAIN_DATA } from './format.js';
+import { MAX_GRAIN_DATA, MAX_GRAIN_SECTORS, SECTOR } from './format.js';
 import type { GrainGeometry } from './grain-geometry.js';
 import { SharedAreas, type SharedArea } from './shared-areas.js';
-import type { GrainVisitor } from './stream-parser.js';
+import type { StreamVisitor } from './stream-visitor.js';
 
 /**
- * Grains inflated at once, at most; with 64 KiB grains, 2 MiB of the disk. Less, and on a busy machine the threads wait
- * for each other more than they work.
+ * Bytes of the disk that are inflated at once, at most, and grains. Less, and on a busy machine the threads wait for
+ * each other more than they work.
  */
+const BATCH_BYTES = 2 ** 21;
 const BATCH_GRAINS = 32;
 
-/** Bytes of the stream that one piece of the workers' memory takes. */
+/** Bytes of the stream that one piece of the workers' memory takes, and of a grain that goes on in it. */
 const READ_BYTES = 2 ** 21;
+const MAX_DATA_BYTES = MAX_GRAIN_DATA * MAX_GRAIN_SECTORS * SECTOR;
 
 /** What the inflater must know, and knows as soon as the first grain comes. */
 export interface InflaterContext {
@@ -58,7 +60,7 @@ interface OpenGrain {
  * The stream is read into memory that the workers see ({@link GrainInflater.nextRoom}), and its grains are inflated
  * where they lie. Only a grain that goes on in the next piece is moved, to before that piece.
  */
-export class GrainInflater implements GrainVisitor {
+export class GrainInflater implements StreamVisitor {
   readonly #inputs: SharedAreas;
   readonly #outputs: SharedAreas;
   #pool: CodecPool | undefined;
@@ -79,8 +81,8 @@ export class GrainInflater implements GrainVisitor {
     readonly write?: DiskWriter,
   ) {
     const count = workers * AREAS_PER_WORKER;
-    this.#inputs = new SharedAreas(count, MAX_GRAIN_DATA + READ_BYTES);
-    this.#outputs = new SharedAreas(count, write === undefined ? 0 : BATCH_GRAINS * MAX_GRAIN_BYTES);
+    this.#inputs = new SharedAreas(count, MAX_DATA_BYTES + READ_BYTES);
+    this.#outputs = new SharedAreas(count, write === undefined ? 0 : BATCH_BYTES);
   }
 
   /**
@@ -100,17 +102,18 @@ export class GrainInflater implements GrainVisitor {
     this.#input = { area, batches: 0 };
     const grain = this.#grain;
     if (grain !== undefined && last !== undefined) {
-      const offset = MAX_GRAIN_DATA - grain.have;
+      const offset = MAX_DATA_BYTES - grain.have;
       last.area.bytes.copy(area.bytes, offset, grain.offset, grain.offset + grain.have);
       grain.offset = offset;
     }
     if (last?.batches === 0) this.#inputs.give(last.area);
     while (grain !== undefined && !this.#openBatch()) await this.makeRoom();
-    return { bytes: area.bytes, from: MAX_GRAIN_DATA };
+    return { bytes: area.bytes, from: MAX_DATA_BYTES };
   }
 
   begin(index: number, size: number, at: number): boolean {
-    if (this.#batch?.grains.length === BATCH_GRAINS) this.#dispatch();
+    const most = Math.min(BATCH_GRAINS, BATCH_BYTES / this.#known().geometry.grainBytes);
+    if (this.#batch?.grains.length === most) this.#dispatch();
     if (!this.#openBatch()) return false;
     this.#grain = { index, size, at, offset: 0, have: 0 };
     return true;
@@ -134,20 +137,15 @@ export class GrainInflater implements GrainVisitor {
    * @throws InvalidVmdkError `grain-corrupt`, `grain-size`
    */
   async makeRoom(): Promise<void> {
-    const oldest = this.#running.shift();
+    const [oldest] = this.#running;
     if (oldest?.result === undefined) throw new Error('no memory is free, and none is used');
     const { zero, bad } = await oldest.result;
-    if (bad !== undefined) {
-      // Results come in the stream's order, so this is the first bad grain: no other is worth waiting for.
-      this.#batch = undefined;
-      this.#running = [];
-      throw new InvalidVmdkError(bad.reason, oldest.places[bad.index] ?? 0, bad.message);
-    }
-    const { input, output } = oldest;
-    input.batches -= 1;
-    if (input.batches === 0 && input !== this.#input) this.#inputs.give(input.area);
+    // Results come in the stream's order, so this is the first bad grain: no other is worth waiting for.
+    if (bad !== undefined) throw new InvalidVmdkError(bad.reason, oldest.places[bad.index] ?? 0, bad.message);
+    this.#running.shift();
+    this.#giveInput(oldest.input);
     if (this.write !== undefined) await this.#writeRuns(this.write, oldest, zero);
-    this.#outputs.give(output);
+    this.#outputs.give(oldest.output);
   }
 
   /**
@@ -160,15 +158,31 @@ export class GrainInflater implements GrainVisitor {
     while (this.#running.length > 0) await this.makeRoom();
   }
 
-  /** Ends the threads now: what is running fails with `error`, and what is yet to come. */
+  /** Has the threads end: what is running fails with `error`, and what is yet to come. */
   abort(error: Error): void {
     this.#failure = error;
     this.#pool?.abort(error);
   }
 
-  /** Ends the threads. Call it whatever happens. */
+  /** Has the threads end, and waits for that. Call it whatever happens, last of all. */
   async close(): Promise<void> {
     await this.#pool?.close();
+    // No thread is left to look at them. What a writer that nobody waits for may still read is not among them.
+    const input = this.#input;
+    this.#input = undefined;
+    if (input?.batches === 0) this.#inputs.give(input.area);
+    for (const batch of this.#running) {
+      this.#giveInput(batch.input);
+      this.#outputs.give(batch.output);
+    }
+    this.#running = [];
+    this.#inputs.release();
+    this.#outputs.release();
+  }
+
+  #giveInput(input: Input): void {
+    input.batches -= 1;
+    if (input.batches === 0 && input !== this.#input) this.#inputs.give(input.area);
   }
 
   /** Sees to it that there is a batch. Returns false if there is no memory for one yet. */
@@ -183,8 +197,7 @@ export class GrainInflater implements GrainVisitor {
 
   #openPool(): CodecPool {
     if (this.#failure !== undefined) throw this.#failure;
-    const { grainBytes } = this.#known().geometry;
-    this.#pool ??= new CodecPool(this.workers, grainBytes, { inputs: this.#inputs, outputs: this.#outputs });
+    this.#pool ??= new CodecPool(this.workers, this.#known().geometry.grainBytes);
     return this.#pool;
   }
 
@@ -197,11 +210,10 @@ export class GrainInflater implements GrainVisitor {
     batch.input.batches += 1;
     batch.result = this.#openPool().run({
       kind: 'inflate',
-      input: batch.input.area.index,
-      output: batch.output.index,
+      input: batch.input.area.memory,
+      output: this.write === undefined ? undefined : batch.output.memory,
       grains: batch.grains,
       shortBytes: endsDisk ? capacityBytes % geometry.grainBytes : 0,
-      keep: this.write !== undefined,
     });
     this.#running.push(batch);
   }

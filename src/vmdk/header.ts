@@ -1,12 +1,14 @@
 import { InvalidVmdkError } from '../errors/invalid-vmdk-error.js';
 import {
   COMPRESSION_DEFLATE,
-  ENTRIES_PER_TABLE,
   Flag,
   GD_AT_END,
-  GRAIN_SECTORS,
   MAGIC,
   MAX_CAPACITY,
+  MAX_ENTRIES_PER_TABLE,
+  MAX_GRAIN_SECTORS,
+  MIN_ENTRIES_PER_TABLE,
+  MIN_GRAIN_SECTORS,
   SECTOR,
 } from './format.js';
 import { readU64, writeU64 } from './u64.js';
@@ -17,6 +19,7 @@ export interface SparseHeader {
   readonly flags: number;
   readonly capacity: number;
   readonly grainSize: number;
+  readonly entriesPerTable: number;
   readonly descriptorOffset: number;
   readonly descriptorSize: number;
   readonly rgdOffset: number;
@@ -76,15 +79,18 @@ export function parseHeader(sector: Buffer, at: number): SparseHeader {
   if (sector.readUInt16LE(77) !== COMPRESSION_DEFLATE) refuse('unsupported', 77, 'unknown compression');
 
   const grainSize = readU64(sector, 20);
-  if (grainSize < 8 || grainSize > GRAIN_SECTORS || !Number.isInteger(Math.log2(grainSize))) {
-    refuse('unsupported', 20, `a grain of ${grainSize.toString()} sectors; 8 to 128, a power of two, are read`);
+  if (!isPower(grainSize, MIN_GRAIN_SECTORS, MAX_GRAIN_SECTORS)) {
+    refuse('unsupported', 20, `a grain of ${grainSize.toString()} sectors; 8 to 2048, a power of two, are read`);
   }
   const capacity = readU64(sector, 12);
   if (capacity === 0 || capacity * SECTOR > MAX_CAPACITY || capacity / grainSize > 0xffff_ffff) {
     refuse('bad-capacity', 12, `a capacity of ${capacity.toString()} sectors`);
   }
-  const entries = sector.readUInt32LE(44);
-  if (entries !== ENTRIES_PER_TABLE) refuse('unsupported', 44, `${entries.toString()} entries in a grain table`);
+  const entriesPerTable = sector.readUInt32LE(44);
+  if (!isPower(entriesPerTable, MIN_ENTRIES_PER_TABLE, MAX_ENTRIES_PER_TABLE)) {
+    const message = `${entriesPerTable.toString()} entries in a grain table; 128 to 65536, a power of two, are read`;
+    refuse('unsupported', 44, message);
+  }
 
   const overHead = readU64(sector, 64);
   const descriptorOffset = readU64(sector, 28);
@@ -110,7 +116,22 @@ export function parseHeader(sector: Buffer, at: number): SparseHeader {
     refuse('bad-header', 48, 'the redundant grain directory is not before the grains');
   }
 
-  return { version, flags, capacity, grainSize, descriptorOffset, descriptorSize, rgdOffset, gdOffset, overHead };
+  return {
+    version,
+    flags,
+    capacity,
+    grainSize,
+    entriesPerTable,
+    descriptorOffset,
+    descriptorSize,
+    rgdOffset,
+    gdOffset,
+    overHead,
+  };
+}
+
+function isPower(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most && Number.isInteger(Math.log2(value));
 }
 
 /** Writes a header as vSphere does, in 512 bytes. */
@@ -123,7 +144,7 @@ export function formatHeader(header: SparseHeader): Buffer {
   writeU64(sector, 20, header.grainSize);
   writeU64(sector, 28, header.descriptorOffset);
   writeU64(sector, 36, header.descriptorSize);
-  sector.writeUInt32LE(ENTRIES_PER_TABLE, 44);
+  sector.writeUInt32LE(header.entriesPerTable, 44);
   writeU64(sector, 48, header.rgdOffset);
   if (header.gdOffset === GD_AT_END) sector.fill(0xff, GD_OFFSET_FIELD, GD_OFFSET_FIELD + 8);
   else writeU64(sector, GD_OFFSET_FIELD, header.gdOffset);

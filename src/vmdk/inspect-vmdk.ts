@@ -19,7 +19,7 @@ export async function inspectVmdk(from: VmdkBytes, options: InspectOptions = {})
   const inspector = new VmdkInspector();
   const meter = new ProgressMeter(onProgress);
   const progress = () => ({
-    bytesDone: inspector.streamBytes,
+    bytesDone: inspector.streamBytes + inspector.paddingBytes,
     bytesTotal: source.length,
     coveredBytes: inspector.coveredBytes,
     capacityBytes: inspector.capacityBytes,

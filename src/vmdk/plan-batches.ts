@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../errors/invalid-input-error.js';
+import { EventLoopTurns } from './event-loop-turns.js';
 import type { DataExtent, VmdkSource } from './vmdk-source.js';
 
 /** A stretch of the disk that is encoded at once, and the parts of it that must be read. All in bytes. */
@@ -23,11 +24,13 @@ export async function* planBatches(source: VmdkSource, batchBytes: number): Asyn
 
   let batch: { start: number; parts: DataExtent[] } | undefined;
   let end = 0;
+  const turns = new EventLoopTurns();
   for await (const extent of source.dataExtents()) {
     if (!(extent.start >= end && extent.end >= extent.start && extent.end <= source.capacityBytes)) {
       throw new InvalidInputError('dataExtents', `an extent from ${extent.start} to ${extent.end} is out of place`);
     }
     end = extent.end;
+    await turns.pause();
     for (let at = extent.start; at < end;) {
       const start = at - (at % batchBytes);
       const partEnd = Math.min(start + batchBytes, end);

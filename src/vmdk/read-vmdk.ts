@@ -37,7 +37,7 @@ export async function readVmdk(
   const meter = new ProgressMeter(onProgress);
   const source = await openBytes(field, from, signal);
   const progress = () => ({
-    bytesDone: parser.streamBytes,
+    bytesDone: parser.streamBytes + parser.paddingBytes,
     bytesTotal: source.length,
     coveredBytes: parser.coveredBytes,
     capacityBytes: parser.capacityBytes,

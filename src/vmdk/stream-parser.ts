@@ -1,32 +1,17 @@
 import { InvalidVmdkError, type InvalidVmdkReason } from '../errors/invalid-vmdk-error.js';
 import { DescriptorReader } from './descriptor-reader.js';
-import { GD_AT_END, GRAIN_MARKER, Marker, MAX_ENTRY, SECTOR, TABLE_SECTORS } from './format.js';
+import { GD_AT_END, GRAIN_MARKER, Marker, MAX_ENTRY, MAX_GRAIN_DATA, SECTOR } from './format.js';
 import { FrontTables } from './front-tables.js';
 import { grainGeometry, type GrainGeometry } from './grain-geometry.js';
 import { checkMagic, GD_OFFSET_FIELD, parseHeader, type SparseHeader } from './header.js';
 import type { ParsedDescriptor } from './parse-descriptor.js';
+import type { StreamVisitor } from './stream-visitor.js';
 import { TailTables } from './tail-tables.js';
 import { readU64 } from './u64.js';
-import type { ImportProblem, VmdkInfo, VmdkLayout, VmdkWarning } from './vmdk-info.js';
+import type { ImportProblem, VmdkInfo, VmdkLayout } from './vmdk-info.js';
 
-/** Gets the grains' data as it passes. */
-export interface GrainVisitor {
-  /**
-   * A grain's data follows, `size` bytes of it. `index` is its place on the disk in grains, `at` its marker's byte.
-   *
-   * @returns false to be asked again: the parser then stops before the grain
-   */
-  begin(index: number, size: number, at: number): boolean;
-  /** A piece of the grain's data: `bytes` from `from` to `to`. */
-  data(bytes: Buffer, from: number, to: number): void;
-  /** A piece of what fills the grain's last sector. */
-  padding?(bytes: Buffer, from: number, to: number): void;
-  /** Bytes of no grain: a sector of header, descriptor, tables or markers, or what follows the end. Seen before they are judged. */
-  structure?(bytes: Buffer, from: number, to: number): void;
-}
-
-/** Sectors qemu-img may fill up with, at most: a grain, less the marker. */
-const MAX_PADDING = 128 * SECTOR;
+/** To compare with what follows a stream's end. */
+const ZEROS = Buffer.alloc(65_536);
 
 /** What the parser stands before. `payload` are the sectors that belong to a marker. */
 type State = 'header' | 'overhead' | 'marker' | 'payload' | 'end';
@@ -64,13 +49,18 @@ export class StreamParser {
   #grains = 0;
   #streamBytes = 0;
   #coveredSectors = 0;
-  #padding = 0;
+  #paddingBytes = 0;
 
-  constructor(readonly visitor?: GrainVisitor) {}
+  constructor(readonly visitor?: StreamVisitor) {}
 
-  /** Bytes taken so far. */
+  /** Bytes of the stream so far. What follows its end is not counted. */
   get streamBytes(): number {
     return this.#streamBytes;
+  }
+
+  /** Zeros that followed the stream's end so far, in bytes. */
+  get paddingBytes(): number {
+    return this.#paddingBytes;
   }
 
   /** The disk's size in bytes, once header and descriptor are known. */
@@ -101,10 +91,10 @@ export class StreamParser {
         at = this.#passGrain(chunk, at);
         if (this.#skip > 0) break;
       } else if (this.#state === 'end') {
+        this.#streamBytes += at - from;
         if (at < chunk.length) this.visitor?.structure?.(chunk, at, chunk.length);
-        this.#checkAfterEnd(chunk, at);
-        at = chunk.length;
-        break;
+        this.#takePadding(chunk, at);
+        return chunk.length;
       } else if (this.#carried === 0 && chunk.length - at >= SECTOR) {
         const taken = this.#take(chunk, at);
         if (taken === 0) break;
@@ -149,6 +139,7 @@ export class StreamParser {
     if (needsEndOfStream && this.#layout !== 'qemu') {
       throw new InvalidVmdkError('truncated', end, 'the stream ends without an end-of-stream marker');
     }
+    if (needsEndOfStream) this.#front?.end();
     return this.#info(needsEndOfStream);
   }
 
@@ -170,8 +161,6 @@ export class StreamParser {
 
   /** Takes a sector, or a grain's marker. Returns how many bytes that was, or 0 if the visitor does not want it yet. */
   #take(bytes: Buffer, from: number): number {
-    const isGrain = this.#state === 'marker' && bytes.readUInt32LE(from + 8) > 0;
-    if (!isGrain) this.visitor?.structure?.(bytes, from, from + SECTOR);
     switch (this.#state) {
       case 'header':
         this.#readHeader(bytes, from);
@@ -193,6 +182,7 @@ export class StreamParser {
       case 'end':
         break;
     }
+    this.visitor?.structure?.(bytes, from, from + SECTOR);
     this.#offset += SECTOR;
     return SECTOR;
   }
@@ -246,13 +236,14 @@ export class StreamParser {
     if (this.#directorySector !== 0) this.#refuse('bad-marker', 8, 'a grain follows the grain directory');
     if (lba >= capacity) this.#refuse('grain-out-of-range', 0, `a grain at sector ${lba} of a disk of ${capacity}`);
     if (!Number.isInteger(index)) this.#refuse('grain-misaligned', 0, `a grain at sector ${lba}`);
-    if (size > 2 * grainSize * SECTOR) this.#refuse('grain-too-big', 8, `a grain with ${size} bytes of data`);
+    if (size > MAX_GRAIN_DATA * grainSize * SECTOR)
+      this.#refuse('grain-too-big', 8, `a grain with ${size} bytes of data`);
     if (index === this.#lastGrain) this.#refuse('grain-duplicate', 0, `a second grain at sector ${lba}`);
     if (index < this.#lastGrain) this.#refuse('grain-out-of-order', 0, `a grain at sector ${lba}, behind a later one`);
     if (sector > MAX_ENTRY) this.#refuse('too-large', 0, 'a grain beyond what a table can name');
     if (this.visitor?.begin(index, size, this.#offset) === false) return false;
 
-    this.#front?.grain(index, sector, this.#offset);
+    this.#front?.grain(index, sector);
     this.#tail?.grain(index, sector);
     this.#lastGrain = index;
     this.#grains += 1;
@@ -298,6 +289,7 @@ export class StreamParser {
     }
     const missing = this.#front?.missing ?? 0;
     if (missing > 0) this.#refuse('table-mismatch', 0, `${missing} grains of the tables are not there`);
+    this.#front?.end();
     this.#coveredSectors = this.#known().capacity;
     this.#state = 'end';
   }
@@ -306,7 +298,7 @@ export class StreamParser {
     const tail = this.#tail;
     if (tail === undefined || this.#directorySector !== 0)
       return this.#refuse('bad-marker', 12, 'a misplaced grain table');
-    this.#checkSectors(sectors, TABLE_SECTORS);
+    this.#checkSectors(sectors, tail.geometry.tableSectors);
     this.#beginPayload(sectors, (part, bytes, from) => {
       tail.tableSector(this.#offset / SECTOR, part, bytes, from);
     });
@@ -315,10 +307,10 @@ export class StreamParser {
   #beginDirectory(sectors: number): void {
     const tail = this.#tail;
     const { gdOffset } = this.#known();
-    const { tables } = this.#geometry ?? { tables: 0 };
     if (tail === undefined || this.#directorySector !== 0) {
       return this.#refuse('bad-marker', 12, 'a misplaced grain directory');
     }
+    const { tables } = tail.geometry;
     // vmdktool's directories have an entry more than there are tables.
     this.#checkSectors(sectors, Math.ceil((tables * 4) / SECTOR), Math.ceil(((tables + 1) * 4) / SECTOR));
     tail.beginDirectory(this.#offset);
@@ -365,14 +357,18 @@ export class StreamParser {
     }
   }
 
-  /** Nothing follows the end, except that qemu-img may fill the file up with zeros, to a multiple of 64 KiB. */
-  #checkAfterEnd(chunk: Buffer, from: number): void {
-    for (let at = from; at < chunk.length; at++, this.#offset++) {
-      this.#padding += 1;
-      if (this.#layout !== 'qemu' || chunk[at] !== 0 || this.#padding >= MAX_PADDING) {
-        this.#refuse('trailing-bytes', 0, 'the stream goes on after its end');
+  /** Nothing but zeros follows the end. qemu-img fills files up with them, and stores that keep whole GiB do. */
+  #takePadding(chunk: Buffer, from: number): void {
+    for (let at = from; at < chunk.length;) {
+      const to = Math.min(chunk.length, at + ZEROS.length);
+      if (ZEROS.compare(chunk, at, to, 0, to - at) !== 0) {
+        while (chunk[at] === 0) at += 1;
+        const place = this.#streamBytes + this.#paddingBytes + at - from;
+        throw new InvalidVmdkError('trailing-bytes', place, 'something else than zeros follows the end of the stream');
       }
+      at = to;
     }
+    this.#paddingBytes += chunk.length - from;
   }
 
   #known(): SparseHeader {
@@ -387,17 +383,15 @@ export class StreamParser {
   #info(needsEndOfStream: boolean): VmdkInfo {
     const { version, grainSize } = this.#known();
     if (this.#descriptor === undefined) throw new Error('the descriptor is not known yet');
-    const { descriptor, extentSectors, signed } = this.#descriptor;
+    const { descriptor, extentSectors, warnings } = this.#descriptor;
     const importProblems: ImportProblem[] = [];
     if (needsEndOfStream) importProblems.push('no-end-of-stream');
     if (version < 3) importProblems.push('version-too-old');
-    const warnings: VmdkWarning[] = [];
-    if (extentSectors > MAX_ENTRY) warnings.push('capacity-over-2-tib');
-    if (!signed) warnings.push('no-descriptor-signature');
     return {
       capacityBytes: extentSectors * SECTOR,
       allocatedBytes: this.#grains * grainSize * SECTOR,
       streamBytes: this.#streamBytes,
+      paddingBytes: this.#paddingBytes,
       layout: this.#layout,
       version,
       grainCount: this.#grains,
@@ -405,7 +399,7 @@ export class StreamParser {
       needsEndOfStream,
       importable: importProblems.length === 0,
       importProblems,
-      warnings,
+      warnings: extentSectors > MAX_ENTRY ? ['capacity-over-2-tib', ...warnings] : warnings,
       descriptor,
     };
   }

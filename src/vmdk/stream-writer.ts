@@ -7,6 +7,7 @@ import {
   GRAIN_SECTORS,
   Marker,
   MAX_ENTRY,
+  NUMBERS_PER_SECTOR,
   SECTOR,
   TABLE_SECTORS,
 } from './format.js';
@@ -24,7 +25,8 @@ const OVERHEAD = 128;
  */
 export class StreamWriter {
   readonly #header: SparseHeader;
-  readonly #directory: Uint32Array;
+  /** As it will be written, of whole sectors: a disk of 64 TiB has 8 MiB of it. */
+  readonly #directory: Buffer;
   #table: Buffer | undefined;
   #group = 0;
   #sector: number;
@@ -45,6 +47,7 @@ export class StreamWriter {
       flags: Flag.newlineTest | Flag.compressed | Flag.markers,
       capacity,
       grainSize: GRAIN_SECTORS,
+      entriesPerTable: ENTRIES_PER_TABLE,
       descriptorOffset: 1,
       descriptorSize,
       rgdOffset: 0,
@@ -52,7 +55,8 @@ export class StreamWriter {
       overHead: OVERHEAD,
     };
     this.#sector = firstSector;
-    this.#directory = new Uint32Array(Math.ceil(capacity / (GRAIN_SECTORS * ENTRIES_PER_TABLE)));
+    const tables = Math.ceil(capacity / (GRAIN_SECTORS * ENTRIES_PER_TABLE));
+    this.#directory = Buffer.alloc(Math.ceil(tables / NUMBERS_PER_SECTOR) * SECTOR);
   }
 
   /** Header and descriptor, and zeros up to the first grain. */
@@ -79,26 +83,24 @@ export class StreamWriter {
     return table;
   }
 
-  /** The rest of the stream. */
-  end(): Buffer {
+  /** The rest of the stream, in pieces. */
+  end(): Buffer[] {
     const table = this.#endTable();
-    const directorySectors = Math.ceil((this.#directory.length * 4) / SECTOR);
-    const directory = Buffer.alloc(directorySectors * SECTOR);
-    this.#directory.forEach((sector, group) => directory.writeUInt32LE(sector, group * 4));
+    const directorySectors = this.#directory.length / SECTOR;
     const gdOffset = this.#take(1 + directorySectors) + 1;
-    return Buffer.concat([
-      table ?? Buffer.alloc(0),
+    return [
+      ...(table === undefined ? [] : [table]),
       formatMarker(directorySectors, Marker.grainDirectory),
-      directory,
+      this.#directory,
       formatMarker(1, Marker.footer),
       formatHeader({ ...this.#header, gdOffset }),
       formatMarker(0, Marker.endOfStream),
-    ]);
+    ];
   }
 
   #endTable(): Buffer | undefined {
     if (this.#table === undefined) return undefined;
-    this.#directory[this.#group] = this.#take(1 + TABLE_SECTORS) + 1;
+    this.#directory.writeUInt32LE(this.#take(1 + TABLE_SECTORS) + 1, this.#group * 4);
     const table = Buffer.concat([formatMarker(TABLE_SECTORS, Marker.grainTable), this.#table]);
     this.#table = undefined;
     return table;

@@ -1,44 +1,43 @@
-/** Pairs of 32-bit numbers, first in, first out, at eight bytes each. */
+/** Records of some 32-bit numbers each, first in, first out, at four bytes a number. */
 export class U32Queue {
-  #pairs = new Uint32Array(2 * 64);
+  #numbers: Uint32Array;
   #head = 0;
   #tail = 0;
 
-  /** How many pairs there are. */
+  /** @param width - how many numbers a record has */
+  constructor(readonly width: number) {
+    this.#numbers = new Uint32Array(width * 64);
+  }
+
+  /** How many records there are. */
   get length(): number {
-    return (this.#tail - this.#head) / 2;
+    return (this.#tail - this.#head) / this.width;
   }
 
-  push(first: number, second: number): void {
-    if (this.#tail === this.#pairs.length) this.#makeRoom();
-    this.#pairs[this.#tail] = first;
-    this.#pairs[this.#tail + 1] = second;
-    this.#tail += 2;
+  push(...record: readonly number[]): void {
+    if (this.#tail === this.#numbers.length) this.#makeRoom();
+    this.#numbers.set(record, this.#tail);
+    this.#tail += this.width;
   }
 
-  /** First number of the pair `at` places behind the oldest, or -1 if there is none. */
-  first(at = 0): number {
-    const place = this.#head + 2 * at;
-    return place < this.#tail ? (this.#pairs[place] ?? -1) : -1;
+  /** A number of the record `place` places behind the oldest, or -1 if there is no such record. */
+  at(column: number, place = 0): number {
+    const start = this.#head + place * this.width;
+    return start < this.#tail ? (this.#numbers[start + column] ?? -1) : -1;
   }
 
-  /** Second number of the pair `at` places behind the oldest, or -1 if there is none. */
-  second(at = 0): number {
-    const place = this.#head + 2 * at;
-    return place < this.#tail ? (this.#pairs[place + 1] ?? -1) : -1;
-  }
-
-  /** Drops the oldest pair. */
+  /** Drops the oldest record. */
   shift(): void {
-    if (this.#head < this.#tail) this.#head += 2;
+    if (this.#head < this.#tail) this.#head += this.width;
   }
 
   #makeRoom(): void {
-    const live = this.#pairs.subarray(this.#head, this.#tail);
+    const live = this.#numbers.subarray(this.#head, this.#tail);
     // Moves down what is left where most is gone, so that a queue which stays short stays small.
-    const pairs = live.length * 2 > this.#pairs.length ? new Uint32Array(this.#pairs.length * 2) : this.#pairs;
-    pairs.set(live);
-    this.#pairs = pairs;
+    const grow = live.length * 2 > this.#numbers.length;
+    const numbers = grow ? new Uint32Array(this.#numbers.length * 2) : this.#numbers;
+    numbers.set(live);
+    this.#numbers = numbers;
     this.#tail = live.length;
     this.#head = 0;
   }

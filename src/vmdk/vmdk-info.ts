@@ -23,8 +23,18 @@ export type ImportProblem = 'no-end-of-stream' | 'version-too-old';
  *
  * - `capacity-over-2-tib`: VMware's own (2015) stream reader refuses more than 2^32 - 1 sectors
  * - `no-descriptor-signature`: the descriptor's first line is not `# Disk DescriptorFile`
+ * - `descriptor-spelling`: the descriptor writes a name or a value in other than the usual capitals
+ * - `long-descriptor`: it has more than 64 KiB of text
+ * - `empty-parent-hint`: it names a parent by an empty name, so none
+ * - `zero-parent-cid`: it has 0 for a parent's content id, where `ffffffff` means that there is none
  */
-export type VmdkWarning = 'capacity-over-2-tib' | 'no-descriptor-signature';
+export type VmdkWarning =
+  | 'capacity-over-2-tib'
+  | 'no-descriptor-signature'
+  | 'descriptor-spelling'
+  | 'long-descriptor'
+  | 'empty-parent-hint'
+  | 'zero-parent-cid';
 
 /** What a stream-optimized VMDK is. */
 export interface VmdkInfo {
@@ -32,8 +42,10 @@ export interface VmdkInfo {
   readonly capacityBytes: number;
   /** Bytes of the disk that are in the stream: grains present times their size. The rest of the disk is zero. */
   readonly allocatedBytes: number;
-  /** The stream's own length, in bytes. Says nothing about the capacity. */
+  /** The stream's own length, in bytes: up to its end, whatever follows. Says nothing about the capacity. */
   readonly streamBytes: number;
+  /** Zeros that follow the stream's end, in bytes, and are none of it: some stores give whole GiB back. */
+  readonly paddingBytes: number;
   /** Where its tables stand and how it ends. */
   readonly layout: VmdkLayout;
   /** The format's version, 1 to 3. */

@@ -5,8 +5,8 @@ import type { VmdkInfo } from './vmdk-info.js';
  * Checks the structure of a stream-optimized VMDK while it passes on its way elsewhere: header, descriptor, grain
  * markers, tables, footer, end-of-stream marker, and that nothing follows.
  *
- * It looks at chunks of any size and keeps none of them; it does not inflate. What it holds is at most eight bytes for a
- * grain. Nothing is allocated because the stream says so.
+ * It looks at chunks of any size and keeps none of them; it does not inflate. What it holds is some bytes for
+ * every 512 grains. Nothing is allocated because the stream says so.
  *
  * ```ts
  * const inspector = new VmdkInspector();
@@ -18,9 +18,14 @@ export class VmdkInspector {
   readonly #parser = new StreamParser();
   #failure: { readonly error: unknown } | undefined;
 
-  /** Bytes of the stream so far. */
+  /** Bytes of the stream so far. What follows its end is not counted: zeros, or it is refused. */
   get streamBytes(): number {
     return this.#parser.streamBytes;
+  }
+
+  /** Zeros that followed the stream's end so far, in bytes. */
+  get paddingBytes(): number {
+    return this.#parser.paddingBytes;
   }
 
   /** The disk's size in bytes; undefined until header and descriptor have passed. */

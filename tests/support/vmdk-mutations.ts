@@ -204,7 +204,13 @@ function headers({ layout, overhead }: Built, row: Row, edit: Edit): void {
   u64('empty descriptor', 36, 0n, 'bad-descriptor');
   u64('absurd descriptor', 36, 2n ** 50n, 'bad-descriptor');
   u64('descriptor beyond the overhead', 36, 1000n, 'bad-header');
-  u32('tables of 256 entries', 44, 256, 'unsupported');
+  u32('tables of 256 entries', 44, 256, 'table-mismatch', 'directory-mismatch', 'bad-marker');
+  u32('tables of 64 entries', 44, 64, 'unsupported');
+  u32('tables of 500 entries', 44, 500, 'unsupported');
+  u32('tables of 2^17 entries', 44, 2 ** 17, 'unsupported');
+  u32('tables without entries', 44, 0, 'unsupported');
+  u64('grains of 2 MiB', 20, 4096n, 'unsupported');
+  u64('grains of 4 sectors', 20, 4n, 'unsupported');
   u64('no directory', 56, 0n, 'bad-header');
   u64('directory in the descriptor', 56, 1n, 'bad-header');
   u64(
@@ -251,6 +257,16 @@ function descriptors(layout: VmdkLayout, row: Row): void {
   lie('without a kind', (text) => text.replace(/createType.*/, ''));
   lie('two kinds', (text) => text.replace(/(createType.*)/, '$1\n$1'));
   lie('with a parent', (text) => text.replace('parentCID=ffffffff', 'parentCID=12345678'));
+  lie('with a parent in small letters', (text) => text.replace('parentCID=ffffffff', 'parentcid=12345678'));
+  lie('with a parent of one digit', (text) => text.replace('parentCID=ffffffff', 'parentCID=1'));
+  lie("with a parent's name in small letters", (text) => `${text}parentfilenamehint = "base.vmdk"\n`);
+  lie('with a zero parent that has a name', (text) => {
+    return text.replace('parentCID=ffffffff', 'parentCID=00000000\nparentFileNameHint="base.vmdk"');
+  });
+  lie('two content ids in different letters', (text) => text.replace(/^(CID=.*)/m, '$1\ncid=87654321'));
+  lie('with a flat extent in small letters', (text) =>
+    text.replace(extent, `rw ${MUTATED_CAPACITY} flat "/etc/passwd"`),
+  );
   lie("with a parent's name", (text) => `${text}parentFileNameHint="/etc/passwd"\n`);
   lie('without a content id', (text) => text.replace(/^CID.*/m, ''));
   lie('with a flat extent', (text) => text.replace(extent, `RW ${MUTATED_CAPACITY} FLAT "/etc/passwd" 0`));
@@ -516,9 +532,12 @@ function endings(valid: Built, row: Row, edit: Edit): void {
     ['trailing-bytes', 'truncated', 'grain-out-of-range'],
     Buffer.concat([bytes, Buffer.from('upload finished\n')]),
   );
-  if (layout === 'qemu')
-    row('a grain of zeros behind it', 'trailing-bytes', Buffer.concat([bytes, Buffer.alloc(66_048)]));
-  else row('a zero sector behind it', 'trailing-bytes', Buffer.concat([bytes, Buffer.alloc(512)]));
+  row(
+    'garbage behind zeros behind it',
+    'trailing-bytes',
+    Buffer.concat([bytes, Buffer.alloc(200_000), Buffer.from([1])]),
+  );
+  row('a second stream behind zeros', 'trailing-bytes', Buffer.concat([bytes, Buffer.alloc(66_048), bytes]));
   if (endOfStream !== undefined) {
     row(
       'end-of-stream: of an unknown type',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { formatDescriptor } from '../../src/vmdk/format-descriptor.js';
+import { DescriptorReader } from '../../src/vmdk/descriptor-reader.js';
 import { parseDescriptor } from '../../src/vmdk/parse-descriptor.js';
 import { InvalidInputError } from '../../src/errors/index.js';
 import { refusal } from './support/outcome.js';
@@ -63,8 +64,8 @@ describe('descriptors of others', () => {
       .replaceAll('\n', '\r\n')
       .replaceAll('"stream', 'stream')
       .replaceAll('ized"', 'ized');
-    const { descriptor, signed } = parseDescriptor(crlf, 512);
-    expect(signed).toBe(false);
+    const { descriptor, warnings } = parseDescriptor(crlf, 512);
+    expect(warnings).toEqual(['no-descriptor-signature']);
     expect(descriptor).toMatchObject({ cid: '7deb1ed', adapterType: 'ide', uuid: undefined, ddb: { comment: '' } });
   });
 
@@ -76,6 +77,76 @@ describe('descriptors of others', () => {
     const { descriptor } = parseDescriptor(text('ddb.__proto__ = "x"\nddb.constructor = "y"\n'), 512);
     expect(Object.getPrototypeOf(descriptor.ddb)).toBe(Object.prototype);
     expect(Object.hasOwn(descriptor.ddb, '__proto__')).toBe(true);
+  });
+
+  test.each([
+    ['names in other letters', (t: string) => t.replace('CID=7', 'cid=7').replace('createType', 'CREATETYPE')],
+    ["VMware's own name in other letters", (t: string) => `${t}DDB.AdapterType = "ide"\n`],
+    ['a type in small letters', (t: string) => t.replace('streamOptimized', 'streamoptimized')],
+    ['an extent in small letters', (t: string) => t.replace('RW 2048 SPARSE', 'rw\t2048  sparse')],
+  ])('are read although they have %s, and say so', (_what, change) => {
+    const { descriptor, extentSectors, warnings } = parseDescriptor(change(text('ddb.uuid = "60 00"\n')), 512);
+    expect(warnings).toEqual(['descriptor-spelling', 'no-descriptor-signature']);
+    expect(extentSectors).toBe(2048);
+    expect(descriptor).toMatchObject({ cid: '7deb1ed', access: 'RW', uuid: '60 00' });
+  });
+
+  test.each([
+    ['parentCID=0', 'zero-parent-cid'],
+    ['parentcid = "00000000"', 'zero-parent-cid'],
+    ['parentCID=FFFFFFFF', undefined],
+    ['parentCID=ffffffff\nparentFileNameHint=""', 'empty-parent-hint'],
+    ['parentCID=00000000\nPARENTFILENAMEHINT = ', 'empty-parent-hint'],
+  ])('have no parent where they say %j', (line, warning) => {
+    const { warnings } = parseDescriptor(text().replace('parentCID=ffffffff', line), 512);
+    if (warning === undefined) expect(warnings).toEqual(['no-descriptor-signature']);
+    else expect(warnings).toContain(warning);
+  });
+
+  test.each([
+    'parentCID=1',
+    'parentCID=fffffffe',
+    'parentCID=000000001',
+    'parentCID=',
+    'parentCID=ffffffff\nparentFileNameHint="/vmfs/base.vmdk"',
+    'parentCID=0\nparentfilenamehint="/vmfs/base.vmdk"',
+    'parentCID=0\nparentFileNameHint=""\nPARENTFILENAMEHINT=base.vmdk',
+  ])('have one where they say %j', async (line) => {
+    const descriptor = text().replace('parentCID=ffffffff', line);
+    expect(await refusal(() => parseDescriptor(descriptor, 512))).toMatch(/^bad-descriptor@/);
+  });
+
+  test('may be long, and are read in no time whatever is in them', () => {
+    const lines = [
+      `${' '.repeat(1e6)}x`,
+      `a=${' '.repeat(5e5)}y\r${' '.repeat(4e5)}z`,
+      'a'.repeat(1e6),
+      '=" '.repeat(3e5),
+      '#\n'.repeat(5e5),
+      '\r'.repeat(1e6),
+      `${' '.repeat(1000)}\n`.repeat(1000),
+      Array.from({ length: 9000 }, (_, i) => `ddb.${i} = 1`).join('\n'),
+    ];
+    for (const line of lines) {
+      const began = process.cpuUsage();
+      expect(parseDescriptor(text(line), 512).warnings).toContain('long-descriptor');
+      const { user } = process.cpuUsage(began);
+      // A regular expression that looks back takes minutes here.
+      expect(user / 1e6).toBeLessThan(5);
+    }
+  });
+
+  test('have some lines, not ten thousands', async () => {
+    expect(await refusal(() => parseDescriptor(text('ddb.a = "b"\n'.repeat(10_001)), 512))).toMatch(/^bad-descriptor@/);
+  });
+
+  test('end somewhere', async () => {
+    const reader = new DescriptorReader(512);
+    const sector = Buffer.alloc(512, '# more\n');
+    const read = (): void => {
+      for (let i = 0; i < 3000; i++) reader.sector(sector, 0);
+    };
+    expect(await refusal(read)).toBe('bad-descriptor@512');
   });
 
   test('are refused at the line that is wrong', async () => {

@@ -8,6 +8,7 @@ const header: SparseHeader = {
   flags: 0x30001,
   capacity: 209_714,
   grainSize: 128,
+  entriesPerTable: 512,
   descriptorOffset: 1,
   descriptorSize: 1,
   rgdOffset: 0,
@@ -43,6 +44,8 @@ describe('the sparse extent header', () => {
     { ...header, capacity: 2 ** 37 },
     { ...header, version: 1, flags: 0x30003, rgdOffset: 21, gdOffset: 26, descriptorSize: 20 },
     { ...header, grainSize: 8 },
+    { ...header, grainSize: 2048, entriesPerTable: 128 },
+    { ...header, entriesPerTable: 65_536 },
   ])('is read as written: %j', (written) => {
     expect(parseHeader(formatHeader(written), 0)).toEqual(written);
   });

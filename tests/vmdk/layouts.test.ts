@@ -21,6 +21,7 @@ describe.each(LAYOUTS)('the layout %s', (layout) => {
       capacityBytes,
       allocatedBytes: 6 * 65_536,
       streamBytes: bytes.length,
+      paddingBytes: 0,
       layout,
       version: 3,
       grainCount: 6,
@@ -75,6 +76,44 @@ describe.each(LAYOUTS)('the layout %s', (layout) => {
     expect(inspectBytes(bytes)).toMatchObject({ grainCount: 6 });
   });
 
+  test.each([
+    [8, 128],
+    [8, 1024],
+    [16, 65_536],
+    [1024, 256],
+    [2048, 128],
+    [2048, 512],
+  ])('with grains of %i sectors, and tables of %i entries', async (grainSize, entriesPerTable) => {
+    const grainBytes = grainSize * 512;
+    const places = [0, 1, 127, 128, 255, 256, 300, 301];
+    const grains = new Map(places.map((i) => [i, i % 2 === 0 ? noise(`${i}`, grainBytes) : prose(`${i}`, grainBytes)]));
+    const capacity = 301 * grainSize + 8;
+    grains.get(301)!.fill(0, 4096);
+    const { bytes } = buildVmdk({ layout, capacity, grainSize, entriesPerTable, grains });
+    expect(inspectBytes(bytes)).toMatchObject({ grainCount: 8, grainBytes, layout });
+    expect(inspectBytes(bytes, 4099)).toEqual(inspectBytes(bytes));
+    const expected = new MemoryDisk(capacity * 512);
+    for (const [index, grain] of grains) await expected.write(grain, index * grainBytes);
+    const copy = new MemoryDisk(capacity * 512);
+    await decodeVmdkStream(chunked(bytes), copy, { workers: 2 });
+    expect(copy.digest()).toBe(expected.digest());
+    expect(copy.truncatedTo).toBe(capacity * 512);
+  });
+
+  test('with zeros behind its end, as from a store that keeps whole GiB', async () => {
+    const { bytes } = validVmdk(layout, { qemuEndOfStream: true });
+    const padded = Buffer.concat([bytes, Buffer.alloc(300_001)]);
+    const info = { ...inspectBytes(bytes), paddingBytes: 300_001 };
+    expect(info.streamBytes).toBe(bytes.length);
+    for (const chunkBytes of [1009, 65_536, padded.length]) expect(inspectBytes(padded, chunkBytes)).toEqual(info);
+    await expect(verifyVmdk(chunked(padded), { workers: 1 })).resolves.toEqual(info);
+    for (const place of [bytes.length, bytes.length + 70_000, padded.length - 1]) {
+      const spoilt = Buffer.from(padded).fill(1, place, place + 1);
+      expect(await refusal(() => inspectBytes(spoilt))).toBe(`trailing-bytes@${place}`);
+      expect(await refusal(() => inspectBytes(spoilt, 1009))).toBe(`trailing-bytes@${place}`);
+    }
+  });
+
   test('with small grains', async () => {
     const grains = new Map([...Array(600).keys()].map((i) => [i * 3, noise(`${i}`, 4096)]));
     const { bytes } = buildVmdk({ layout, capacity: 20_000, grainSize: 8, grains });
@@ -121,8 +160,9 @@ describe('what only some writers do', () => {
   test('qemu-img fills up with zeros, which may make an end-of-stream marker', () => {
     const { bytes } = validVmdk('qemu', { qemuEndOfStream: true });
     expect(inspectBytes(bytes)).toMatchObject({ importable: true, needsEndOfStream: false });
-    const filled = Buffer.concat([bytes, Buffer.alloc(65_536 - (bytes.length % 65_536))]);
-    expect(inspectBytes(filled)).toMatchObject({ importable: true, streamBytes: filled.length });
+    const paddingBytes = 65_536 - (bytes.length % 65_536);
+    const filled = Buffer.concat([bytes, Buffer.alloc(paddingBytes)]);
+    expect(inspectBytes(filled)).toMatchObject({ importable: true, streamBytes: bytes.length, paddingBytes });
   });
 
   test('what qemu-img lacks can be appended', () => {

@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CodecPool } from '../../src/vmdk/codec-pool.js';
-import { SharedAreas } from '../../src/vmdk/shared-areas.js';
 
 /** In a process of its own: what must not happen is that it dies. */
 async function run(...program: string[]): Promise<string> {
@@ -10,8 +9,8 @@ async function run(...program: string[]): Promise<string> {
   return stdout;
 }
 
-const memory = () => ({ inputs: new SharedAreas(4, 2 ** 20), outputs: new SharedAreas(4, 2 ** 21) });
-const task = { kind: 'deflate', input: 0, output: 0, count: 16, firstGrain: 0 } as const;
+const [input, output] = [new SharedArrayBuffer(2 ** 20), new SharedArrayBuffer(2 ** 21)];
+const task = { kind: 'deflate', input, output, count: 16, firstGrain: 0 } as const;
 
 test('operations that end early leave the process alive', async () => {
   const said: unknown = JSON.parse(await run('tests/vmdk/support/corrupt-runs.ts', '100'));
@@ -20,7 +19,7 @@ test('operations that end early leave the process alive', async () => {
 
 describe('a pool', () => {
   test('that is aborted settles what is running, what waits and what comes after', async () => {
-    const pool = new CodecPool(2, 65_536, memory());
+    const pool = new CodecPool(2, 65_536);
     const results = [...Array(8).keys()].map(() => pool.run(task));
     pool.abort(new Error('enough'));
     results.push(pool.run(task));
@@ -32,7 +31,7 @@ describe('a pool', () => {
   });
 
   test('that has done some work can be aborted in the middle of more', async () => {
-    const pool = new CodecPool(2, 65_536, memory());
+    const pool = new CodecPool(2, 65_536);
     await pool.run(task);
     const more = [pool.run(task), pool.run(task), pool.run(task)];
     await more[0];
@@ -45,10 +44,9 @@ describe('a pool', () => {
   test('between two batches, an abort leaves no promise that nobody awaits: that would end the process', async () => {
     const program = `
       import { CodecPool } from './src/vmdk/codec-pool.ts';
-      import { SharedAreas } from './src/vmdk/shared-areas.ts';
-      const pool = new CodecPool(1, 65536, { inputs: new SharedAreas(1, 65536), outputs: new SharedAreas(1, 131072) });
+      const pool = new CodecPool(1, 65536);
       pool.abort(new Error('aborted'));
-      const refused = pool.run({ kind: 'deflate', input: 0, output: 0, count: 1, firstGrain: 0 });
+      const refused = pool.run({ kind: 'deflate', count: 1, firstGrain: 0 });
       await new Promise((resolve) => setImmediate(resolve));
       await refused.catch((error) => console.log(error.message));
       await pool.close();`;
@@ -83,7 +81,7 @@ describe('the end of the process', () => {
 
   test('is watched no longer once the threads have ended', async () => {
     const before = process.listenerCount('exit');
-    const [one, other] = [new CodecPool(1, 65_536, memory()), new CodecPool(1, 65_536, memory())];
+    const [one, other] = [new CodecPool(1, 65_536), new CodecPool(1, 65_536)];
     expect(process.listenerCount('exit')).toBe(before + 1);
     await one.close();
     expect(process.listenerCount('exit')).toBe(before + 1);

@@ -1,5 +1,6 @@
 import { InvalidVmdkError } from '../../errors/index.js';
-import { StreamParser, type GrainVisitor } from '../../vmdk/stream-parser.js';
+import { StreamParser } from '../../vmdk/stream-parser.js';
+import type { StreamVisitor } from '../../vmdk/stream-visitor.js';
 import { GrainBatch } from './grain-batch.js';
 import { operation, operationOf } from './recipe.js';
 import type { RecipeWriter } from './recipe-writer.js';
@@ -16,7 +17,7 @@ interface Expectation {
  * Takes a stream apart into its grains and the recipe that puts it together again, to the byte. Any stream can be taken
  * apart: what is not a VMDK, or from some byte on not a good one, is kept as it is.
  */
-export class StreamSplitter implements GrainVisitor {
+export class StreamSplitter implements StreamVisitor {
   readonly #recipe: RecipeWriter;
   readonly #tail = new StreamTail();
   readonly #parser = new StreamParser(this);

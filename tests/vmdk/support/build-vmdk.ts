@@ -10,6 +10,8 @@ export interface BuildOptions {
   readonly grains: ReadonlyMap<number, Buffer>;
   /** Sectors in a grain. Default 128. */
   readonly grainSize?: number;
+  /** Entries in a grain table. Default 512. */
+  readonly entriesPerTable?: number;
   readonly version?: number;
   readonly level?: number;
   /** Changes the descriptor's text. */
@@ -46,15 +48,16 @@ export interface Built {
 const SECTOR = 512;
 
 export function buildVmdk(options: BuildOptions): Built {
-  const { layout, capacity, grains, grainSize = 128 } = options;
+  const { layout, capacity, grains, grainSize = 128, entriesPerTable = 512 } = options;
+  const tableSectors = (entriesPerTable * 4) / SECTOR;
   const grainCount = Math.ceil(capacity / grainSize);
-  const groups = Math.ceil(grainCount / 512);
+  const groups = Math.ceil(grainCount / entriesPerTable);
   const directoryEntries = groups + (options.emptyTables === true ? 1 : 0);
   const directorySectors = Math.ceil((directoryEntries * 4) / SECTOR);
   const front = layout === 'front' || layout === 'qemu';
   const copies = layout === 'qemu' ? 2 : front ? 1 : 0;
   const descriptorSize = front ? 20 : 1;
-  const copySectors = directorySectors + groups * 4;
+  const copySectors = directorySectors + groups * tableSectors;
   const overhead = Math.ceil((1 + descriptorSize + copies * copySectors) / 128) * 128;
   const directoryAt = (copy: number): number => 1 + descriptorSize + copy * copySectors;
 
@@ -84,7 +87,7 @@ export function buildVmdk(options: BuildOptions): Built {
     bytes.writeBigUInt64LE(BigInt(grainSize), 20);
     bytes.writeBigUInt64LE(1n, 28);
     bytes.writeBigUInt64LE(BigInt(descriptorSize), 36);
-    bytes.writeUInt32LE(512, 44);
+    bytes.writeUInt32LE(entriesPerTable, 44);
     bytes.writeBigUInt64LE(layout === 'qemu' ? BigInt(directoryAt(0)) : 0n, 48);
     bytes.writeBigUInt64LE(gdOffset, 56);
     bytes.writeBigUInt64LE(BigInt(overhead), 64);
@@ -111,19 +114,19 @@ export function buildVmdk(options: BuildOptions): Built {
   const built: { index: number; marker: number; data: number; size: number; end: number }[] = [];
   const sorted = [...grains].sort(([a], [b]) => a - b);
   const directory = Buffer.alloc(directorySectors * SECTOR);
-  let table = Buffer.alloc(2048);
+  let table = Buffer.alloc(tableSectors * SECTOR);
   let group = -1;
   const endTable = (next: number): void => {
     if (group >= 0 && !front) {
-      put(marker(4, 1));
+      put(marker(tableSectors, 1));
       const at = put(table);
-      tables.push({ first: group * 512, at, copy: 0 });
+      tables.push({ first: group * entriesPerTable, at, copy: 0 });
       directory.writeUInt32LE(at / SECTOR, group * 4);
     }
-    table = Buffer.alloc(2048);
+    table = Buffer.alloc(tableSectors * SECTOR);
     if (options.emptyTables === true) {
       for (let empty = group + 1; empty < next; empty++) {
-        put(marker(4, 1));
+        put(marker(tableSectors, 1));
         directory.writeUInt32LE(put(table) / SECTOR, empty * 4);
       }
     }
@@ -132,7 +135,7 @@ export function buildVmdk(options: BuildOptions): Built {
 
   put(Buffer.alloc(overhead * SECTOR));
   for (const [index, raw] of sorted) {
-    const next = Math.floor(index / 512);
+    const next = Math.floor(index / entriesPerTable);
     if (next !== group) endTable(next);
     if (options.progressBefore?.includes(index) === true) {
       for (let copy = 0; copy < 4; copy++) put(marker(0, 4, index * grainSize));
@@ -144,7 +147,7 @@ export function buildVmdk(options: BuildOptions): Built {
     head.writeUInt32LE(data.length, 8);
     const at = put(Buffer.concat([head, data]));
     built.push({ index, marker: at, data: at + 12, size: data.length, end: length });
-    table.writeUInt32LE(at / SECTOR, (index % 512) * 4);
+    table.writeUInt32LE(at / SECTOR, (index % entriesPerTable) * 4);
   }
 
   let footer: number | undefined;
@@ -169,12 +172,12 @@ export function buildVmdk(options: BuildOptions): Built {
     const at = directoryAt(copy) * SECTOR;
     directories.push(at);
     for (let i = 0; i < groups; i++) {
-      const tableAt = at + (directorySectors + i * 4) * SECTOR;
+      const tableAt = at + (directorySectors + i * tableSectors) * SECTOR;
       bytes.writeUInt32LE(tableAt / SECTOR, at + i * 4);
-      tables.push({ first: i * 512, at: tableAt, copy });
+      tables.push({ first: i * entriesPerTable, at: tableAt, copy });
       for (const grain of built) {
-        const entry = grain.index - i * 512;
-        if (entry >= 0 && entry < 512) bytes.writeUInt32LE(grain.marker / SECTOR, tableAt + entry * 4);
+        const entry = grain.index - i * entriesPerTable;
+        if (entry >= 0 && entry < entriesPerTable) bytes.writeUInt32LE(grain.marker / SECTOR, tableAt + entry * 4);
       }
     }
   }

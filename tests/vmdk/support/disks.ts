@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
+import { createCipheriv, createHash } from 'node:crypto';
 import type { VmdkSink, VmdkSource } from '../../../src/vmdk/index.js';
 
 export const GRAIN = 65_536;
 
 /** Bytes that do not compress, always the same for the same seed. */
 export function noise(seed: string, length: number): Buffer {
-  const blocks: Buffer[] = [];
-  for (let i = 0; i * 64 < length; i++) blocks.push(createHash('sha512').update(`${seed} ${i}`).digest());
-  return Buffer.concat(blocks).subarray(0, length);
+  const key = createHash('sha256').update(seed).digest();
+  return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length));
 }
 
 /** Text that compresses about as well as text does. */
