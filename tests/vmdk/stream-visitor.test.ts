@@ -29,6 +29,10 @@ class Recorder implements StreamVisitor {
     grain.data = Buffer.concat([grain.data, piece]);
   }
 
+  padding(bytes: Buffer, from: number, to: number): void {
+    this.parts.push(Buffer.from(bytes.subarray(from, to)));
+  }
+
   structure(bytes: Buffer, from: number, to: number): void {
     this.parts.push(Buffer.from(bytes.subarray(from, to)));
   }
@@ -48,7 +52,7 @@ describe.each(LAYOUTS)('what a visitor gets of a stream: %s', (layout) => {
       for (let from = 0; from < chunk.length;) from = parser.parse(chunk, from);
     }
     expect(parser.end()).toMatchObject({ streamBytes: bytes.length, paddingBytes: 3000 });
-    expect(Buffer.concat(recorder.parts).equals(bytes)).toBe(true);
+    expect(Buffer.concat(recorder.parts).equals(padded)).toBe(true);
     expect(recorder.grains.map(({ index, size, at }) => ({ index, size, at }))).toEqual(
       grains.map(({ index, size, marker }) => ({ index, size, at: marker })),
     );
