@@ -36,6 +36,8 @@ export async function createTemporaryFile(directory: string, neededBytes: number
     postfix: '.vmdk',
     mode: 0o600,
     discardDescriptor: true,
+    // Else `tmp` remembers each file for as long as the process lives. Disposing of it, and recover(), see to its end.
+    keep: true,
   }).catch((error: unknown) => {
     throw new TemporaryDirectoryError(`config.tmpDir: ${directory}: no file can be made`, { cause: error });
   });

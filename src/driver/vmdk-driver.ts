@@ -5,7 +5,7 @@ import { deleteBacking } from '../backing/delete-backing.js';
 import { extendBacking } from '../backing/extend-backing.js';
 import { findBacking } from '../backing/find-backing.js';
 import { InvalidInputError } from '../errors/index.js';
-import { silentLogger, type Logger } from '../logger.js';
+import { guardLogger, silentLogger, type Logger } from '../logger.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
 import type { ParsedVolume, Volume } from '../model/volume.js';
@@ -25,6 +25,7 @@ import { parseBackup, parseNewSize, parseVolume, volumeWarnings } from './parse-
 import { recover, type RecoveryReport } from './recover.js';
 import { restoreBackup, type RestoreResult } from './restore-backup.js';
 import { runOperation, type DriverMeans } from './run-operation.js';
+import { warnOfUnsafeDirectory } from './warn-of-unsafe-directory.js';
 import { verifyBackup, type VerificationReport } from './verify-backup.js';
 
 /** What a driver is made of. */
@@ -79,6 +80,7 @@ export class VmdkDriver {
   constructor(options: VmdkDriverOptions) {
     const { config: given, ...injected } = parseInput('options', driverOptionsSchema, options);
     const config = parseConfig(given);
+    warnOfUnsafeDirectory(config.tmpDir, guardLogger(injected.logger));
     this.#means = { ...injected, config, slots: new TransferSlots(config.transfersPerHost) };
   }
 

@@ -29,7 +29,18 @@ describe('a backup or volume the driver cannot work with is refused by field', (
     ['backup.volumeId', { volumeId: undefined }, {}],
     ['backup.size', { size: 0.5 }, {}],
     ['volume.id', {}, { id: '' }],
+    ['backup.id', { id: 'a\u0000b' }, {}],
     ['volume.name', {}, { name: 'n'.repeat(81) }],
+    // Kept as 83 characters.
+    ['volume.name', {}, { name: `${'n'.repeat(77)}%` + 'nn' }],
+    ['volume.name', {}, { name: '.' }],
+    ['volume.name', {}, { name: '..' }],
+    ['volume.name', {}, { name: 'line\nfeed' }],
+    ['volume.name', {}, { name: 'half a \ud800 pair' }],
+    ['volume.name', {}, { name: ' blank' }],
+    ['volume.projectId', {}, { projectId: 'p'.repeat(71) }],
+    ['volume.projectId', {}, { projectId: 'p\u0001' }],
+    ['volume.id', {}, { id: 'v\u0000' }],
     ['volume.size', {}, { size: 0 }],
     ['volume.size', {}, { size: -1 }],
     ['volume.size', {}, { size: 1.5 }],
@@ -84,7 +95,68 @@ describe('a backup or volume the driver cannot work with is refused by field', (
     expect(await refusal(() => lab.driver.backupVolume(nothing, volume))).toMatchObject({ field: 'backup' });
     expect(await refusal(() => lab.driver.backupVolume(backup, nothing))).toMatchObject({ field: 'volume' });
     expect(await refusal(() => lab.driver.verifyBackup(nothing))).toMatchObject({ field: 'backup' });
+    for (const size of [0, '2', NaN, undefined, 2 ** 40]) {
+      expect(await refusal(() => lab.driver.extendVolume(volume, size as number))).toMatchObject({ field: 'newSize' });
+    }
     expect(await refusal(() => lab.driver.recover({ olderThanMs: -1 }))).toMatchObject({ field: 'olderThanMs' });
+  });
+});
+
+test.each([
+  ['v'.repeat(74), 'has 81 characters where vCenter allows 80'],
+  ['v'.repeat(255), 'has 262 characters'],
+  ['%'.repeat(30), 'has 97 characters'],
+])('a default name that vCenter would refuse is refused before anything is made: volume-%s', async (id, reason) => {
+  const calls = lab.simulator.calls().length;
+  const long = { id, size: 1 };
+  for (const operate of [
+    () => lab.driver.createBacking(long),
+    () => lab.driver.backupVolume({ id: 'b', volumeId: id }, long),
+    () => lab.driver.restoreBackup(backup, long),
+  ]) {
+    const error = await refusal(operate);
+    expect(error).toMatchObject({ code: 'INVALID_INPUT', field: 'volume.name' });
+    expect(error.message).toContain(reason);
+  }
+  expect(lab.simulator.calls()).toHaveLength(calls);
+  // With a name of its own it is a volume as any other.
+  const named = { ...long, name: `named-${randomUUID()}` };
+  await lab.driver.createBacking(named);
+  expect(await lab.driver.deleteBacking(named)).toBe(true);
+});
+
+describe('what is not known of the options is refused by name', () => {
+  const notASignal = { aborted: false, addEventListener() {}, removeEventListener() {} } as unknown as AbortSignal;
+  test.each<[string, string, object]>([
+    ['misspelt', 'options.onprogress', { onprogress: () => {} }],
+    ['of another operation', 'options.id', { id: 'x' }],
+    ['signal: no signal', 'options.signal', { signal: notASignal }],
+    ['signal: a controller', 'options.signal', { signal: new AbortController() }],
+    ['signal: null', 'options.signal', { signal: null }],
+    ['onProgress: no function', 'options.onProgress', { onProgress: {} }],
+    ['none', 'options', null as unknown as object],
+    ['a function', 'options', () => {}],
+    ['throwing', 'options', { get signal() { throw new Error('no'); } }], // prettier-ignore
+  ])('%s: %s', async (_what, field, options) => {
+    const calls = lab.simulator.calls().length;
+    for (const operate of [
+      () => lab.driver.backupVolume({ id: 'x', volumeId: volume.id }, volume, options),
+      () => lab.driver.restoreBackup(backup, volume, options),
+      () => lab.driver.verifyBackup(backup, options),
+      () => lab.driver.createBacking(volume, options),
+      () => lab.driver.extendVolume(volume, 9, options),
+      () => lab.driver.deleteBacking(volume, options),
+      () => lab.driver.recover(options),
+    ]) {
+      expect(await refusal(operate)).toMatchObject({ code: 'INVALID_INPUT', field });
+    }
+    expect(lab.simulator.calls()).toHaveLength(calls);
+  });
+
+  test('a manifest is no option of a backup', async () => {
+    const options: object = { manifest };
+    const error = await refusal(() => lab.driver.backupVolume({ id: 'x', volumeId: volume.id }, volume, options));
+    expect(error).toMatchObject({ field: 'options.manifest', message: 'options.manifest: is not known' });
   });
 });
 
@@ -112,11 +184,28 @@ describe('a bad configuration is refused by field, when the driver is made', () 
     expect(error).toMatchObject({ code: 'INVALID_INPUT', field: 'config.tmpdir' });
   });
 
-  test('a driver needs a session and a backup service', async () => {
-    const without = (name: 'vim' | 'backupService') => async () =>
-      new VmdkDriver({ vim: lab.vim, backupService: lab.service, [name]: undefined });
-    expect(await refusal(without('vim'))).toMatchObject({ code: 'INVALID_INPUT', field: 'options.vim' });
-    expect(await refusal(without('backupService'))).toMatchObject({ field: 'options.backupService' });
+  const methods = { backup: async () => {}, restore: async () => {} };
+  test.each<[string, object]>([
+    ['vim', { vim: undefined }],
+    ['vim', { vim: 'https://vcenter' }],
+    ['vim.download', { vim: { invoke() {}, upload() {} } }],
+    ['vim.upload', { vim: { invoke() {}, download() {}, upload: true } }],
+    ['backupService', { backupService: undefined }],
+    ['backupService.backup', { backupService: { restore: methods.restore } }],
+    ['backupService.restore', { backupService: { backup: methods.backup } }],
+    ['backupService.openBackup', { backupService: { ...methods, openBackup: true } }],
+    ['backupService.delete', { backupService: { ...methods, delete: null } }],
+    ['logger', { logger: 'console' }],
+    ['logger', { logger: { info: 'yes' } }],
+    ['loger', { loger: console }],
+  ])('what it is made of is checked when it is made: %s', async (field, changes) => {
+    const make = async () => new VmdkDriver({ vim: lab.vim, backupService: lab.service, ...changes });
+    expect(await refusal(make)).toMatchObject({ code: 'INVALID_INPUT', field: `options.${field}` });
+  });
+
+  test('of nothing none is made', async () => {
+    const make = async () => new VmdkDriver(undefined as never);
+    expect(await refusal(make)).toMatchObject({ code: 'INVALID_INPUT', field: 'options' });
   });
 
   test("transfer 'stream' with a service that takes no streams is refused before a backing is created", async () => {

@@ -84,7 +84,7 @@ describe('a datastore that decides by itself how disks are provisioned', () => {
     const vim = sessionWith(lab.vim, {
       invoke: (method, target, args, options) => {
         if (method === 'CreateVM_Task') {
-          const { config } = args as { config: { deviceChange: { device: object }[] } };
+          const { config } = args as unknown as { config: { deviceChange: { device: object }[] } };
           Object.assign(config.deviceChange[0]!.device, { capacityInKB: 512 * 1024 });
         }
         return lab.vim.invoke(method, target, args, options);

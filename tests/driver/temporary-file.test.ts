@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { mkdir, readdir, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Backup, BackupManifest, BackupService, Volume } from '../../src/index.js';
+import { silentLogger } from '../../src/logger.js';
 import { needing } from '../support/needing.js';
 import { Lab, refusal, someContent } from './support/lab.js';
 import { appendGarbage, filesOnly, restoringOtherwise } from './support/services.js';
@@ -125,6 +126,25 @@ describe('the temporary file is its owner’s only, and gone whatever happens', 
   });
 });
 
+test('no file is remembered that is gone: a list of them would grow for as long as the process lives', async () => {
+  const program = `
+    import { writeFileSync } from 'node:fs';
+    import tmp from 'tmp';
+    import { createTemporaryFile } from './src/driver/temporary-file.ts';
+    const file = await createTemporaryFile(${JSON.stringify(lab.tmpDir)}, 0);
+    await file[Symbol.asyncDispose]();
+    writeFileSync(file.path, '');
+    // When the process ends, tmp deletes what it remembers.
+    tmp.setGracefulCleanup();
+  `;
+  const args = ['--import', './scripts/ts-node.mjs', '--input-type=module', '-e', program];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const left = await readdir(lab.tmpDir);
+  expect(left).toHaveLength(1);
+  await rm(join(lab.tmpDir, left[0]!));
+});
+
 describe('config.tmpDir that cannot be used: refused, nothing changed', () => {
   async function refusals(tmpDir: string, service: BackupService = filesOnly(lab.service)) {
     const driver = lab.driverWith({ config: { tmpDir }, service });
@@ -155,6 +175,24 @@ describe('config.tmpDir that cannot be used: refused, nothing changed', () => {
     await mkdir(path, { mode: 0o500 });
     expect(await refusals(path)).toEqual(unusable);
   });
+
+  needing(process.platform !== 'win32', 'Windows has no such modes').test(
+    'anybody may replace files in it: warned about, once, when the driver is made',
+    async () => {
+      const warned = async (mode: number): Promise<number> => {
+        await chmod(tmpDir, mode);
+        const warn = jest.fn();
+        lab.driverWith({ config: { tmpDir }, logger: { ...silentLogger, warn } });
+        return warn.mock.calls.length;
+      };
+      const tmpDir = join(lab.tmpDir, 'open');
+      await mkdir(tmpDir);
+      expect([await warned(0o777), await warned(0o1777), await warned(0o770), await warned(0o700)]).toEqual([
+        1, 0, 0, 0,
+      ]);
+      await rm(tmpDir, { recursive: true });
+    },
+  );
 
   test('a stream needs none', async () => {
     const driver = lab.driverWith({ config: { tmpDir: join(lab.tmpDir, 'missing') } });

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { InvalidInputError, throwIfAborted } from '../../errors/index.js';
 import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
 import type { Backup } from '../../model/backup.js';
+import { assertPrivate } from '../../stores/file/private-directory.js';
 import { inTurn } from '../../stores/file/process-state.js';
 import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { AttemptWriter } from '../attempt-writer.js';
@@ -47,8 +48,8 @@ export interface FileBackupServiceOptions {
  * and SHA-256 are taken while storing and checked by every restore.
  *
  * All methods reject with an `AbortError` once their `signal` is aborted, with an {@link InvalidInputError} for arguments they do not take
- * (such as an id that would leave the directory), and with a `BackupServiceError` where the file system fails. A failed call leaves
- * nothing behind.
+ * (such as an id that would leave the directory), and with a `BackupServiceError` where the file system fails or everybody may
+ * write to the directory. A failed call leaves nothing behind.
  */
 export class FileBackupService implements BackupService {
   /** The directory that holds the backups, absolute. */
@@ -219,6 +220,7 @@ export class FileBackupService implements BackupService {
     backupKey(id);
     throwIfAborted(signal);
     try {
+      await assertPrivate(this.directory);
       return await action();
     } catch (error) {
       throw asServiceError(error, `backup ${id} ${what}`);

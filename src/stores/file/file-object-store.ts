@@ -20,6 +20,7 @@ import { FileReadStream } from './file-read-stream.js';
 import { Incoming } from './incoming.js';
 import { makeDirectory } from './make-directory.js';
 import { objectPath } from './object-path.js';
+import { assertPrivate } from './private-directory.js';
 import { asStoreError } from './store-error.js';
 import { syncDirectory } from './sync-directory.js';
 import { walk } from './walk.js';
@@ -126,6 +127,7 @@ export class FileObjectStore implements ObjectStore {
     checkPrefix(prefix);
     throwIfAborted(options.signal);
     try {
+      await assertPrivate(this.directory);
       for await (const info of walk(this.directory, prefix)) {
         throwIfAborted(options.signal);
         yield info;
@@ -187,6 +189,7 @@ export class FileObjectStore implements ObjectStore {
   async #guarded<T>(signal: AbortSignal | undefined, what: string, action: () => Promise<T>): Promise<T> {
     throwIfAborted(signal);
     try {
+      await assertPrivate(this.directory);
       return await action();
     } catch (error) {
       throw asStoreError(error, what);

@@ -15,7 +15,7 @@ const mebibyte = 1024 * 1024;
 const backup = { id: 'backup-1', volumeId: 'volume-1' };
 
 const mountPoint = mkdtempSync(join(tmpdir(), 'full-disk-'));
-const mounted = mount('size=4m');
+const mounted = mount('size=4m,mode=0700');
 const withSmallDisk = needing(mounted, 'a small file system cannot be mounted here (it takes root on Linux)');
 
 function mount(options: string): boolean {
