@@ -9,6 +9,9 @@ export interface When {
   readonly phase: 'before' | 'after';
 }
 
+/** When a late call arrives: so many calls later, once the work has ended, or once it was recovered as well. */
+export type Arrival = number | 'after the end' | 'after recovery';
+
 /** What somebody else does while the work goes on, and when. */
 export type OthersCase =
   /** Another machine recovers, to its end, while the work stands still. */
@@ -17,6 +20,8 @@ export type OthersCase =
   | { readonly kind: 'recover held'; readonly when: When; readonly nth: number }
   /** Another machine restores the same volume, to its end, while the work stands still. */
   | { readonly kind: 'second restore'; readonly when: When }
+  /** A call's reply is lost, and the call takes effect later. */
+  | { readonly kind: 'late'; readonly when: When; readonly arrives: Arrival }
   /** Something happens to one of the VMs. */
   | { readonly kind: 'happening'; readonly when: When; readonly happening: Happening }
   /** The session ends, and is answered as if there were nothing, or nothing to be read. */
@@ -31,6 +36,7 @@ export const othersColumns = [
   'snapshot',
   'attached',
   'empty answers',
+  'late calls',
   'second restore',
 ] as const;
 export type OthersColumn = (typeof othersColumns)[number];
@@ -44,6 +50,8 @@ export function columnOf(one: OthersCase): OthersColumn {
       return 'recover × calls';
     case 'session':
       return 'empty answers';
+    case 'late':
+      return 'late calls';
     case 'happening':
       return columnOfHappening(one.happening);
   }
@@ -81,6 +89,8 @@ export function describeOthers(scenario: string, one: OthersCase): string {
       return `${scenario}: ${one.happening} ${when}`;
     case 'session':
       return `${scenario}: ${one.how} ${when}`;
+    case 'late':
+      return `${scenario}: ${site.method} #${site.nth} arrives ${typeof one.arrives === 'number' ? `${one.arrives} calls later` : one.arrives}`;
   }
 }
 

@@ -5,6 +5,7 @@ import { isRestore, nameOf, scenarios, type Scenario } from '../scenario.js';
 import { canHappen, happenings } from './happening.js';
 import { columnOf, describeOthers, type OthersCase, type PlannedOthers, type When } from './others-case.js';
 
+const arrivals = [1, 2, 3, 5, 8, 13, 'after the end', 'after recovery'] as const;
 const sessionEnds = ['session-empty', 'session-blind', 'session-missing-set'] as const;
 
 /**
@@ -19,7 +20,7 @@ export function planOthers({ scenario, recording }: Recorded, { thorough }: { th
     const all = casesAt(scenario, site);
     if (complete) return all;
     const turns = isMutation(site.method) ? 2 : 6;
-    return all.filter((_, n) => n % turns === (first + index) % turns);
+    return all.filter((one, n) => n % turns === (first + index) % turns || leadsToPairs(one, thorough));
   });
 }
 
@@ -37,11 +38,20 @@ function casesAt(scenario: Scenario, site: CallSite): PlannedOthers[] {
       .filter((happening) => canHappen(happening, scenario))
       .flatMap((happening) => moments.map((when): OthersCase => ({ kind: 'happening', when, happening }))),
     ...sessions,
+    ...(isMutation(site.method)
+      ? arrivals.map((arrives): OthersCase => ({ kind: 'late', when: before, arrives }))
+      : []),
   ].map((one) => planned(scenario, one));
 }
 
+/** Whether a case says how many calls a recovery makes that is to be held at each of them. */
+export function leadsToPairs({ scenario, job: { others } }: PlannedOthers, thorough: boolean): boolean {
+  const { kind, when } = others;
+  return kind === 'recover' && when.phase === 'before' && isMutation(when.site.method) && hasPairs(scenario, thorough);
+}
+
 /** Whether a scenario's changing calls are held against each call of a recovery. */
-export function hasPairs(scenario: Scenario, thorough: boolean): boolean {
+function hasPairs(scenario: Scenario, thorough: boolean): boolean {
   if (!isRestore(scenario)) return false;
   const { work, mode, transfer } = scenario;
   return thorough || (mode === 'vcenter' && (transfer === 'file' || work === 'restore to existing'));

@@ -38,6 +38,8 @@ export async function runOthersCase(
       return withSecondRestore(lab, machine, subject, one.when, findings);
     case 'happening':
       return withHappening(lab, subject, one.when, one.happening, findings);
+    case 'late':
+      return withLateCall(lab, subject, one, findings);
     case 'session':
       return withEndedSession(lab, subject, one, findings);
   }
@@ -183,6 +185,33 @@ async function withEndedSession(
   if ('error' in outcome) findings.untrue.push(`the driver gave up: ${String(outcome.error)}`);
   if (isRestore(subject.scenario)) judgeAlone(outcome, report, state, findings);
   else judgeBackupAlone(outcome, state, subject, findings);
+  return { verdict: findings.verdict(endingOf(outcome)), otherCalls: 0 };
+}
+
+async function withLateCall(
+  lab: MatrixLab,
+  subject: Subject,
+  { when, arrives }: Extract<OthersCase, { kind: 'late' }>,
+  findings: Findings,
+): Promise<OthersVerdict | undefined> {
+  using _watch = watchVolume(lab, subject, findings);
+  const late = lab.simulator.injectFault({ ...when.site, kind: 'late' });
+  let left = typeof arrives === 'number' ? arrives : Number.POSITIVE_INFINITY;
+  const stop = lab.simulator.onCall(async ({ phase }) => {
+    if (late.fired && phase === 'before' && left-- === 0) await late.deliver();
+  });
+  const outcome = await ended(lab, subject);
+  stop();
+  late.remove();
+  if (!late.fired) return undefined;
+  if (arrives === 'after recovery') {
+    await waitForLeases(lab);
+    await lab.driver().recover({ olderThanMs: 0 });
+  }
+  if (left >= 0) await late.deliver();
+  const report = await recoverAll(lab, findings);
+  const state = await judgeVolume(lab, subject, findings);
+  judgeAlone(outcome, report, state, findings);
   return { verdict: findings.verdict(endingOf(outcome)), otherCalls: 0 };
 }
 

@@ -2,9 +2,8 @@ import type { Recorded } from '../plan.js';
 import { Random, shuffle } from '../random.js';
 import type { Tally } from '../tally.js';
 import type { WorkerPool } from '../worker-pool.js';
-import { isMutation } from '../interruption.js';
 import type { PlannedOthers } from './others-case.js';
-import { hasPairs, planOthers, planPair, planPairs } from './plan-others.js';
+import { leadsToPairs, planOthers, planPair, planPairs } from './plan-others.js';
 
 /** What of it to run. */
 export interface OthersOptions {
@@ -28,7 +27,10 @@ export async function runOthers(
   const { columns, only, sample, thorough, seed } = options;
   const isWanted = ({ name, column }: PlannedOthers): boolean => name.includes(only) && columns.includes(column);
   const all = recorded.flatMap((one) => planOthers(one, { thorough }));
-  const planned = all.filter((one) => isWanted(one) || leadsToPairs(one, options));
+  // Those that say how many calls a recovery makes have to run, be they wanted or not, where pairs are.
+  const withPairs = sample === undefined && columns.includes('recover × calls');
+  const leads = (one: PlannedOthers): boolean => withPairs && leadsToPairs(one, thorough) && couldLeadTo(only, one);
+  const planned = all.filter((one) => isWanted(one) || leads(one));
   shuffle(planned, new Random(seed));
   const cases = sample === undefined ? planned : planned.filter(isWanted).slice(0, sample);
   console.log(`${cases.length} of ${all.length} cases of what other people do, and pairs of calls`);
@@ -45,7 +47,7 @@ export async function runOthers(
         return false;
       }
       if (isWanted(one)) tally.add(one, result.verdict);
-      if (sample === undefined && leadsToPairs(one, options)) {
+      if (leads(one)) {
         // One more than it made then: it may make more when the work goes on beside it.
         const pairs = planPairs(one.scenario, one.job.others.when, result.otherCalls + 1).filter(isWanted);
         await Promise.all(pairs.map((pair) => runOne(pair)));
@@ -75,14 +77,7 @@ export async function runOthers(
   }
 }
 
-/** Whether a case says how many calls a recovery makes that is to be held at each of them. */
-function leadsToPairs(
-  { scenario, job: { others } }: PlannedOthers,
-  { columns, only, thorough, sample }: OthersOptions,
-): boolean {
-  if (sample !== undefined || !columns.includes('recover × calls') || !hasPairs(scenario, thorough)) return false;
-  const { kind, when } = others;
-  // A name that was printed is a pair's own: whatever leads there has to run first.
-  const isNamed = only === '' || only.includes('held at its call') || only.includes('recover');
-  return kind === 'recover' && when.phase === 'before' && isMutation(when.site.method) && isNamed;
+/** Whether the name of a case is the beginning of one that was asked for, or was not asked for by its own. */
+function couldLeadTo(only: string, { name }: PlannedOthers): boolean {
+  return only.startsWith(name) || name.includes(only);
 }
