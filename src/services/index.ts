@@ -11,4 +11,5 @@ export type {
 } from './backup-service.js';
 export type { ListOptions, StoredBackup, UnreadableBackup } from './listed-backup.js';
 export { ObjectBackupService, type ObjectBackupServiceOptions } from './object/object-backup-service.js';
+export { RbdBackupService, type RbdBackupServiceOptions } from './rbd/rbd-backup-service.js';
 export { FileBackupService, type FileBackupServiceOptions } from './file/index.js';

@@ -46,17 +46,22 @@ export class ObjectAttempt implements Attempt {
     segmentBytes: number,
     signal: AbortSignal | undefined,
   ): Promise<ObjectAttempt> {
-    const attempt = new ObjectAttempt(store, backup, segmentBytes);
+    const attempt = new ObjectAttempt(store, backup, segmentBytes, signal);
     attempt.#note = await noteAttempt(store, attempt.#attempt, attempt.#key, signal);
     return attempt;
   }
 
-  private constructor(store: ObjectStore, backup: Backup, segmentBytes: number) {
+  private constructor(store: ObjectStore, backup: Backup, segmentBytes: number, signal: AbortSignal | undefined) {
     this.#store = store;
     this.#backup = backup;
     this.#key = backupKey(backup.id);
     this.#segmentBytes = segmentBytes;
-    this.#uploads = new SegmentUploads(store, segmentBytes, (number) => segmentName(this.#key, this.#attempt, number));
+    this.#uploads = new SegmentUploads(
+      store,
+      segmentBytes,
+      (number) => segmentName(this.#key, this.#attempt, number),
+      signal,
+    );
   }
 
   async write(chunk: Uint8Array): Promise<void> {

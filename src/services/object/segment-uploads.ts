@@ -22,11 +22,24 @@ export class SegmentUploads {
   /** Segments that were begun. */
   count = 0;
 
-  /** @param nameOf the key of each segment, by its number, counted from 0 */
-  constructor(store: ObjectStore, segmentBytes: number, nameOf: (number: number) => string) {
+  /**
+   * @param nameOf the key of each segment, by its number, counted from 0
+   * @param signal ends what is on its way as soon as it is aborted
+   */
+  constructor(
+    store: ObjectStore,
+    segmentBytes: number,
+    nameOf: (number: number) => string,
+    signal: AbortSignal | undefined,
+  ) {
     this.#store = store;
     this.#segmentBytes = segmentBytes;
     this.#nameOf = nameOf;
+    const onAbort = () => {
+      this.#stop.abort();
+    };
+    if (signal?.aborted === true) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true, signal: this.#stop.signal });
   }
 
   /** How long ago the last segment got there, in milliseconds, by whichever clock says more: a machine may have slept. */

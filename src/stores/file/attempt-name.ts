@@ -6,7 +6,7 @@ import { hasErrno } from './errno.js';
 import { processState } from './process-state.js';
 
 /** After this time without a write, in milliseconds, an attempt counts as abandoned though its process may be alive. */
-const abandonedAfterMs = 24 * 60 * 60 * 1000;
+export const abandonedAfterMs = 24 * 60 * 60 * 1000;
 
 /** The host, in a form that any name has room for. */
 const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
@@ -24,16 +24,21 @@ export function newAttemptName(): string {
  * fails for want of its file, and never the backup.
  */
 export async function isAbandoned(attempt: string, path: string): Promise<boolean> {
-  const [ownerHost, pid, thread] = attempt.split('-');
-  if (ownerHost === host) {
-    if (Number(pid) === process.pid && Number(thread) === threadId) return !processState.attempts.has(attempt);
-    if (!isRunning(Number(pid))) return true;
-  }
+  const isDead = isOwnerDead(attempt);
+  if (isDead !== undefined) return isDead;
   try {
     return Date.now() - (await stat(path)).mtimeMs > abandonedAfterMs;
   } catch {
     return false;
   }
+}
+
+/** Whether nobody will go on with the attempt, as far as its name tells; undefined where its age has to decide. */
+export function isOwnerDead(attempt: string): boolean | undefined {
+  const [ownerHost, pid, thread] = attempt.split('-');
+  if (ownerHost !== host) return undefined;
+  if (Number(pid) === process.pid && Number(thread) === threadId) return !processState.attempts.has(attempt);
+  return isRunning(Number(pid)) ? undefined : true;
 }
 
 function isRunning(pid: number): boolean {

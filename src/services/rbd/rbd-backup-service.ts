@@ -1,0 +1,309 @@
+import type { Readable } from 'node:stream';
+import * as z from 'zod';
+import {
+  BackupCorruptError,
+  BackupNotFoundError,
+  StoreError,
+  throwIfAborted,
+  VmdkDriverError,
+} from '../../errors/index.js';
+import type { Backup } from '../../model/backup.js';
+import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
+import { newAttemptName } from '../../stores/file/attempt-name.js';
+import { processState } from '../../stores/file/process-state.js';
+import { defaultStallTimeoutMs } from '../../stores/http/stall-timer.js';
+import { AttemptWriter } from '../attempt-writer.js';
+import { backupKey } from '../backup-key.js';
+import type {
+  BackupService,
+  BackupWriter,
+  ServiceBackupOptions,
+  ServiceOptions,
+  VolumeFile,
+} from '../backup-service.js';
+import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
+import { backupSchema, fileSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
+import { readChunks } from '../read-chunks.js';
+import { assertRecordOf, listedRecord } from '../record-shape.js';
+import { asServiceError } from '../service-error.js';
+import { VerifiedStream } from '../verified-stream.js';
+import { fillTarget, openSource, openTarget } from '../volume-file.js';
+import { backupsAmong, temporaryImage, type BackupImage } from './image-names.js';
+import { readRecord, type ImageRecord } from './image-record.js';
+import { Rbd } from './rbd.js';
+import { RbdAttempt, removeImage } from './rbd-attempt.js';
+import { sweep } from './sweep.js';
+
+/** How an {@link RbdBackupService} is set up. */
+export interface RbdBackupServiceOptions {
+  /** The pool, which must exist. */
+  readonly pool: string;
+  /** A namespace of the pool. Default: none. */
+  readonly namespace?: string | undefined;
+  /** Path of Ceph's configuration. Default: Ceph's own. */
+  readonly conf?: string | undefined;
+  /** Ceph's user, without `client.`. Default: `admin`. */
+  readonly id?: string | undefined;
+  /** Path of the file with the user's key. Default: what the configuration says. */
+  readonly keyring?: string | undefined;
+  /** Name or path of the program. Default: `rbd`. */
+  readonly program?: string | undefined;
+  /** How long the program may neither take nor give a byte, in milliseconds. Default: 120,000. */
+  readonly stallTimeoutMs?: number | undefined;
+}
+
+/** What may stand in an argument that names a thing of Ceph's. */
+const name = z.string().regex(/^[^/@\s-][^/@\p{Cc}]*$/u, 'must be a name, without / and @');
+const path = z
+  .string()
+  .min(1)
+  .refine((value) => !value.includes('\0'), 'must not hold a NUL');
+
+const optionsSchema = z.strictObject({
+  pool: name,
+  namespace: name.optional(),
+  conf: path.optional(),
+  id: name.optional(),
+  keyring: path.optional(),
+  program: path.optional(),
+  stallTimeoutMs: z.int().positive().optional(),
+});
+
+/** How often a service sweeps by itself, in milliseconds. */
+const sweepIntervalMs = 60 * 60 * 1000;
+
+/**
+ * Keeps each backup as an image of a Ceph pool, by the `rbd` program.
+ *
+ * A stream is imported under a temporary name; the image's size is compared, its record kept with it, and then it is renamed: a reader
+ * sees the old backup or the new one, whole, whenever a process dies. A backup that is replaced stays a day longer, for whoever reads it.
+ *
+ * All methods reject with an `AbortError` once their `signal` is aborted, with an `InvalidInputError` for arguments they do not take, and
+ * with a `StoreError` where `rbd` fails.
+ */
+export class RbdBackupService implements BackupService {
+  readonly #rbd: Rbd;
+  #sweptAt = Number.NEGATIVE_INFINITY;
+
+  /** @throws InvalidInputError naming the option at fault */
+  constructor(options: RbdBackupServiceOptions) {
+    const {
+      program = 'rbd',
+      stallTimeoutMs = defaultStallTimeoutMs,
+      ...cluster
+    } = parseArgument(optionsSchema, 'options', options);
+    this.#rbd = new Rbd({ ...cluster, program, stallTimeoutMs });
+  }
+
+  /**
+   * Stores the file's bytes. A manifest that is given is kept, and has to be of these bytes.
+   *
+   * @throws BackupCorruptError where the manifest tells of other bytes than the file holds
+   */
+  async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
+    const { manifest, signal, onProgress } = options;
+    const { path: from } = parseArgument(fileSchema, 'file', file);
+    await this.#guarded(backup, signal, 'cannot be stored', async () => {
+      const source = await openSource(from);
+      try {
+        const bytesTotal = (await source.stat()).size;
+        const attempt = await this.#begin(backup, signal);
+        try {
+          let bytesDone = 0;
+          for await (const chunk of readChunks(source)) {
+            throwIfAborted(signal);
+            await attempt.write(chunk);
+            bytesDone += chunk.length;
+            onProgress?.({ bytesDone, bytesTotal });
+          }
+          if (bytesDone !== bytesTotal) throw new Error('the file changed while it was stored');
+          await attempt.commit(manifest, signal);
+        } catch (error) {
+          await attempt.discard();
+          throw error;
+        }
+      } finally {
+        await source.close();
+      }
+    });
+  }
+
+  /**
+   * Writes the backup's bytes into the file, whatever it held, and makes them durable.
+   *
+   * Where it fails after the backup was found, the file is left empty.
+   *
+   * @throws BackupNotFoundError
+   * @throws BackupCorruptError where the stored bytes are not those that were stored, or the backup is not of `backup.volumeId`
+   * @throws UnsupportedBackupError where a later version of this library stored the backup
+   */
+  async restore(backup: Backup, volumeId: string, file: VolumeFile, options: ServiceOptions = {}): Promise<void> {
+    parseArgument(volumeIdSchema, 'volumeId', volumeId);
+    const { path: to } = parseArgument(fileSchema, 'file', file);
+    await this.#guarded(backup, options.signal, 'cannot be restored', async (key) => {
+      const { image, record } = await this.#find(backup, key, options.signal);
+      const target = await openTarget(to);
+      try {
+        await fillTarget(target, this.#export(image, options.signal), record, options);
+      } finally {
+        await target.close();
+      }
+    });
+  }
+
+  /** Removes the backup, and what it replaced. Resolves where there is no such backup. */
+  async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
+    await this.#guarded(backup, signal, 'cannot be deleted', async (key) => {
+      const images = backupsAmong(await this.#rbd.list(signal)).get(key) ?? [];
+      // The oldest first: a process that dies meanwhile must not leave one that was replaced as the backup.
+      for (const { name: image } of images.reverse()) await this.#removeBackup(key, image, signal);
+    });
+  }
+
+  /**
+   * The backups that are there. One whose record is damaged, or of a later version, is listed with its error.
+   */
+  async *list(options: ListOptions = {}): AsyncGenerator<StoredBackup | UnreadableBackup, void, undefined> {
+    const { volumeId, signal } = options;
+    throwIfAborted(signal);
+    for (const [key, [image]] of backupsAmong(await this.#rbd.list(signal))) {
+      if (image === undefined) continue;
+      try {
+        const record = await readRecord(this.#rbd, image, signal);
+        if (record === undefined || (volumeId !== undefined && volumeId !== record.volumeId)) continue;
+        yield listedRecord(record);
+      } catch (error) {
+        throwIfAborted(signal);
+        if (!(error instanceof VmdkDriverError) || error instanceof StoreError) throw error;
+        yield { id: decodeURIComponent(key), error };
+      }
+    }
+  }
+
+  /**
+   * The manifest that was stored with the backup; undefined where none was, or there is no such backup.
+   *
+   * @throws UnsupportedBackupError where record or manifest are of another version
+   * @throws BackupCorruptError where the record is damaged
+   */
+  async readManifest(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupManifest | undefined> {
+    return this.#guarded(backup, signal, 'cannot be read', async (key) => {
+      const found = await this.#lookUp(backup, key, signal);
+      return found?.record.manifest === undefined ? undefined : parseBackupManifest(found.record.manifest);
+    });
+  }
+
+  /** Takes the backup as a stream. Whatever fails ends the writer and leaves nothing behind. */
+  async openBackup(backup: Backup, options: ServiceOptions = {}): Promise<BackupWriter> {
+    return this.#guarded(
+      backup,
+      options.signal,
+      'cannot be stored',
+      async () => new AttemptWriter(await this.#begin(backup, options.signal), options),
+    );
+  }
+
+  /**
+   * Gives the backup as a stream. It ends with a `BackupCorruptError`, before its last bytes, where they are not the ones that
+   * were stored.
+   *
+   * @throws BackupNotFoundError
+   * @throws UnsupportedBackupError where a later version of this library stored the backup
+   */
+  async openRestore(
+    backup: Backup,
+    options: ServiceOptions = {},
+  ): Promise<{ readonly stream: Readable; readonly length: number }> {
+    return this.#guarded(backup, options.signal, 'cannot be restored', async (key) => {
+      const { image, record } = await this.#find(backup, key, options.signal);
+      const open = (signal: AbortSignal) => this.#export(image, signal);
+      return { stream: new VerifiedStream(open, record, options), length: record.streamBytes };
+    });
+  }
+
+  /**
+   * Removes what attempts of dead processes left, and backups that were replaced a day ago. It runs by itself before a backup is stored,
+   * at most once an hour.
+   *
+   * @returns how many images it removed
+   */
+  async sweep({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
+    throwIfAborted(signal);
+    return sweep(this.#rbd, signal);
+  }
+
+  async #begin(backup: Backup, signal: AbortSignal | undefined): Promise<RbdAttempt> {
+    if (performance.now() - this.#sweptAt > sweepIntervalMs) {
+      this.#sweptAt = performance.now();
+      // What cannot be removed now stays for the next time.
+      await sweep(this.#rbd, signal).catch(() => undefined);
+      throwIfAborted(signal);
+    }
+    return new RbdAttempt(this.#rbd, backup, signal);
+  }
+
+  async *#export(image: BackupImage, signal: AbortSignal | undefined): AsyncGenerator<Buffer, void, undefined> {
+    const program = this.#rbd.startExport(image.name, signal);
+    let isWhole = false;
+    try {
+      yield* program.output();
+      this.#rbd.assertDone(await program.end(), `${image.name} cannot be exported`);
+      isWhole = true;
+    } finally {
+      if (!isWhole) program.kill();
+    }
+  }
+
+  /** Renamed first: an image that is half removed must not be taken for a backup. */
+  async #removeBackup(key: string, image: string, signal: AbortSignal | undefined): Promise<void> {
+    const attempt = newAttemptName();
+    processState.attempts.add(attempt);
+    try {
+      const removed = temporaryImage(key, attempt);
+      if (await this.#rbd.rename(image, removed, signal)) await removeImage(this.#rbd, removed, signal);
+    } finally {
+      processState.attempts.delete(attempt);
+    }
+  }
+
+  async #lookUp(
+    backup: Backup,
+    key: string,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly image: BackupImage; readonly record: ImageRecord } | undefined> {
+    const [image] = backupsAmong(await this.#rbd.list(signal)).get(key) ?? [];
+    if (image === undefined) return undefined;
+    const record = await readRecord(this.#rbd, image, signal);
+    if (record === undefined) return undefined;
+    assertRecordOf(backup, record);
+    return { image, record };
+  }
+
+  async #find(backup: Backup, key: string, signal: AbortSignal | undefined) {
+    const found = await this.#lookUp(backup, key, signal);
+    if (found === undefined) throw new BackupNotFoundError(`there is no backup ${backup.id}`);
+    const info = await this.#rbd.info(found.image.name, signal);
+    if (info !== undefined && info.size !== found.record.streamBytes) {
+      throw new BackupCorruptError(
+        `backup ${backup.id}: ${found.record.streamBytes} bytes were stored, and ${info.size} are there`,
+      );
+    }
+    return found;
+  }
+
+  async #guarded<T>(
+    backup: Backup,
+    signal: AbortSignal | undefined,
+    what: string,
+    action: (key: string) => Promise<T>,
+  ): Promise<T> {
+    const { id } = parseArgument(backupSchema, 'backup', backup);
+    const key = backupKey(id);
+    throwIfAborted(signal);
+    try {
+      return await action(key);
+    } catch (error) {
+      throw asServiceError(error, `backup ${id} ${what}`);
+    }
+  }
+}
