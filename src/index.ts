@@ -12,7 +12,8 @@ export type { VerificationReport } from './driver/verify-backup.js';
 export type { VmdkDriverConfig } from './operation/driver-config.js';
 export * from './errors/index.js';
 export type { Logger } from './logger.js';
-export type { Resolution } from './restore/resolve-restore.js';
+export type { IsAlive, OwnerInfo } from './driver/is-taken-for-alive.js';
+export type { Resolution } from './restore/ending.js';
 export {
   parseBackupManifest,
   type AdapterType,

@@ -1,4 +1,6 @@
-import { BackingInUseError, BackingInvalidError, VimProtocolError } from '../errors/index.js';
+import { BackingInUseError, BackingInvalidError, VimProtocolError, VolumeHasSnapshotsError } from '../errors/index.js';
+import { readBackingMarks, type BackingMarks } from '../journal/backing-marks.js';
+import { extraConfigValue } from '../journal/restore-journal.js';
 import type { AdapterType, DiskProvisioning } from '../model/disk-kinds.js';
 import { readProperties } from '../vim/property-collector.js';
 import type { MoRef, PropertiesOf, VimObject } from '../vim/schema/index.js';
@@ -20,6 +22,8 @@ export interface AttachedDisk {
   readonly provisioning: DiskProvisioning;
   readonly adapterType: AdapterType;
   readonly uuid: string | undefined;
+  /** Datastore path of the disk it is built on: it is a linked clone's, or a snapshot's that went wrong. */
+  readonly parentPath: string | undefined;
 }
 
 /** The shadow VM that holds a volume's one virtual disk. */
@@ -38,6 +42,35 @@ export interface Backing {
   readonly changeVersion: string | undefined;
   /** The most its files take in the datastore, in bytes, where the server tells. */
   readonly committedBytes: number | undefined;
+  /** Datastore path of its configuration file. */
+  readonly vmPath: string | undefined;
+  readonly identity: VmIdentity;
+  readonly marks: BackingMarks;
+}
+
+/** What says whose volume a VM holds. */
+export interface VmIdentity {
+  readonly instanceUuid: string | undefined;
+  /** Cinder's mark. */
+  readonly volumeId: string | undefined;
+}
+
+/** Whether a VM is marked as a volume's: by Cinder's mark, or without one by its instance UUID. */
+export function isMarkedAs({ instanceUuid, volumeId }: VmIdentity, id: string): boolean {
+  return volumeId === undefined ? instanceUuid?.toLowerCase() === id.toLowerCase() : volumeId === id;
+}
+
+/** Reads whose volume a VM holds. */
+export function identityOf(
+  vm: Pick<
+    PropertiesOf<'VirtualMachine', 'config.instanceUuid' | 'config.extraConfig'>,
+    'config.instanceUuid' | 'config.extraConfig'
+  >,
+): VmIdentity {
+  return {
+    instanceUuid: vm['config.instanceUuid'],
+    volumeId: extraConfigValue(vm['config.extraConfig'], volumeIdKey),
+  };
 }
 
 const backingProperties = [
@@ -50,6 +83,9 @@ const backingProperties = [
   'summary.storage',
   'config.changeVersion',
   'config.version',
+  'config.instanceUuid',
+  'config.extraConfig',
+  'config.files.vmPathName',
   'config.hardware.device',
 ] as const;
 
@@ -75,6 +111,9 @@ export async function readBacking(vim: VimSession, ref: MoRef, options?: Abortab
     hasSnapshots: hasSnapshots(vm),
     changeVersion: vm['config.changeVersion'],
     committedBytes: vm['summary.storage']?.committed,
+    vmPath: vm['config.files.vmPathName'],
+    identity: identityOf(vm),
+    marks: readBackingMarks(vm['config.extraConfig']),
   };
 }
 
@@ -132,7 +171,42 @@ function describeDisk(device: AttachedDisk['device'], devices: readonly VimObjec
     provisioning: provisioningOf(backing),
     adapterType,
     uuid: backing.uuid,
+    parentPath: backing.parent?.fileName,
   };
+}
+
+/**
+ * Datastore paths of a VM's disks, whatever kind they are of.
+ *
+ * @param options.parents also those of the disks they are built on
+ */
+export function diskPaths(
+  devices: readonly VimObject<'VirtualDevice'>[] | undefined,
+  { parents = false }: { readonly parents?: boolean } = {},
+): string[] {
+  return (devices ?? []).flatMap((device) => {
+    if (device._type !== 'VirtualDisk' || device.backing === undefined || !('fileName' in device.backing)) return [];
+    const paths = [device.backing.fileName];
+    let parent = 'parent' in device.backing ? device.backing.parent : undefined;
+    for (; parents && parent !== undefined; parent = parent.parent) paths.push(parent.fileName);
+    return paths;
+  });
+}
+
+/**
+ * Refuses a disk that is built on another's file. To replace or extend it breaks the chain, and what becomes of the parent is
+ * nowhere promised.
+ */
+export function assertNoParent({ name, disk }: Backing, what: string): void {
+  if (disk.parentPath === undefined) return;
+  throw new BackingInvalidError(
+    `the disk of ${name} is built on ${disk.parentPath}, so it cannot be ${what}: consolidate it, or restore to a new volume`,
+  );
+}
+
+/** Refuses a backing with snapshots: its disk cannot be replaced or extended. */
+export function assertNoSnapshots({ name, hasSnapshots: has }: Backing, what: string): void {
+  if (has) throw new VolumeHasSnapshotsError(`${name} has snapshots; its disk cannot be ${what}`);
 }
 
 function hasSnapshots({ snapshot }: PropertiesOf<'VirtualMachine', 'snapshot'>): boolean {

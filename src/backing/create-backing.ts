@@ -1,4 +1,4 @@
-import { BackingInvalidError } from '../errors/index.js';
+import { BackingInvalidError, isVimFault } from '../errors/index.js';
 import type { ResolvedConfig } from '../operation/driver-config.js';
 import type { Logger } from '../logger.js';
 import { findStoragePolicy } from '../pbm/find-policy.js';
@@ -7,12 +7,13 @@ import { runTask } from '../vim/run-task.js';
 import { settle } from '../vim/settle.js';
 import type { ParsedVolume } from '../model/volume.js';
 import { assertCapacity, readBacking, volumeIdKey } from './backing.js';
-import { deleteBacking } from './delete-backing.js';
+import { destroyBacking } from './delete-backing.js';
 import { isUuid } from './disk-uuid.js';
 import { findBacking, type BackingLookup } from './find-backing.js';
-import { giveDiskUuid } from './give-disk-uuid.js';
+import { setAttachedDiskUuid } from './set-attached-disk-uuid.js';
 import { placeDisk } from './placement.js';
 import { reportProvisioning } from './report-provisioning.js';
+import { hasUuid } from './virtual-disk.js';
 import { ensureVolumeFolder } from './volume-folder.js';
 import { managedByCinder, shadowVmConfig } from './vm-config.js';
 
@@ -51,18 +52,26 @@ export async function createBacking(creation: BackingCreation, volume: ParsedVol
   });
   const args = { config: spec, pool: placement.resourcePool, host: placement.host };
   let made: MoRef | undefined;
-  const ref = await settle(vim, {
-    make: async () => (made = asVirtualMachine(await runTask(vim, 'CreateVM_Task', folder, args, { signal }))),
-    on: folder,
-    lookUp: () => findBacking(creation, volume),
-  });
+  let ref: MoRef;
+  try {
+    ref = await settle(vim, {
+      make: async () => (made = asVirtualMachine(await runTask(vim, 'CreateVM_Task', folder, args, { signal }))),
+      on: folder,
+      lookUp: () => findBacking(creation, volume),
+    });
+  } catch (error) {
+    // Somebody else created it between our look and our call, and makes it whole.
+    const others = isVimFault(error, 'DuplicateName') ? await findBacking(creation, volume) : undefined;
+    if (others === undefined) throw asCreationError(error, volume);
+    return others;
+  }
   const backing = await readBacking(vim, ref, { signal });
   try {
     assertCapacity(backing, volume.sizeBytes);
   } catch (error) {
     // One that was looked up after a lost reply may be somebody else's.
     if (made === ref) {
-      await deleteBacking(vim, ref).catch((deletionError: unknown) => {
+      await destroyBacking(vim, ref).catch((deletionError: unknown) => {
         logger.warn({ err: deletionError }, 'a backing of the wrong size could not be deleted');
       });
     }
@@ -70,8 +79,15 @@ export async function createBacking(creation: BackingCreation, volume: ParsedVol
   }
   reportProvisioning(creation, backing.disk, provisioning);
   // Cinder gives a volume's disk the volume's id as its UUID; a guest finds the disk by it.
-  if (isUuid(volume.id)) await giveDiskUuid(vim, backing, volume.id, { signal });
+  if (isUuid(volume.id) && !hasUuid(backing.disk.uuid, volume.id))
+    await setAttachedDiskUuid(vim, backing, volume.id, { signal });
   return ref;
+}
+
+function asCreationError(error: unknown, { name }: ParsedVolume): unknown {
+  if (!isVimFault(error, 'DuplicateName')) return error;
+  const message = `another object is named ${name} in the volume's folder, and is not marked as the volume's`;
+  return new BackingInvalidError(message, { cause: error });
 }
 
 function asVirtualMachine(result: unknown): MoRef {

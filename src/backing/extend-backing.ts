@@ -1,10 +1,16 @@
 import { InvalidInputError, isVimFault } from '../errors/index.js';
 import { profilesIfKnown } from '../pbm/profiles-if-known.js';
-import { runTask } from '../vim/run-task.js';
+import { reconfigure } from '../vim/reconfigure.js';
 import type { MoRef } from '../vim/schema/index.js';
-import { settle } from '../vim/settle.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import { assertCapacity, assertPoweredOff, readBacking, type Backing } from './backing.js';
+import {
+  assertCapacity,
+  assertNoParent,
+  assertNoSnapshots,
+  assertPoweredOff,
+  readBacking,
+  type Backing,
+} from './backing.js';
 import type { BackingCreation } from './create-backing.js';
 import { datacenterOf } from './inventory.js';
 import { canRelocate, relocateBacking } from './relocate-backing.js';
@@ -16,6 +22,7 @@ import { extendDisk } from './virtual-disk.js';
  * relocated to one with room first.
  *
  * @throws InvalidInputError where the disk is larger already
+ * @throws BackingInUseError, VolumeHasSnapshotsError, BackingInvalidError where it runs, has snapshots, or is built on another disk
  * @throws BackingInvalidError where the disk is not what it should be afterwards
  * @throws NoValidDatastoreError where no datastore has the room
  */
@@ -23,6 +30,8 @@ export async function extendBacking(creation: BackingCreation, ref: MoRef, capac
   const { vim, config, signal } = creation;
   const backing = await readBacking(vim, ref, { signal });
   assertPoweredOff(backing);
+  assertNoSnapshots(backing, 'extended');
+  assertNoParent(backing, 'extended');
   if (backing.disk.capacityBytes > capacityBytes) {
     throw new InvalidInputError('newSize', `the disk has ${backing.disk.capacityBytes} bytes; disks do not shrink`);
   }
@@ -61,10 +70,7 @@ async function showCapacity(
   { signal }: AbortableOptions,
 ): Promise<void> {
   const grown = { ...device, capacityInKB: capacityBytes / 1024, capacityInBytes: capacityBytes };
-  const spec = { deviceChange: [{ operation: 'edit', device: grown }] };
-  await settle(vim, {
-    make: () => runTask(vim, 'ReconfigVM_Task', ref, { spec }, { signal }),
-    on: ref,
-    lookUp: async () => (await readBacking(vim, ref)).disk.capacityBytes === capacityBytes || undefined,
-  });
+  const spec = { deviceChange: [{ operation: 'edit', device: grown } as const] };
+  const isMade = async (): Promise<boolean> => (await readBacking(vim, ref)).disk.capacityBytes === capacityBytes;
+  await reconfigure(vim, ref, spec, isMade, { signal });
 }

@@ -97,6 +97,19 @@ export async function datacenterOf(vim: VimSession, entity: MoRef, options: Abor
   throw new VimProtocolError(`${entity.value} lies in no datacenter`);
 }
 
+/** The VMs in a folder and in those below it, by name. */
+export async function* listVirtualMachineNames(
+  vim: VimSession,
+  folder: MoRef,
+  options: AbortableOptions,
+): AsyncGenerator<{ readonly ref: MoRef; readonly name: string }, void, void> {
+  const from = { from: folder, selectSet: throughFolders() };
+  const read = { ...options, maxObjects: 500, onUnreadable: () => undefined };
+  for await (const { ref, properties } of collectProperties(vim, from, 'VirtualMachine', ['name'], read)) {
+    yield { ref, name: properties.name };
+  }
+}
+
 /** A datastore's name, free space and mounts. */
 export function readDatastores(vim: VimSession, refs: readonly MoRef[], options: AbortableOptions) {
   return readPropertiesOfMany(vim, refs, 'Datastore', ['summary', 'host'], options);

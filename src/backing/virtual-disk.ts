@@ -1,6 +1,6 @@
 import { managerOf } from '../vim/managers.js';
 import { sameDiskUuid, spacedDiskUuid } from './disk-uuid.js';
-import { isVimFault } from '../errors/index.js';
+import { isVimFault, VimFault } from '../errors/index.js';
 import type { DiskProvisioning } from '../model/disk-kinds.js';
 import { runTask } from '../vim/run-task.js';
 import type { MoRef } from '../vim/schema/index.js';
@@ -56,21 +56,28 @@ export async function extendDisk(
   await runTask(vim, 'ExtendVirtualDisk_Task', managerOf(vim, 'virtualDiskManager'), args, options);
 }
 
-/** Sets a detached disk's UUID (`SetVirtualDiskUuid`) and reads it back. */
-export async function setDiskUuid(
+/** What servers answer that do not set the UUIDs of detached disks, or not of disks in this datastore. */
+const uuidRefusals = ['NotSupported', 'MethodNotFound', 'InvalidDatastore', 'CannotAccessFile'];
+
+/**
+ * Sets a detached disk's UUID (`SetVirtualDiskUuid`, deprecated since 6.5). A server that does not do that is no reason to give up:
+ * the disk can be given it when it is attached.
+ */
+export async function setDetachedDiskUuid(
   vim: VimSession,
   disk: DiskFile,
   uuid: string,
   options: AbortableOptions,
 ): Promise<void> {
-  const manager = managerOf(vim, 'virtualDiskManager');
-  const name = { name: disk.path, datacenter: disk.datacenter };
-  await vim.invoke('SetVirtualDiskUuid', manager, { ...name, uuid: spacedDiskUuid(uuid) }, options);
+  await writeUuid(vim, disk, uuid, options).catch((error: unknown) => {
+    if (!isVimFault(error, ...uuidRefusals)) throw error;
+  });
 }
 
 /**
- * Refuses a disk that somebody has open, be it attached to a VM that is off. A server tells only one who writes: to give the
- * disk the UUID it has changes nothing.
+ * Fails if another VM has the disk open. vSphere reports the lock only to a writer, so this rewrites the disk's own UUID; whatever
+ * else it answers to that says nothing. A disk of a VM that is off is not locked: who refers to it has to be asked as well
+ * (`referencesTo`).
  *
  * @throws VimFault FileLocked
  */
@@ -79,7 +86,15 @@ export async function assertUnlocked(
   disk: DiskFile & { readonly uuid: string | undefined },
   options: AbortableOptions,
 ): Promise<void> {
-  if (disk.uuid !== undefined) await setDiskUuid(vim, disk, disk.uuid, options);
+  if (disk.uuid === undefined) return;
+  await writeUuid(vim, disk, disk.uuid, options).catch((error: unknown) => {
+    if (!(error instanceof VimFault) || isVimFault(error, 'FileLocked')) throw error;
+  });
+}
+
+async function writeUuid(vim: VimSession, disk: DiskFile, uuid: string, options: AbortableOptions): Promise<void> {
+  const args = { name: disk.path, datacenter: disk.datacenter, uuid: spacedDiskUuid(uuid) };
+  await vim.invoke('SetVirtualDiskUuid', managerOf(vim, 'virtualDiskManager'), args, options);
 }
 
 /** Deletes a disk's file (`DeleteVirtualDisk_Task`). One that is gone is no error. */

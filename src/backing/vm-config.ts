@@ -1,3 +1,4 @@
+import { formatDatastorePath } from '../model/datastore-path.js';
 import type { AdapterType, DiskProvisioning } from '../model/disk-kinds.js';
 import { profileField, profileSpec, type StorageProfiles } from '../pbm/storage-profiles.js';
 import type { VimObject } from '../vim/schema/index.js';
@@ -63,11 +64,9 @@ export function shadowVmConfig(vm: ShadowVm): VimObject<'VirtualMachineConfigSpe
 /** What vCenter shows as the owner of a backing: Cinder's extension, so that Cinder and its administrators know it. */
 export const managedByCinder: VimObject<'ManagedByInfo'> = { extensionKey: 'org.openstack.storage', type: 'volume' };
 
-/** The datastore path of a VM's configuration file in a folder of the VM's own name. */
-export function vmPathName(datastore: string, name: string): string {
-  // These have a meaning in a datastore path, or in the file systems behind it.
-  const folder = name.replace(/[/\\%[\]:*?"<>|]/g, '_');
-  return `[${datastore}] ${folder}/${folder}.vmx`;
+/** The datastore path of a VM's configuration file in a folder of the same name. */
+export function vmPathName(datastore: string, stem: string): string {
+  return formatDatastorePath({ datastore, folder: stem, file: `${stem}.vmx` });
 }
 
 /** Key–value pairs as `extraConfig` takes them. An empty value removes its key. */

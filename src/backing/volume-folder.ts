@@ -1,9 +1,14 @@
 import { isVimFault } from '../errors/index.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
+import { listDatacenters } from './inventory.js';
 import { escapeInventoryName } from './inventory-name.js';
 import type { BackingLookup } from './find-backing.js';
+import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { isVirtualCenter, managerOf } from '../vim/managers.js';
+
+/** The folder, below a datacenter's own, that holds all of Cinder's. */
+const rootName = 'OpenStack';
 
 /**
  * The inventory folder a project's backings lie in: `OpenStack/Project (<project id>)/<volume folder>` below the
@@ -12,7 +17,7 @@ import { isVirtualCenter, managerOf } from '../vim/managers.js';
 function pathOf({ vim, config }: BackingLookup, projectId: string | undefined): string[] {
   if (!isVirtualCenter(vim)) return [];
   const project = projectId === undefined ? [] : [projectFolder(projectId)];
-  return ['OpenStack', ...project, config.volumeFolder].map(escapeInventoryName);
+  return [rootName, ...project, config.volumeFolder].map(escapeInventoryName);
 }
 
 /** The name of the folder of a project. */
@@ -33,6 +38,16 @@ export async function findVolumeFolder(
   return folder;
 }
 
+/** The folders below which the backings of all projects lie, of every datacenter. */
+export async function findVolumeRoots(vim: VimSession, options: AbortableOptions): Promise<MoRef[]> {
+  const roots: MoRef[] = [];
+  for (const { vmFolder } of await listDatacenters(vim, options)) {
+    const root = isVirtualCenter(vim) ? await findFolder({ vim, ...options }, vmFolder, rootName) : vmFolder;
+    if (root !== undefined) roots.push(root);
+  }
+  return roots;
+}
+
 /** The folder, made where it is missing. */
 export async function ensureVolumeFolder(
   lookup: BackingLookup,
@@ -46,7 +61,11 @@ export async function ensureVolumeFolder(
   return folder;
 }
 
-async function findFolder({ vim, signal }: BackingLookup, parent: MoRef, name: string): Promise<MoRef | undefined> {
+async function findFolder(
+  { vim, signal }: Pick<BackingLookup, 'vim' | 'signal'>,
+  parent: MoRef,
+  name: string,
+): Promise<MoRef | undefined> {
   const args = { entity: parent, name };
   const child = await vim.invoke('FindChild', managerOf(vim, 'searchIndex'), args, { signal });
   return child?.type === 'Folder' ? child : undefined;

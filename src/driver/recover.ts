@@ -1,27 +1,34 @@
-import { readdir, stat, unlink } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { join } from 'node:path';
-import type { ResolvedConfig } from '../operation/driver-config.js';
-import { throwIfAborted, VmdkDriverError } from '../errors/index.js';
-import type { RestoreJournal } from '../journal/restore-journal.js';
+import { randomUUID } from 'node:crypto';
+import { datacenterOf } from '../backing/inventory.js';
+import { OwnershipLostError, RestoreError, throwIfAborted, VmdkDriverError } from '../errors/index.js';
 import type { Logger } from '../logger.js';
-import { isRunning } from '../restore/run-restoration.js';
-import { resolveRestore, type Resolution } from '../restore/resolve-restore.js';
-import { listTemporaryVms } from '../restore/temporary-vm.js';
+import type { ResolvedConfig } from '../operation/driver-config.js';
+import { claimProblem } from '../restore/check-claim.js';
+import { findBackingOf, type BackingState } from '../restore/backing-state.js';
+import type { Ending, Resolution } from '../restore/ending.js';
+import { endPublication } from '../restore/end-publication.js';
+import { endReplacement } from '../restore/end-replacement.js';
+import { listTemporaryVms } from '../restore/find-temporary-vms.js';
+import { signsOfLife } from '../restore/signs-of-life.js';
+import { readTemporaryVm, type JournalledVm } from '../restore/temporary-vm.js';
 import type { VimSession } from '../vim/vim-session.js';
-import { isInUse, ownerOfTemporaryFile } from './temporary-file.js';
+import { isTakenForAlive, type IsAlive } from './is-taken-for-alive.js';
+import { sweepTemporaryFiles } from './sweep-temporary-files.js';
 
 /** What became of one restore that had not ended. */
 export interface RecoveredRestore {
   readonly volumeId: string;
-  /** Who ran it, and since when (ISO 8601). */
+  /** Who ran it, and since when (ISO 8601, by the server's clock). */
   readonly owner: string;
   readonly startedAt: string;
   /**
-   * `completed`: the volume has the restored disk; `undone`: it is as it was before; `running`: left alone, since it is
-   * too young or its process lives; `failed`: could not be ended now, `error` says why.
+   * `completed`: the volume has the restored disk; `undone`: it is as it was before; `running`: left alone, since its owner
+   * lives or may, or an import's lease, which nobody else can end, is open: a later call ends it; `failed`: could not be
+   * ended now, `error` says why.
    */
   readonly outcome: Resolution | 'running' | 'failed';
+  /** Datastore paths of files that were kept, since another VM refers to them, or may; absent where there are none. */
+  readonly kept?: readonly string[] | undefined;
   readonly error?: unknown;
 }
 
@@ -38,8 +45,10 @@ export interface Recovery {
   readonly config: ResolvedConfig;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Operations younger than this are left alone, in milliseconds. */
+  /** How long ago a restore's owner was last seen, at least, for it to be taken for dead; in milliseconds. */
   readonly olderThanMs: number;
+  /** Asked before anything else. */
+  readonly isAlive: IsAlive | undefined;
 }
 
 /**
@@ -47,65 +56,63 @@ export interface Recovery {
  * beside living operations and be repeated.
  */
 export async function recover(recovery: Recovery): Promise<RecoveryReport> {
+  const { vim, config, logger, signal, olderThanMs } = recovery;
   const restores: RecoveredRestore[] = [];
-  for (const temporary of await listTemporaryVms(recovery.vim)) {
-    throwIfAborted(recovery.signal);
-    const { volumeId, owner, startedAt } = temporary.journal;
-    const found = { volumeId, owner, startedAt };
-    if (isAlive(recovery, temporary.journal)) {
-      restores.push({ ...found, outcome: 'running' });
-      continue;
-    }
-    try {
-      restores.push({ ...found, outcome: await resolveRestore(recovery.vim, temporary) });
-    } catch (error) {
-      if (!(error instanceof VmdkDriverError)) throw error;
-      recovery.logger.warn({ volumeId, error }, 'a restore could not be ended');
-      restores.push({ ...found, outcome: 'failed', error });
-    }
+  for (const { ref } of await listTemporaryVms(vim, { signal })) {
+    throwIfAborted(signal);
+    const vm = await readTemporaryVm(vim, ref, { signal });
+    // Ended by somebody else since.
+    if (vm?.journal === undefined) continue;
+    restores.push(await recoverOne(recovery, { ...vm, journal: vm.journal }));
   }
-  return { restores, temporaryFiles: await sweepTemporaryFiles(recovery) };
+  return { restores, temporaryFiles: await sweepTemporaryFiles({ directory: config.tmpDir, olderThanMs, logger }) };
 }
 
-/** Whether a restore may still be run by somebody. */
-function isAlive({ olderThanMs }: Recovery, journal: RestoreJournal): boolean {
-  if (isRunning(journal)) return true;
-  const [host, pid] = splitOwner(journal.owner);
-  if (host === hostname() && pid !== process.pid && processLives(pid)) return true;
-  return Date.now() - Date.parse(journal.startedAt) < olderThanMs;
-}
-
-function splitOwner(owner: string): [host: string, pid: number] {
-  const colon = owner.lastIndexOf(':');
-  return [owner.slice(0, colon), Number(owner.slice(colon + 1))];
-}
-
-function processLives(pid: number): boolean {
+async function recoverOne(recovery: Recovery, vm: JournalledVm): Promise<RecoveredRestore> {
+  const { vim, logger, signal } = recovery;
+  const { volumeId, owner, startedAt } = vm.journal;
+  const found = { volumeId, owner, startedAt };
   try {
-    return process.kill(pid, 0);
+    const signs = await signsOfLife(vim, vm, { signal });
+    if (signs.leaseOpen || (await isTakenForAlive(recovery, vm.journal, signs)))
+      return { ...found, outcome: 'running' };
+    const { resolution, kept, lost, leased, error } = await endOf(recovery, vm);
+    // Whoever took it over since ends it.
+    if (resolution === undefined || lost || leased) return { ...found, outcome: 'running' };
+    if (error !== undefined) throw error;
+    return { ...found, outcome: resolution, ...(kept.length === 0 ? {} : { kept }) };
   } catch (error) {
-    // Not allowed to signal it: it lives, and is somebody else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if (!(error instanceof VmdkDriverError)) throw error;
+    if (error instanceof OwnershipLostError) return { ...found, outcome: 'running' };
+    logger.warn({ volumeId, err: error }, 'a restore could not be ended');
+    return { ...found, outcome: 'failed', error };
   }
 }
 
-/** Deletes the temporary files whose process is dead. The process id stands in the name. */
-async function sweepTemporaryFiles({ config, olderThanMs, logger }: Recovery): Promise<string[]> {
-  const names = await readdir(config.tmpDir).catch(() => []);
-  const swept: string[] = [];
-  for (const name of names) {
-    const pid = ownerOfTemporaryFile(name);
-    if (pid === undefined || isInUse(name) || (pid !== process.pid && processLives(pid))) continue;
-    const path = join(config.tmpDir, name);
-    try {
-      const { mtimeMs } = await stat(path);
-      if (Date.now() - mtimeMs < olderThanMs) continue;
-      await unlink(path);
-      swept.push(path);
-    } catch (error) {
-      // Another recovery was quicker, or it is not ours to delete.
-      logger.warn({ path, error }, 'a temporary file could not be deleted');
-    }
+/** Checks what the journal claims, and ends the restore. */
+async function endOf({ vim, logger, signal }: Recovery, vm: JournalledVm): Promise<Ending> {
+  const { journal, ref, folder } = vm;
+  const backing = journal.replacement === undefined ? undefined : await findBackingOf(vim, journal, folder);
+  const problem = claimProblem(vm, backing) ?? (await datacenterProblem(vim, vm, backing, signal));
+  if (problem !== undefined) {
+    throw new RestoreError(`the VM ${vm.name} is not what its journal says (${problem}); nothing was changed`);
   }
-  return swept;
+  const token = randomUUID();
+  const takesFrom = journal.token;
+  return backing === undefined
+    ? endPublication(vim, ref, { token, takesFrom, logger })
+    : endReplacement(vim, ref, { backing: backing.ref, token, takesFrom, mustFence: true, logger });
+}
+
+/** Paths mean nothing without their datacenter. */
+async function datacenterProblem(
+  vim: VimSession,
+  { journal }: JournalledVm,
+  backing: BackingState | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (backing === undefined) return undefined;
+  const { value } = await datacenterOf(vim, backing.ref, { signal });
+  const claimed = journal.replacement?.datacenter;
+  return claimed === value ? undefined : `${backing.name} is in another datacenter`;
 }

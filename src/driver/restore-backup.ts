@@ -1,22 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
-import { assertPoweredOff, readBacking, type Backing } from '../backing/backing.js';
+import { readBacking, type Backing } from '../backing/backing.js';
 import { findBacking } from '../backing/find-backing.js';
-import { VolumeHasSnapshotsError, VolumeTooSmallError } from '../errors/index.js';
+import { datacenterOf } from '../backing/inventory.js';
+import { markBacking } from '../backing/mark-backing.js';
+import { VolumeTooSmallError, type Cleanup } from '../errors/index.js';
 import type { RestoreJournal } from '../journal/restore-journal.js';
-import { publishingBacking, type DiskKind } from '../restore/publish-backing.js';
-import { replacingDisk } from '../restore/replace-disk.js';
-import { profilesForRestore } from '../restore/restore-profiles.js';
-import { runRestoration } from '../restore/run-restoration.js';
-import { assertNoTemporaryVm } from '../restore/temporary-vm.js';
-import type { StorageProfiles } from '../pbm/storage-profiles.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
 import type { DiskProvisioning } from '../model/disk-kinds.js';
-import type { MoRef } from '../vim/schema/index.js';
 import type { ParsedVolume } from '../model/volume.js';
-import { fetchBackup } from './fetch-backup.js';
 import type { Operation } from '../operation/operation.js';
+import type { StorageProfiles } from '../pbm/storage-profiles.js';
+import { thisOwner } from '../process/owner.js';
+import { assertReplaceable } from '../restore/disk-replacer.js';
+import { assertNoTemporaryVm } from '../restore/find-temporary-vms.js';
+import { makeRoom } from '../restore/make-room.js';
+import { planDiskReplacement } from '../restore/plan-disk-replacement.js';
+import { planNewBacking, type DiskKind } from '../restore/plan-new-backing.js';
+import type { Restoration } from '../restore/restoration.js';
+import { profilesForRestore } from '../restore/restore-profiles.js';
+import { runRestoration } from '../restore/run-restoration.js';
+import type { RestoreSource } from '../stream/restore-source.js';
+import type { MoRef } from '../vim/schema/index.js';
+import { serverTime } from '../vim/server-time.js';
+import { fetchBackup } from './fetch-backup.js';
 import { parseManifestOf } from './parse-arguments.js';
 
 /** What a restore did. */
@@ -37,15 +44,24 @@ export interface RestoreResult {
   readonly streamBytes: number;
   readonly sha256: string;
   /**
-   * `done`, or `pending` where the volume has its new disk but something of the old one, or the temporary VM, could not
-   * be removed; `recover()` will.
+   * `done`; `pending` where the volume has its new disk but something of the old one, or the temporary VM, could not be
+   * removed, which `recover()` will; `kept` where a file was kept since another VM refers to it, or may.
    */
-  readonly cleanup: 'done' | 'pending';
+  readonly cleanup: Cleanup;
+  /** Datastore paths of the kept files; absent where there are none. */
+  readonly kept?: readonly string[] | undefined;
+}
+
+/** A volume that may be restored to: it has no backing, or one whose disk can be replaced. */
+interface Target {
+  readonly existing: { readonly backing: Backing; readonly datacenter: MoRef } | undefined;
+  readonly manifest: BackupManifest | undefined;
+  readonly profiles: StorageProfiles;
 }
 
 /**
- * The blueprint's `restore_backup`: refuse what cannot be restored; download the stream; import it as a new backing, or as
- * a temporary VM whose disk then replaces the backing's; delete the temporary file and the temporary VM.
+ * The blueprint's `restore_backup`: refuse what cannot be restored; fetch the stream; make room; import it as a new backing, or as
+ * a temporary VM whose disk is then exchanged for the backing's; clean up.
  */
 export async function restoreBackup(
   operation: Operation,
@@ -53,49 +69,52 @@ export async function restoreBackup(
   volume: ParsedVolume,
   givenManifest: unknown,
 ): Promise<RestoreResult> {
-  const { vim, signal, progress, backupService } = operation;
+  const target = await refuse(operation, backup, volume, givenManifest);
 
-  progress.enter('prepare');
-  await assertNoTemporaryVm(vim, volume, { signal });
-  const ref = await findBacking(operation, volume);
-  const backing = ref && (await readBacking(vim, ref, { signal }));
-  if (backing !== undefined) assertReplaceable(backing);
-  const kept = givenManifest ?? (await backupService.readManifest?.(backup, { signal }));
-  const manifest = kept === undefined ? undefined : parseManifestOf(backup, kept);
-  assertFits(manifest?.capacityBytes ?? 0, volume);
-  const profiles = await profilesForRestore(operation, volume, backing, manifest);
-
-  await using fetched = await fetchBackup(operation, backup, volume.id, manifest);
+  await using fetched = await fetchBackup(operation, backup, volume.id, target.manifest);
   const { source } = fetched;
   assertFits(source.capacityBytes, volume);
 
-  const journal = newJournal(volume, backing);
-  const restoration =
-    backing === undefined
-      ? await publishingBacking(operation, journal, volume, diskKind(operation, volume, manifest, profiles), source)
-      : await replacingDisk(operation, journal, volume, backing, profiles, source);
-  const { imported, cleanup } = await runRestoration(operation, journal, restoration);
+  const room = await prepareTarget(operation, volume, target, source);
+  const journal = await newJournal(operation, volume, room?.backing);
+  const restoration = await plan(operation, journal, volume, { ...target, existing: room }, source);
+  const { imported, cleanup, kept } = await runRestoration(operation, journal, restoration);
 
   const { info, streamBytes, sha256 } = imported.measured;
   return {
     backupId: backup.id,
     volumeId: volume.id,
-    backing: backing?.ref ?? imported.ref,
-    created: backing === undefined,
+    backing: room?.backing.ref ?? imported.ref,
+    created: room === undefined,
     capacityBytes: Math.max(volume.sizeBytes, info.capacityBytes),
     extended: volume.sizeBytes > info.capacityBytes,
     provisioning: imported.disk.provisioning,
     streamBytes,
     sha256,
     cleanup,
+    ...(kept.length === 0 ? {} : { kept }),
   };
 }
 
-function assertReplaceable(backing: Backing): void {
-  if (backing.hasSnapshots) {
-    throw new VolumeHasSnapshotsError(`${backing.name} has snapshots; its disk cannot be replaced`);
-  }
-  assertPoweredOff(backing);
+/** Refuses what cannot be restored, before anything happens. */
+async function refuse(
+  operation: Operation,
+  backup: Backup,
+  volume: ParsedVolume,
+  givenManifest: unknown,
+): Promise<Target> {
+  const { vim, signal, progress, backupService } = operation;
+  progress.enter('prepare');
+  await assertNoTemporaryVm(vim, volume, { signal });
+  const ref = await findBacking(operation, volume);
+  const backing = ref && (await readBacking(vim, ref, { signal }));
+  const existing = backing && { backing, datacenter: await datacenterOf(vim, backing.ref, { signal }) };
+  if (existing !== undefined) await assertReplaceable(operation, existing.backing, existing.datacenter);
+  const kept = givenManifest ?? (await backupService.readManifest?.(backup, { signal }));
+  const manifest = kept === undefined ? undefined : parseManifestOf(backup, kept);
+  assertFits(manifest?.capacityBytes ?? 0, volume);
+  const profiles = await profilesForRestore(operation, volume, backing, manifest);
+  return { existing, manifest, profiles };
 }
 
 function assertFits(capacityBytes: number, volume: ParsedVolume): void {
@@ -106,14 +125,47 @@ function assertFits(capacityBytes: number, volume: ParsedVolume): void {
   }
 }
 
-function newJournal(volume: ParsedVolume, backing: Backing | undefined): RestoreJournal {
+/** Gives an existing backing what a restore needs: room for a second disk, and a mark that it is the volume's. */
+async function prepareTarget(
+  operation: Operation,
+  volume: ParsedVolume,
+  { existing, profiles }: Target,
+  source: RestoreSource,
+): Promise<Target['existing']> {
+  if (existing === undefined) return undefined;
+  const { vim, signal } = operation;
+  const backing = await makeRoom(operation, existing.backing, volume, profiles, source);
+  return { ...existing, backing: await markBacking(vim, backing, volume.id, { signal }) };
+}
+
+async function newJournal(
+  { vim, signal }: Operation,
+  volume: ParsedVolume,
+  backing: Backing | undefined,
+): Promise<RestoreJournal> {
+  const startedAt = (await serverTime(vim, { signal })).toISOString();
   return {
     operation: randomUUID(),
-    owner: `${hostname()}:${process.pid}`,
-    startedAt: new Date().toISOString(),
+    token: randomUUID(),
+    owner: thisOwner.id,
+    startedAt,
+    stamp: startedAt,
     volumeId: volume.id,
     volumeName: backing?.name ?? volume.name,
   };
+}
+
+async function plan(
+  operation: Operation,
+  journal: RestoreJournal,
+  volume: ParsedVolume,
+  { existing, manifest, profiles }: Target,
+  source: RestoreSource,
+): Promise<Restoration> {
+  if (existing !== undefined) {
+    return planDiskReplacement(operation, { journal, volume, ...existing, profiles, source });
+  }
+  return planNewBacking(operation, journal, volume, diskKind(operation, volume, manifest, profiles), source);
 }
 
 /** A new volume's disk is as its type asks, else as the one that was backed up. */

@@ -1,5 +1,5 @@
 import { access, constants, stat, statfs, unlink } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { file } from 'tmp-promise';
 import {
   BackupServiceError,
@@ -7,12 +7,16 @@ import {
   TemporaryDirectoryError,
   VmdkDriverError,
 } from '../errors/index.js';
+import { livenessOf, processExists } from '../process/liveness.js';
+import { ownerInName, thisOwnerInName } from '../process/owner-in-name.js';
+import { thisOwner } from '../process/owner.js';
+import { sharedState } from '../process/shared-state.js';
 
 /** What every temporary file's name begins with; `recover()` knows leftovers by it. */
 export const temporaryFilePrefix = 'vmdk-driver';
 
-/** The files of this process that are in use, by name. */
-const inUse = new Set<string>();
+/** The files of this thread that are in use, by name. */
+const inUse = sharedState('temporary-files', () => new Set<string>());
 
 /** A regular file for one stream, readable by its owner only. Disposing of it deletes it. */
 export interface TemporaryFile extends AsyncDisposable {
@@ -32,7 +36,7 @@ export async function createTemporaryFile(directory: string, neededBytes: number
   // The descriptor is closed at once: a backup service may want the path, and must find it closed.
   const { path } = await file({
     tmpdir: resolve(directory),
-    prefix: temporaryFilePrefix,
+    prefix: `${temporaryFilePrefix}-${thisOwnerInName}`,
     postfix: '.vmdk',
     mode: 0o600,
     discardDescriptor: true,
@@ -54,16 +58,22 @@ export async function createTemporaryFile(directory: string, neededBytes: number
 }
 
 /**
- * The process a file's name says it belongs to; `undefined` where it is no temporary file of this library.
+ * Whether a file is a temporary one that nobody will go on with.
+ *
+ * @param olderThanMs how long ago it was last written to, at least, where nothing tells whether its process lives
  */
-export function ownerOfTemporaryFile(name: string): number | undefined {
-  const pid = new RegExp(`^${temporaryFilePrefix}-(\\d+)-.*\\.vmdk$`).exec(name)?.[1];
-  return pid === undefined ? undefined : Number(pid);
-}
-
-/** Whether this process is using the file. In a container a predecessor often had the same process id. */
-export function isInUse(name: string): boolean {
-  return inUse.has(name);
+export async function isLeftover(directory: string, name: string, olderThanMs: number): Promise<boolean> {
+  const [, rest, pid] = new RegExp(`^${temporaryFilePrefix}-((\\d+)-.*)\\.vmdk$`).exec(name) ?? [];
+  if (rest === undefined || inUse.has(name)) return false;
+  const owner = ownerInName(rest);
+  const liveness = livenessOf(owner);
+  if (liveness === 'dead') return true;
+  const mine = owner === undefined ? Number(pid) === process.pid : owner.random === thisOwner.random;
+  // Without a start time a number tells only that some process has it.
+  const mayLive = owner?.incarnation === undefined ? processExists(Number(pid)) : liveness === 'alive';
+  if (!mine && mayLive) return false;
+  const { mtimeMs } = await stat(join(directory, name));
+  return Date.now() - mtimeMs >= olderThanMs;
 }
 
 /**

@@ -16,11 +16,14 @@ import { operationOptionsSchema, type OperationOptions } from '../operation/opti
 import type { OperationName } from '../operation/progress.js';
 import { TransferSlots } from '../operation/transfer-slots.js';
 import { parseInput } from '../parse-input.js';
-import { assertNoTemporaryVm } from '../restore/temporary-vm.js';
+import { thisOwner } from '../process/owner.js';
+import { assertNoTemporaryVm } from '../restore/find-temporary-vms.js';
+import { defaultLimitMs } from '../restore/signs-of-life.js';
 import type { BackupService } from '../services/backup-service.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
 import { backupVolume } from './backup-volume.js';
+import type { IsAlive } from './is-taken-for-alive.js';
 import { parseBackup, parseNewSize, parseVolume, volumeWarnings } from './parse-arguments.js';
 import { recover, type RecoveryReport } from './recover.js';
 import { restoreBackup, type RestoreResult } from './restore-backup.js';
@@ -48,12 +51,14 @@ export interface ManifestOptions extends OperationOptions {
 
 /** Options of {@link VmdkDriver.recover}. */
 export interface RecoverOptions extends OperationOptions {
-  /** Operations younger than this are left alone, in milliseconds. Default one hour. */
+  /**
+   * How long ago a restore's owner must have been seen last for it to be taken for dead, in milliseconds, where nothing else
+   * tells. Default 15 minutes: an owner shows every minute that it lives.
+   */
   readonly olderThanMs?: number | undefined;
+  /** Answers for the processes that the application knows; `undefined` leaves it to the signs of life. */
+  readonly isAlive?: IsAlive | undefined;
 }
-
-/** Operations younger than an hour are not taken for dead unless the caller says so. */
-const defaultAgeMs = 60 * 60 * 1000;
 
 const driverOptionsSchema = z.strictObject({
   vim: vimSessionSchema,
@@ -64,8 +69,11 @@ const driverOptionsSchema = z.strictObject({
 
 // What a manifest is, is parsed with the backup it is to be of.
 const manifestOptionsSchema = operationOptionsSchema.extend({ manifest: z.custom<BackupManifest>().optional() });
-const recoverOptionsSchema = operationOptionsSchema.extend({ olderThanMs: z.unknown().optional() });
-const ageSchema = z.number().nonnegative().default(defaultAgeMs);
+const recoverOptionsSchema = operationOptionsSchema.extend({
+  olderThanMs: z.unknown().optional(),
+  isAlive: z.custom<IsAlive>((value) => typeof value === 'function', 'is not a function').optional(),
+});
+const ageSchema = z.number().nonnegative().default(defaultLimitMs);
 
 /**
  * Backs up and restores volumes that live as virtual disks in datastores of a vCenter or an ESXi host: the method
@@ -177,13 +185,13 @@ export class VmdkDriver {
    * Deletes a volume's backing and its disk. A volume without a backing is deleted already.
    *
    * @returns whether there was a backing
-   * @throws InvalidInputError, VolumeBusyError, BackingInvalidError, VimFault, VimConnectionError, AbortError
+   * @throws InvalidInputError, VolumeBusyError, BackingInUseError, BackingInvalidError, VimFault, VimConnectionError, AbortError
    */
   async deleteBacking(volume: Volume, options: OperationOptions = {}): Promise<boolean> {
     return this.#withBacking('delete', volume, options, async ({ vim, signal }, _parsed, found) => {
       if (found === undefined) return false;
       await assertOff(vim, found, { signal });
-      await deleteBacking(vim, found);
+      await deleteBacking(vim, found, { signal });
       return true;
     });
   }
@@ -204,18 +212,24 @@ export class VmdkDriver {
     });
   }
 
+  /** Names this thread of this process in the journals of its restores; `recover({ isAlive })` asks about such ids. */
+  get ownerId(): string {
+    return thisOwner.id;
+  }
+
   /**
-   * Ends what dead processes left behind: restores are finished or undone by what their journal says and what is attached
-   * now, temporary files are deleted. Nothing of anyone else's is touched, and living operations are left alone.
+   * Ends what dead processes left behind: restores are finished or undone by what the volume's VM says it has, temporary files
+   * are deleted. Nothing of anyone else's is touched, and living operations are left alone: those of processes that are known
+   * to live, and those whose owner was seen lately.
    *
    * @throws VimFault, VimConnectionError, AbortError
    */
   async recover(options: RecoverOptions = {}): Promise<RecoveryReport> {
-    const { olderThanMs: age, ...common } = parseInput('options', recoverOptionsSchema, options);
+    const { olderThanMs: age, isAlive, ...common } = parseInput('options', recoverOptionsSchema, options);
     const olderThanMs = parseInput('olderThanMs', ageSchema, age);
     return runOperation(this.#means, { name: 'recover', options: common }, (operation) => {
       operation.progress.enter('cleanup');
-      return recover({ ...operation, olderThanMs });
+      return recover({ ...operation, olderThanMs, isAlive });
     });
   }
 

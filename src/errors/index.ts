@@ -22,10 +22,11 @@ export { TransferError, TransferStalledError } from './transfer-error.js';
 export { VimConnectionError, type CallOutcome } from './vim-connection-error.js';
 export { isVimFault, VimFault } from './vim-fault.js';
 export { VimProtocolError } from './vim-protocol-error.js';
-export { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+export { VmdkDriverError, type Cleanup, type ErrorDetails } from './vmdk-driver-error.js';
 export {
   BackingInUseError,
   BackingInvalidError,
+  OwnershipLostError,
   RestoreError,
   VolumeBusyError,
   VolumeHasSnapshotsError,

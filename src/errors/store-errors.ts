@@ -41,35 +41,27 @@ export type StoreFailure =
 /** After these the same request may succeed later, without anyone changing anything. */
 const transient: readonly StoreFailure[] = ['throttled', 'unavailable', 'connection', 'stalled', 'integrity'];
 
-/** An object store, or a program that reaches one, failed. */
+/** An object store, or a program that reaches one, failed. `retryAfterMs` is how long the store asks to be left alone. */
 export class StoreError extends VmdkDriverError {
   static override readonly brand: string = 'StoreError';
   readonly code = 'STORE_FAILED';
   readonly reason: StoreFailure;
   /** The HTTP status, where the store answered with one. */
   readonly status: number | undefined;
-  /** How long the store asks to be left alone, in milliseconds, where it says so. */
-  readonly retryAfterMs: number | undefined;
 
   constructor(
     reason: StoreFailure,
     message: string,
-    details: ErrorDetails & { readonly status?: number | undefined; readonly retryAfterMs?: number | undefined } = {},
+    details: ErrorDetails & { readonly status?: number | undefined } = {},
   ) {
     super(message, { retryable: transient.includes(reason), ...details });
     this.reason = reason;
     this.status = details.status;
-    this.retryAfterMs = details.retryAfterMs;
   }
 
   override toJSON(): Record<string, unknown> {
-    const { reason, status, retryAfterMs } = this;
-    return {
-      ...super.toJSON(),
-      reason,
-      ...(status === undefined ? {} : { status }),
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    };
+    const { reason, status } = this;
+    return { ...super.toJSON(), reason, ...(status === undefined ? {} : { status }) };
   }
 }
 

@@ -10,7 +10,15 @@ export interface ErrorDetails {
   readonly retryable?: boolean;
   /** The step of the operation in which it happened. Set by the driver as the error passes through it. */
   readonly phase?: Phase;
+  /** After how many milliseconds the same call may succeed; where nothing is known, absent. */
+  readonly retryAfterMs?: number | undefined;
 }
+
+/**
+ * Whether everything an operation made, beside what it was for, is gone: `pending` where something may be left that one more
+ * call, or `recover()`, ends; `kept` where a disk's file was kept because somebody may refer to it.
+ */
+export type Cleanup = 'done' | 'pending' | 'kept';
 
 /**
  * The base of every error this library throws.
@@ -29,17 +37,20 @@ export abstract class VmdkDriverError extends Error {
   readonly retryable: boolean;
   /** The step of the operation in which it happened, when it happened inside one. */
   phase: Phase | undefined;
+  /** Whether everything the operation made in vCenter is gone. `pending` also where that could not be found out. */
+  cleanup: Cleanup = 'done';
   /**
-   * `pending` where something the operation made in vCenter could not be removed, because the server could not be
-   * reached; `recover()` will remove it.
+   * After how many milliseconds the volume may be usable again: where a lease that nobody can end any more, or somebody else's
+   * operation, holds it until then.
    */
-  cleanup: 'done' | 'pending' = 'done';
+  retryAfterMs: number | undefined;
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = (this.constructor as typeof VmdkDriverError).brand;
     this.retryable = details.retryable ?? false;
     this.phase = details.phase;
+    this.retryAfterMs = details.retryAfterMs;
   }
 
   /** Tells by {@link brand}, so that it holds across copies of the package. */
@@ -51,7 +62,7 @@ export abstract class VmdkDriverError extends Error {
 
   /** The error as plain data, for structured logs. Causes are reduced to their name, code and message. */
   toJSON(): Record<string, unknown> {
-    const { name, message, code, retryable, phase, cleanup, cause } = this;
+    const { name, message, code, retryable, phase, cleanup, retryAfterMs, cause } = this;
     return {
       name,
       code,
@@ -59,6 +70,7 @@ export abstract class VmdkDriverError extends Error {
       retryable,
       cleanup,
       ...(phase === undefined ? {} : { phase }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(isNativeError(cause)
         ? { cause: { name: cause.name, message: cause.message, ...('code' in cause ? { code: cause.code } : {}) } }
         : {}),

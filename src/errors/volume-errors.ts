@@ -18,13 +18,13 @@ export class VolumeBusyError extends VmdkDriverError {
   readonly code = 'VOLUME_BUSY';
 }
 
-/** The volume's backing is powered on, or its disk is locked by another VM. */
+/** The volume's backing is powered on, or its disk is attached to, or locked by, another VM. */
 export class BackingInUseError extends VmdkDriverError {
   static override readonly brand: string = 'BackingInUseError';
   readonly code = 'BACKING_IN_USE';
 }
 
-/** The volume's backing is not what a backing is: no disk, several disks, a disk of another kind. */
+/** The volume's backing is not what a backing is: no disk, several disks, a disk of another kind, a disk built on a parent's. */
 export class BackingInvalidError extends VmdkDriverError {
   static override readonly brand: string = 'BackingInvalidError';
   readonly code = 'BACKING_INVALID';
@@ -34,4 +34,13 @@ export class BackingInvalidError extends VmdkDriverError {
 export class RestoreError extends VmdkDriverError {
   static override readonly brand: string = 'RestoreError';
   readonly code = 'RESTORE_FAILED';
+}
+
+/**
+ * Somebody else ended the restore: `recover()` on another machine took it for dead. It deleted nothing after that, and the
+ * message says which disk the volume has.
+ */
+export class OwnershipLostError extends VmdkDriverError {
+  static override readonly brand: string = 'OwnershipLostError';
+  readonly code = 'OWNERSHIP_LOST';
 }

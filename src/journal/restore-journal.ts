@@ -1,18 +1,25 @@
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { VimObject } from '../vim/schema/index.js';
+import { temporaryVmName } from './operation-names.js';
+
+export { temporaryVmName, temporaryVmUuid } from './operation-names.js';
 
 /**
  * What a temporary VM says of the restore it belongs to. It lies in the VM's own extraConfig, so that it lives and dies
- * with what it speaks of: the inventory itself is the journal.
+ * with what it speaks of: the inventory itself is the journal. Anybody who may reconfigure a VM can write one: it is a
+ * claim, and is checked (`src/restore/check-claim.ts`).
  */
 export interface RestoreJournal {
-  /** Tells this restore from every other. */
+  /** Tells this restore from every other: a UUID. */
   readonly operation: string;
-  /** Host name and process id of whoever runs it. */
+  /** By what its owner owns it now: unique per run and attempt, never used again. */
+  readonly token: string;
+  /** The process of whoever owns it (`Owner.id`). */
   readonly owner: string;
-  /** ISO 8601. */
+  /** When the restore began, by the server's clock; ISO 8601. */
   readonly startedAt: string;
+  /** The owner's last sign of life, by the server's clock; ISO 8601. */
+  readonly stamp: string;
   readonly volumeId: string;
   /** The name the backing has, or gets. */
   readonly volumeName: string;
@@ -20,129 +27,135 @@ export interface RestoreJournal {
   readonly replacement?: DiskReplacement | undefined;
 }
 
-/** The paths of a disk replacement: written before the first change that could strand a file. */
+/** What a disk replacement is about: written before the first change that could strand a file. */
 export interface DiskReplacement {
   /** Managed object id of the backing. */
   readonly backing: string;
   /** Managed object id of the datacenter the paths are in. */
   readonly datacenter: string;
-  /** Datastore path of the disk the volume had. */
+  /** Datastore path of the disk the volume had when the restore began. */
   readonly oldDisk: string;
   /** Where the old disk was attached. */
   readonly controllerKey: number;
   readonly unitNumber: number;
+  /** Its disk mode. */
+  readonly diskMode?: string | undefined;
   /** Id of the storage policy the old disk had, if it had one. */
   readonly storageProfile?: string | undefined;
-  /** Datastore path at which the imported disk was created; known once it is. */
-  readonly importedDisk?: string | undefined;
+  /** Where the imported disk goes; known once it is imported. */
+  readonly move?: DiskMove | undefined;
+}
+
+/** Where the imported disk is, and where it is moved to. */
+export interface DiskMove {
+  /** Managed object id of the datastore of both: its name, which the paths begin with, may change. */
+  readonly datastore: string;
+  /** Datastore path at which the imported disk was created. */
+  readonly importedDisk: string;
   /** Datastore path, in the backing's own folder, that the imported disk is moved to. */
-  readonly newDisk?: string | undefined;
+  readonly newDisk: string;
 }
 
-/**
- * The BIOS UUID (`VirtualMachineConfigSpec.uuid`) every temporary VM has, so that recovery finds them all with one
- * `FindAllByUuid` and needs no scan of the inventory.
- */
-export const temporaryVmUuid = '766d646b-6472-4976-8572-2d746d702d31';
-
-const prefix = 'vmdk-driver.';
-/** vCenter allows 80 characters in a VM's name. */
-const longestName = 80;
-const namePrefix = 'vmdk-driver-restore-';
-
-/**
- * The name of the temporary VM of a restore of this volume. It follows from the volume alone: since names are unique in
- * a folder, the server itself refuses a second restore of the same volume at the same time.
- */
-export function temporaryVmName(volumeId: string): string {
-  const name = `${namePrefix}${volumeId.replace(/[^\w.-]/g, '_')}`;
-  if (name.length <= longestName && name.endsWith(volumeId)) return name;
-  return `${namePrefix}${createHash('sha256').update(volumeId).digest('hex').slice(0, 32)}`;
-}
+const text = z.string().min(1);
 
 const journalSchema = z.object({
-  operation: z.string().min(1),
+  operation: z.uuid(),
+  // Version 0.1 wrote neither.
+  token: z.string().default(''),
   owner: z.string(),
   startedAt: z.iso.datetime(),
-  volumeId: z.string().min(1),
-  volumeName: z.string().min(1),
+  stamp: z.iso.datetime(),
+  volumeId: text,
+  volumeName: text,
   replacement: z
     .object({
-      backing: z.string().min(1),
-      datacenter: z.string().min(1),
-      oldDisk: z.string().min(1),
+      backing: text,
+      datacenter: text,
+      oldDisk: text,
       controllerKey: z.coerce.number(),
       unitNumber: z.coerce.number(),
-      storageProfile: z.string().min(1).optional(),
-      importedDisk: z.string().min(1).optional(),
-      newDisk: z.string().min(1).optional(),
+      diskMode: text.optional(),
+      storageProfile: text.optional(),
+      move: z.object({ datastore: text, importedDisk: text, newDisk: text }).optional(),
     })
     .optional(),
 });
 
-/** Every key a journal can have; the names as an administrator sees them in the VM's advanced settings. */
-const keys = {
-  operation: `${prefix}operation`,
-  owner: `${prefix}owner`,
-  startedAt: `${prefix}startedAt`,
-  volumeId: `${prefix}volumeId`,
-  volumeName: `${prefix}volumeName`,
-  backing: `${prefix}backing`,
-  datacenter: `${prefix}datacenter`,
-  oldDisk: `${prefix}oldDisk`,
-  controllerKey: `${prefix}controllerKey`,
-  unitNumber: `${prefix}unitNumber`,
-  storageProfile: `${prefix}storageProfile`,
-  importedDisk: `${prefix}importedDisk`,
-  newDisk: `${prefix}newDisk`,
-} as const;
+/** What the names of all keys begin with. */
+const prefix = 'vmdk-driver.';
 
-/** The journal as extraConfig. */
-export function writeJournal({ replacement, ...journal }: RestoreJournal): Record<string, string> {
-  const values: Readonly<Record<string, string | number | undefined>> = { ...journal, ...replacement };
+const replacementFields = [
+  'backing',
+  'datacenter',
+  'oldDisk',
+  'controllerKey',
+  'unitNumber',
+  'diskMode',
+  'storageProfile',
+] as const;
+const moveFields = ['datastore', 'importedDisk', 'newDisk'] as const;
+/** Every field a journal can have; the names as an administrator sees them in the VM's advanced settings. */
+const fields = [
+  ...(['operation', 'token', 'owner', 'startedAt', 'stamp', 'volumeId', 'volumeName'] as const),
+  ...replacementFields,
+  ...moveFields,
+] as const;
+type Field = (typeof fields)[number];
+
+/** The journal, or a part of one, as extraConfig. */
+export function writeJournal({ replacement, ...journal }: Partial<RestoreJournal>): Record<string, string> {
+  const { move, ...rest } = replacement ?? {};
+  const values: Readonly<Partial<Record<Field, string | number | undefined>>> = { ...journal, ...rest, ...move };
   return Object.fromEntries(
-    Object.entries(values).flatMap(([field, value]) =>
-      value === undefined ? [] : [[keys[field as keyof typeof keys], String(value)]],
-    ),
+    fields.flatMap((field) => {
+      const value = values[field];
+      return value === undefined ? [] : [[`${prefix}${field}`, String(value)]];
+    }),
   );
 }
 
 /** The extraConfig that removes a journal: an empty value removes its key. */
 export function eraseJournal(): Record<string, string> {
-  return Object.fromEntries(Object.values(keys).map((key) => [key, '']));
+  return Object.fromEntries(fields.map((field) => [`${prefix}${field}`, '']));
 }
 
-/** The journal in a VM's extraConfig; `undefined` where there is none of ours. */
+/** The operation a VM says it belongs to, or its disk was exchanged by. */
+export function operationMark(extraConfig: readonly VimObject<'OptionValue'>[] | undefined): string | undefined {
+  return extraConfigValue(extraConfig, `${prefix}operation`);
+}
+
+/** A text in a VM's extraConfig; `undefined` where there is none of that key. */
+export function extraConfigValue(
+  extraConfig: readonly VimObject<'OptionValue'>[] | undefined,
+  key: string,
+): string | undefined {
+  const value = extraConfig?.find((entry) => entry.key === key)?.value;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** The journal in a VM's extraConfig; `undefined` where there is none that this version understands. */
 export function readJournal(extraConfig: readonly VimObject<'OptionValue'>[] | undefined): RestoreJournal | undefined {
   const values = new Map((extraConfig ?? []).map(({ key, value }) => [key, value]));
-  const field = (name: keyof typeof keys): unknown => values.get(keys[name]);
-  if (field('operation') === undefined) return undefined;
+  const pick = (names: readonly Field[]): Partial<Record<Field, unknown>> =>
+    Object.fromEntries(
+      names.map((name) => [name, values.get(`${prefix}${name}`)]).filter(([, value]) => value !== undefined),
+    );
+  const replacement = pick(replacementFields);
+  const move = pick(moveFields);
+  const isReplacement = Object.keys({ ...replacement, ...move }).length > 0;
+  const { startedAt, stamp = startedAt, ...rest } = pick(fields);
   const result = journalSchema.safeParse({
-    operation: field('operation'),
-    owner: field('owner'),
-    startedAt: field('startedAt'),
-    volumeId: field('volumeId'),
-    volumeName: field('volumeName'),
-    replacement:
-      field('backing') === undefined
-        ? undefined
-        : {
-            backing: field('backing'),
-            datacenter: field('datacenter'),
-            oldDisk: field('oldDisk'),
-            controllerKey: field('controllerKey'),
-            unitNumber: field('unitNumber'),
-            storageProfile: field('storageProfile'),
-            importedDisk: field('importedDisk'),
-            newDisk: field('newDisk'),
-          },
+    ...rest,
+    startedAt,
+    stamp,
+    replacement: isReplacement ? { ...replacement, ...(Object.keys(move).length > 0 ? { move } : {}) } : undefined,
   });
   return result.success ? result.data : undefined;
 }
 
 /**
- * Whether a VM is a restore's temporary one. A restore to a new volume ends by renaming its temporary VM: from then on it
- * is the volume's backing, whether or not its journal was erased yet.
+ * Whether a VM is a restore's temporary one. A restore to a new volume ends by publishing its temporary VM, which takes the
+ * journal from it: from then on it is the volume's backing.
  */
 export function isTemporaryVm(name: string, extraConfig: readonly VimObject<'OptionValue'>[] | undefined): boolean {
   const journal = readJournal(extraConfig);

@@ -27,3 +27,8 @@ export function parseDatastorePath(path: string): DatastorePath {
 export function formatDatastorePath({ datastore, folder, file }: DatastorePath): string {
   return `[${datastore}] ${folder === '' ? '' : `${folder}/`}${file}`;
 }
+
+/** A name as the folders and files of a datastore may have it: some characters mean something in a path. */
+export function fileNameFor(name: string): string {
+  return name.replace(/[/\\%[\]:*?"<>|]/g, '_');
+}

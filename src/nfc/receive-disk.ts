@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Backing } from '../backing/backing.js';
 import { InvalidVmdkError, isVimFault, LeaseError, TransferError, VimFault } from '../errors/index.js';
+import { asLostLease } from './lost-lease.js';
 import { pickDiskUrl, type DiskUrl } from './device-url.js';
 import { NfcLease } from './nfc-lease.js';
 import { StreamMeter, type MeasuredStream } from '../stream/stream-meter.js';
@@ -22,7 +23,7 @@ export async function receiveDisk(
   const { vim, config, slots, signal, logger, progress } = operation;
   const { capacityBytes } = backing.disk;
   const ref = await vim.invoke('ExportVm', backing.ref, {}).catch((error: unknown) => {
-    throw asBackingError(error, backing.name);
+    throw asLostLease(asBackingError(error, backing.name));
   });
   await using lease = await NfcLease.ready(vim, ref, logger, { signal });
   const disk = pickDiskUrl(lease.info, vim);

@@ -1,17 +1,32 @@
+import { asBackingError } from '../backing/backing-faults.js';
 import { readBacking, type AttachedDisk } from '../backing/backing.js';
 import { reportProvisioning } from '../backing/report-provisioning.js';
-import { shadowVmConfig, type ShadowVm } from '../backing/vm-config.js';
-import { asBackingError } from '../backing/backing-faults.js';
-import type { Operation } from '../operation/operation.js';
-import { BackupCorruptError, isVimFault, NoValidDatastoreError } from '../errors/index.js';
-import { temporaryVmName, temporaryVmUuid, writeJournal, type RestoreJournal } from '../journal/restore-journal.js';
-import { NfcLease } from '../nfc/nfc-lease.js';
-import type { MeasuredStream } from '../stream/stream-meter.js';
-import { sendDisk } from '../nfc/send-disk.js';
-import type { MoRef } from '../vim/schema/index.js';
 import { escapeInventoryName } from '../backing/inventory-name.js';
+import { shadowVmConfig, type ShadowVm } from '../backing/vm-config.js';
+import {
+  BackupCorruptError,
+  isVimFault,
+  NoValidDatastoreError,
+  RestoreError,
+  VimConnectionError,
+} from '../errors/index.js';
+import {
+  temporaryVmName,
+  temporaryVmUuid,
+  writeJournal,
+  type DiskReplacement,
+  type RestoreJournal,
+} from '../journal/restore-journal.js';
+import { NfcLease } from '../nfc/nfc-lease.js';
+import { sendDisk } from '../nfc/send-disk.js';
+import type { Operation } from '../operation/operation.js';
 import type { RestoreSource } from '../stream/restore-source.js';
-import { busyError } from './temporary-vm.js';
+import type { MeasuredStream } from '../stream/stream-meter.js';
+import type { MoRef } from '../vim/schema/index.js';
+import { serverTime } from '../vim/server-time.js';
+import { busyError } from './busy-error.js';
+import { undone, type Ending } from './ending.js';
+import { findTemporaryVmOf } from './find-temporary-vms.js';
 
 /** Where a temporary VM goes and what its disk is to be like. */
 export interface ImportTarget extends Pick<
@@ -21,6 +36,8 @@ export interface ImportTarget extends Pick<
   readonly folder: MoRef;
   readonly resourcePool: MoRef;
   readonly host: MoRef | undefined;
+  /** For the journal: what the imported disk is to replace. */
+  readonly replacement?: DiskReplacement | undefined;
 }
 
 /** A temporary VM that holds the restored disk. */
@@ -30,42 +47,70 @@ export interface ImportedVm {
   readonly measured: MeasuredStream;
 }
 
-/**
- * Imports a stream as a temporary VM (blueprint: "import the stream-optimized virtual disk file to create a temporary
- * VM"). When it resolves, the server has taken every byte, the stream was the backup's, and the VM's disk has the
- * stream's capacity.
- */
-export async function importTemporaryVm(
-  operation: Operation,
-  journal: RestoreJournal,
-  target: ImportTarget,
-  source: RestoreSource,
-): Promise<ImportedVm> {
-  const { vim, signal, logger } = operation;
-  const configSpec = {
-    ...shadowVmConfig({
-      ...target,
-      name: temporaryVmName(journal.volumeId),
-      capacityBytes: source.capacityBytes,
-      extraConfig: writeJournal(journal),
-    }),
-    uuid: temporaryVmUuid,
-  };
-  const spec = { _type: 'VirtualMachineImportSpec', configSpec } as const;
-  const { resourcePool, folder, host } = target;
-  const args = { spec, folder, ...(host === undefined ? {} : { host }) };
-  const ready = vim
-    .invoke('ImportVApp', resourcePool, args)
-    .then((ref) => NfcLease.ready(vim, ref, logger, { signal }))
-    .catch((error: unknown) => {
-      throw asImportError(error, journal);
-    });
-  const { entity: ref, measured } = await sendDisk(operation, ready, source);
+/** One import of a stream as a temporary VM, and what is known of that VM should it fail. */
+export class ImportAttempt {
+  readonly #operation: Operation;
+  readonly #journal: RestoreJournal;
+  readonly #source: RestoreSource;
+  #folder: MoRef | undefined;
+  /** Whether the call that creates the VM may still be on its way. */
+  #mayAppear = false;
 
-  const imported = await readBacking(vim, ref, { signal });
-  assertCapacity(imported.disk, measured);
-  reportProvisioning(operation, imported.disk, target.provisioning);
-  return { ref, disk: imported.disk, measured };
+  constructor(operation: Operation, journal: RestoreJournal, source: RestoreSource) {
+    this.#operation = operation;
+    this.#journal = journal;
+    this.#source = source;
+  }
+
+  /**
+   * Imports the stream (blueprint: "import the stream-optimized virtual disk file to create a temporary VM"). When it resolves,
+   * the server has taken every byte, the stream was the backup's, and the VM's disk has the stream's capacity.
+   */
+  async run(target: ImportTarget): Promise<ImportedVm> {
+    const { vim, signal } = this.#operation;
+    const ready = this.#requestLease(target);
+    const { entity: ref, measured } = await sendDisk(this.#operation, ready, this.#source);
+    const imported = await readBacking(vim, ref, { signal });
+    assertCapacity(imported.disk, measured);
+    reportProvisioning(this.#operation, imported.disk, target.provisioning);
+    return { ref, disk: imported.disk, measured };
+  }
+
+  /** The temporary VM, if the import left one. */
+  async find(): Promise<MoRef | undefined> {
+    if (this.#folder === undefined) return undefined;
+    return (await findTemporaryVmOf(this.#operation.vim, this.#journal, this.#folder))?.ref;
+  }
+
+  /** The end of a restore that left none: where a reply was lost, it may still appear, under a lease that nobody knows. */
+  endWithout(): Ending {
+    return this.#mayAppear ? { ...undone, cleanup: 'pending', leased: true } : undone;
+  }
+
+  async #requestLease({ folder, resourcePool, host, replacement, ...disk }: ImportTarget): Promise<NfcLease> {
+    const { vim, logger, signal } = this.#operation;
+    const stamp = (await serverTime(vim, { signal })).toISOString();
+    const journal = { ...this.#journal, stamp, replacement };
+    const configSpec = {
+      ...shadowVmConfig({
+        ...disk,
+        name: temporaryVmName(journal.volumeId),
+        capacityBytes: this.#source.capacityBytes,
+        extraConfig: writeJournal(journal),
+      }),
+      uuid: temporaryVmUuid,
+    };
+    const spec = { _type: 'VirtualMachineImportSpec', configSpec } as const;
+    const args = { spec, folder, ...(host === undefined ? {} : { host }) };
+    this.#folder = folder;
+    try {
+      const ref = await vim.invoke('ImportVApp', resourcePool, args);
+      return await NfcLease.ready(vim, ref, logger, { signal });
+    } catch (error) {
+      if (error instanceof VimConnectionError && error.outcome === 'unknown') this.#mayAppear = true;
+      throw await asImportError(this.#operation, error, journal);
+    }
+  }
 }
 
 function assertCapacity(disk: AttachedDisk, { info }: MeasuredStream): void {
@@ -76,9 +121,19 @@ function assertCapacity(disk: AttachedDisk, { info }: MeasuredStream): void {
   }
 }
 
-function asImportError(error: unknown, journal: RestoreJournal): unknown {
+async function asImportError({ vim, signal }: Operation, error: unknown, journal: RestoreJournal): Promise<unknown> {
   const fault = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  if (isVimFault(fault, 'DuplicateName', 'AlreadyExists')) return busyError({ ...journal, owner: 'another process' });
+  if (isVimFault(fault, 'DuplicateName', 'AlreadyExists')) {
+    const there = fault.detail['object'] as MoRef | undefined;
+    return busyError(vim, there, journal.volumeId, { signal });
+  }
+  if (isVimFault(fault, 'FileAlreadyExists')) {
+    const { file } = fault.detail;
+    return new RestoreError(
+      `${typeof file === 'string' ? file : 'the folder of the import'} is there already: register the VM it is of, or remove it`,
+      { cause: error },
+    );
+  }
   if (isVimFault(fault, 'NoDiskSpace')) {
     return new NoValidDatastoreError('the datastore has no room for the restored disk', [], { cause: error });
   }

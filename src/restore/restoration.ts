@@ -1,9 +1,17 @@
+import type { Ending } from './ending.js';
 import type { ImportedVm } from './import-temporary-vm.js';
+import type { Ownership } from './ownership.js';
 
-/** The two halves of a restore: before the volume changes, and the change. */
+/** What a restore does to a volume, step by step. To make one changes nothing. */
 export interface Restoration {
   /** Imports the stream as a temporary VM; the volume is not touched. */
   importDisk(): Promise<ImportedVm>;
   /** Makes the imported disk the volume's: all at once, or not at all. */
-  takeEffect(imported: ImportedVm): Promise<void>;
+  apply(imported: ImportedVm, ownership: Ownership): Promise<void>;
+  /**
+   * Ends it, whichever way it went, by what is in the inventory then.
+   *
+   * @param ownership of the temporary VM, where it came to that
+   */
+  end(ownership: Ownership | undefined): Promise<Ending>;
 }

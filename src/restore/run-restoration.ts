@@ -1,22 +1,26 @@
-import type { Operation } from '../operation/operation.js';
-import { VmdkDriverError } from '../errors/index.js';
+import { AbortError, OwnershipLostError, VmdkDriverError, type Cleanup } from '../errors/index.js';
 import type { RestoreJournal } from '../journal/restore-journal.js';
+import { usualLeaseMs } from '../nfc/lost-lease.js';
+import type { Operation } from '../operation/operation.js';
+import { sharedState } from '../process/shared-state.js';
+import type { Ending } from './ending.js';
 import type { ImportedVm } from './import-temporary-vm.js';
+import { Ownership } from './ownership.js';
 import type { Restoration } from './restoration.js';
-import { resolveRestore, type Resolution } from './resolve-restore.js';
-import { listTemporaryVms } from './temporary-vm.js';
 
 /** A restoration that took effect. */
 export interface Restored {
   readonly imported: ImportedVm;
   /** Whether everything the restore made besides the volume's disk is gone. */
-  readonly cleanup: 'done' | 'pending';
+  readonly cleanup: Cleanup;
+  /** Datastore paths of files that were kept, since somebody refers to them, or may. */
+  readonly kept: readonly string[];
 }
 
-/** The restores of this process that are under way: recovery leaves them alone. */
-const running = new Set<string>();
+/** The restores of this thread that are under way, by their operations: recovery leaves them alone. */
+const running = sharedState('running-restores', () => new Set<string>());
 
-/** Whether a restore is under way in this process. */
+/** Whether a restore is under way in this thread. */
 export function isRunning({ operation }: Pick<RestoreJournal, 'operation'>): boolean {
   return running.has(operation);
 }
@@ -31,40 +35,74 @@ export async function runRestoration(
   restoration: Restoration,
 ): Promise<Restored> {
   running.add(journal.operation);
-  let imported: ImportedVm | undefined;
   try {
-    imported = await restoration.importDisk();
-    operation.progress.enter('swap');
-    await restoration.takeEffect(imported);
-  } catch (error) {
-    const { resolution, cleanup } = await end(operation, journal);
-    // The step that failed may have been the look at what the exchange had achieved.
-    if (resolution === 'completed' && imported !== undefined) return { imported, cleanup };
-    if (error instanceof VmdkDriverError && cleanup === 'pending') error.cleanup = cleanup;
-    throw error;
+    return await run(operation, journal, restoration);
   } finally {
     running.delete(journal.operation);
   }
-  operation.progress.enter('cleanup');
-  const { cleanup } = await end(operation, journal);
-  return { imported, cleanup };
 }
 
-/** How a restore was ended, as far as that is known. */
-interface Ending {
-  readonly resolution: Resolution | undefined;
-  readonly cleanup: 'done' | 'pending';
-}
-
-/** Ends the restore by what is in the inventory now; `pending` where that cannot be done, or not to its end. */
-async function end({ vim, logger }: Operation, { operation, volumeId }: RestoreJournal): Promise<Ending> {
-  let resolution: Resolution | undefined;
+async function run(operation: Operation, journal: RestoreJournal, restoration: Restoration): Promise<Restored> {
+  const { vim, logger, progress } = operation;
+  let imported: ImportedVm | undefined;
+  let ownership: Ownership | undefined;
+  let failure: { readonly error: unknown } | undefined;
   try {
-    const temporary = (await listTemporaryVms(vim)).find(({ journal }) => journal.operation === operation);
-    if (temporary !== undefined) await resolveRestore(vim, temporary, (found) => (resolution = found));
-    return { resolution, cleanup: 'done' };
+    imported = await restoration.importDisk();
+    ownership = new Ownership(vim, imported.ref, journal.token, logger);
+    await using _alive = ownership.keepAlive();
+    progress.enter('swap');
+    await restoration.apply(imported, ownership);
+    progress.enter('cleanup');
   } catch (error) {
-    logger.warn({ volumeId, operation, error }, 'a restore could not be ended; recover() will');
-    return { resolution, cleanup: 'pending' };
+    failure = { error };
   }
+  const ending = await end(operation, journal, restoration, ownership);
+  // The failing step may have been the read-back after a successful exchange.
+  const completed = failure === undefined || ending?.resolution === 'completed';
+  if (completed && imported !== undefined) {
+    return { imported, cleanup: ending?.cleanup ?? 'pending', kept: ending?.kept ?? [] };
+  }
+  throw asRestoreFailure(failure?.error, ending, operation.signal);
+}
+
+/** `undefined` where it could not be ended, or not to its end. */
+async function end(
+  { logger }: Operation,
+  { operation, volumeId }: RestoreJournal,
+  restoration: Restoration,
+  ownership: Ownership | undefined,
+): Promise<Ending | undefined> {
+  try {
+    const ending = await restoration.end(ownership);
+    if (ending.error !== undefined) {
+      logger.warn({ volumeId, operation, err: ending.error }, 'not all of a restore could be removed; recover() will');
+    }
+    return ending;
+  } catch (error) {
+    logger.warn({ volumeId, operation, err: error }, 'a restore could not be ended; recover() will');
+    return undefined;
+  }
+}
+
+/** What a failed restore rejects with: why it failed, what the volume has, and whether anything is left. */
+function asRestoreFailure(error: unknown, ending: Ending | undefined, signal: AbortSignal): unknown {
+  const failure = ending?.lost === true ? lossOf(error, ending, signal) : error;
+  if (!(failure instanceof VmdkDriverError)) return failure;
+  failure.cleanup = ending?.cleanup ?? 'pending';
+  if (ending?.leased === true) failure.retryAfterMs = usualLeaseMs;
+  return failure;
+}
+
+/** The restore was ended by somebody else, whatever its own steps failed with after that. */
+function lossOf(error: unknown, { resolution }: Ending, signal: AbortSignal): unknown {
+  if (resolution === 'undone' && error instanceof AbortError) return error;
+  const cause = error instanceof OwnershipLostError ? error.cause : error;
+  const details = { ...(cause === undefined ? {} : { cause }), retryable: resolution === 'undone' && !signal.aborted };
+  return new OwnershipLostError(
+    resolution === 'undone'
+      ? 'somebody else took this restore for dead and ended it; the volume has its old disk'
+      : 'somebody else took this restore for dead and ended it, and the volume was changed since: look which disk it has',
+    details,
+  );
 }

@@ -1,95 +1,73 @@
-import { managerOf } from '../vim/managers.js';
-import { isVimFault, VolumeBusyError } from '../errors/index.js';
-import { readJournal, temporaryVmName, temporaryVmUuid, type RestoreJournal } from '../journal/restore-journal.js';
+import { diskPaths, volumeIdKey } from '../backing/backing.js';
+import { isTemporaryVmName } from '../journal/operation-names.js';
+import { extraConfigValue, readJournal, type RestoreJournal } from '../journal/restore-journal.js';
 import { readProperties } from '../vim/property-collector.js';
-import { runTask, taskResult } from '../vim/run-task.js';
-import type { MoRef } from '../vim/schema/index.js';
-import { settle } from '../vim/settle.js';
+import { saysGone } from '../vim/said-gone.js';
+import type { MoRef, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import type { ParsedVolume } from '../model/volume.js';
+import type { TemporaryVmSight } from './fencing.js';
 
-/** How often a temporary VM that something is still being done to is waited for. */
-const patience = 3;
-/** How long each wait for it may take. */
-const patienceMs = 10_000;
-
-/** A restore's temporary VM, as it is now. */
+/** A VM that is, or was, a restore's temporary one: what one read showed of it. */
 export interface TemporaryVm {
   readonly ref: MoRef;
   readonly name: string;
-  readonly journal: RestoreJournal;
+  /** Its version when it was read: a change that names it is refused once there was another. */
+  readonly changeVersion: string | undefined;
+  readonly devices: readonly VimObject<'VirtualDevice'>[];
+  /** Datastore path of its configuration file. */
+  readonly vmPath: string | undefined;
+  /** Inventory folder it lies in. */
+  readonly folder: MoRef | undefined;
+  readonly recentTasks: readonly MoRef[];
+  /** `undefined` where it has none, or none that this version understands. */
+  readonly journal: RestoreJournal | undefined;
+  readonly sight: TemporaryVmSight;
 }
 
-/** Reads a VM as a temporary one; `undefined` where it is gone, or carries no journal of this library. */
+/** A temporary VM that carries a journal. */
+export type JournalledVm = TemporaryVm & { readonly journal: RestoreJournal };
+
+const temporaryVmProperties = [
+  'name',
+  'parent',
+  'recentTask',
+  'config.changeVersion',
+  'config.extraConfig',
+  'config.files.vmPathName',
+  'config.hardware.device',
+] as const;
+
+/** Reads a temporary VM in one call; `undefined` where the server says that it does not exist. */
 export async function readTemporaryVm(
   vim: VimSession,
   ref: MoRef,
   options?: AbortableOptions,
 ): Promise<TemporaryVm | undefined> {
   try {
-    const vm = await readProperties(vim, ref, 'VirtualMachine', ['name', 'config.extraConfig'], options);
+    const vm = await readProperties(vim, ref, 'VirtualMachine', temporaryVmProperties, options);
     const journal = readJournal(vm['config.extraConfig']);
-    return journal && { ref, name: vm.name, journal };
+    const devices = vm['config.hardware.device'] ?? [];
+    return {
+      ref,
+      name: vm.name,
+      changeVersion: vm['config.changeVersion'],
+      devices,
+      vmPath: vm['config.files.vmPathName'],
+      folder: vm.parent,
+      recentTasks: vm.recentTask ?? [],
+      journal,
+      sight: {
+        token: journal?.token,
+        published: journal === undefined && isPublished(vm.name, vm['config.extraConfig']),
+        attached: diskPaths(devices),
+      },
+    };
   } catch (error) {
-    if (isVimFault(error, 'ManagedObjectNotFound')) return undefined;
+    if (saysGone(error, ref)) return undefined;
     throw error;
   }
 }
 
-/** Every temporary VM of this library on the server, whoever made it and wherever it lies. */
-export async function listTemporaryVms(vim: VimSession, options?: AbortableOptions): Promise<TemporaryVm[]> {
-  const query = { uuid: temporaryVmUuid, vmSearch: true, instanceUuid: false };
-  const refs = (await vim.invoke('FindAllByUuid', managerOf(vim, 'searchIndex'), query, options)) ?? [];
-  const vms = await Promise.all(refs.map((ref) => readTemporaryVm(vim, ref, options)));
-  return vms.filter((vm) => vm !== undefined);
-}
-
-/**
- * To be asked before anything is created: a restore to a new volume has only its temporary VM to be seen by.
- *
- * @throws VolumeBusyError where a restore of the volume is under way, or died and was not recovered yet
- */
-export async function assertNoTemporaryVm(
-  vim: VimSession,
-  volume: ParsedVolume,
-  options: AbortableOptions,
-): Promise<void> {
-  const temporary = (await listTemporaryVms(vim, options)).find(({ name, journal }) => {
-    return journal.volumeId === volume.id && name === temporaryVmName(volume.id);
-  });
-  if (temporary !== undefined) throw busyError(temporary.journal);
-}
-
-/** What to tell somebody who comes second. */
-export function busyError({ volumeId, owner, startedAt }: Pick<RestoreJournal, 'volumeId' | 'owner' | 'startedAt'>) {
-  return new VolumeBusyError(
-    `a restore of volume ${volumeId} began at ${startedAt} (${owner}); if that process is dead, call recover()`,
-    { retryable: true },
-  );
-}
-
-/** Destroys a temporary VM, with whatever disk is still attached to it. One that is gone is no error. */
-export async function destroyTemporaryVm(vim: VimSession, ref: MoRef): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await settle(vim, {
-        make: () => runTask(vim, 'Destroy_Task', ref, {}),
-        on: ref,
-        lookUp: async () => (await readTemporaryVm(vim, ref)) === undefined || undefined,
-      });
-      return;
-    } catch (error) {
-      if (isVimFault(error, 'ManagedObjectNotFound')) return;
-      // The end of its lease may be removing it at this moment.
-      if (!isVimFault(error, 'TaskInProgress') || attempt === patience) throw error;
-      await taskEnd(vim, error.detail['task'] as MoRef | undefined);
-    }
-  }
-}
-
-/** Waits for what stands in the way, well or not; a lease nobody ends any more lasts until its timeout. */
-async function taskEnd(vim: VimSession, task: MoRef | undefined): Promise<void> {
-  if (task === undefined) return;
-  const signal = AbortSignal.timeout(patienceMs);
-  await taskResult(vim, task, 'TaskInProgress', { signal }).catch(() => undefined);
+function isPublished(name: string, extraConfig: readonly VimObject<'OptionValue'>[] | undefined): boolean {
+  return !isTemporaryVmName(name) && extraConfigValue(extraConfig, volumeIdKey) !== undefined;
 }

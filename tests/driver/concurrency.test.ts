@@ -62,6 +62,8 @@ async function restoreElsewhere(volumeId: string): Promise<{ end: () => Promise<
     disk: { capacityBytes: 2 ** 20 },
     extraConfig: writeJournal({
       operation: randomUUID(),
+      token: randomUUID(),
+      stamp: new Date().toISOString(),
       owner: 'another-host:4711',
       startedAt: new Date().toISOString(),
       volumeId,

@@ -29,10 +29,14 @@ describe.each(kinds)('what a volume is survives a restore: $adapterType, $provis
 
     const after = lab.vmOf(volume);
     const withoutPath = ({ path: _path, ...rest }: (typeof before.disks)[number]) => rest;
-    expect({ ...after, disks: after.disks.map(withoutPath) }).toEqual({
+    // What the exchange says of itself stays on the backing.
+    const { extraConfig } = after;
+    const others = Object.fromEntries(Object.entries(extraConfig).filter(([key]) => !key.startsWith('vmdk-driver.')));
+    expect({ ...after, extraConfig: others, disks: after.disks.map(withoutPath) }).toEqual({
       ...before,
       disks: before.disks.map(withoutPath),
     });
+    expect(extraConfig['vmdk-driver.removedDisk']).toBe(before.disks[0]!.path);
     expect(await lab.contentOf(volume)).toBe(content);
 
     const copy = { id: randomUUID(), size: 1, projectId: 'p1' };

@@ -25,7 +25,7 @@ describe.each(['vcenter', 'esxi'] as const)('restoreBackup on %s', (mode) => {
         extraConfig: before.extraConfig,
       });
       const { path: _old, ...identity } = before.disks[0]!;
-      expect(after.disks).toEqual([{ ...identity, path: expect.stringMatching(/-restored-[0-9a-f]{8}\.vmdk$/) }]);
+      expect(after.disks).toEqual([{ ...identity, path: expect.stringMatching(/-restored-[0-9a-f-]{36}\.vmdk$/) }]);
       expect(result).toMatchObject({ created: false, extended: false, cleanup: 'done', sha256: manifest.sha256 });
       expect(lab.simulator.leftovers()).toEqual([]);
       expect(lab.simulator.vms()).toHaveLength(1);

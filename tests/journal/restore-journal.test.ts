@@ -11,8 +11,10 @@ import {
 
 const journal: RestoreJournal = {
   operation: randomUUID(),
+  token: randomUUID(),
   owner: 'host:4711',
   startedAt: '2026-01-02T03:04:05.678Z',
+  stamp: '2026-01-02T03:05:05.678Z',
   volumeId: 'volume',
   volumeName: 'volume-volume',
 };
@@ -23,6 +25,7 @@ const replacement = {
   controllerKey: 1000,
   unitNumber: 0,
 };
+const move = { datastore: 'datastore-1', importedDisk: '[ds] t/t.vmdk', newDisk: '[ds] v/r.vmdk' };
 const asExtraConfig = (values: Readonly<Record<string, string>>) =>
   Object.entries(values).map(([key, value]) => ({ key, value }));
 
@@ -30,16 +33,13 @@ describe("a restore's journal in extraConfig", () => {
   test.each<[string, RestoreJournal]>([
     ['of a new volume', journal],
     ['before the disk is imported', { ...journal, replacement }],
-    [
-      'before the disk is moved',
-      { ...journal, replacement: { ...replacement, importedDisk: '[ds] t/t.vmdk', newDisk: '[ds] v/r.vmdk' } },
-    ],
+    ['before the disk is moved', { ...journal, replacement: { ...replacement, move } }],
   ])('%s is read as it was written', (_what, written) => {
     expect(readJournal(asExtraConfig(writeJournal(written)))).toEqual(written);
   });
 
   test('all its keys are this library’s, and erasing it removes each of them', () => {
-    const full = { ...journal, replacement: { ...replacement, storageProfile: 'p', importedDisk: 'a', newDisk: 'b' } };
+    const full = { ...journal, replacement: { ...replacement, diskMode: 'm', storageProfile: 'p', move } };
     const keys = Object.keys(writeJournal(full));
     expect(keys.every((key) => key.startsWith('vmdk-driver.'))).toBe(true);
     expect(Object.keys(eraseJournal()).sort()).toEqual(keys.sort());
@@ -54,7 +54,8 @@ describe("a restore's journal in extraConfig", () => {
       const { [key]: _missing, ...rest } = values;
       const read = readJournal(asExtraConfig(rest));
       // Without its backing it would be a new volume's, were the rest not there: it must never be taken for one.
-      if (key !== 'vmdk-driver.backing') expect(read).toBeUndefined();
+      // Version 0.1 wrote neither a token nor stamps.
+      if (!['vmdk-driver.token', 'vmdk-driver.stamp'].includes(key)) expect(read).toBeUndefined();
     }
     expect(readJournal(asExtraConfig({ ...values, 'vmdk-driver.startedAt': 'yesterday' }))).toBeUndefined();
   });

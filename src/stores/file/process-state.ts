@@ -1,3 +1,5 @@
+import { sharedState } from '../../process/shared-state.js';
+
 /** What all file backup services of a process (of a thread, where there are several) have to know of each other. */
 interface ProcessState {
   /** Attempts that are under way. */
@@ -6,11 +8,10 @@ interface ProcessState {
   readonly turns: Map<string, Promise<void>>;
 }
 
-// A process may hold the ESM and the CommonJS copy of this module: a registered symbol is the same in both.
-const place: unique symbol = Symbol.for('vmdk-driver/file-backup-service');
-const holder = globalThis as typeof globalThis & { [place]?: ProcessState | undefined };
-
-export const processState: ProcessState = (holder[place] ??= { attempts: new Set(), turns: new Map() });
+export const processState: ProcessState = sharedState('file-backup-service', () => ({
+  attempts: new Set(),
+  turns: new Map(),
+}));
 
 /** Runs the action after all others that were asked for on this path before. */
 export async function inTurn<T>(path: string, action: () => Promise<T>): Promise<T> {

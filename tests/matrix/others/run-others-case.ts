@@ -154,7 +154,7 @@ async function withHappening(
   watched?.[Symbol.dispose]();
   const report = await recoverAll(lab, findings);
   // The folder a VM was moved from stays where something else was in it: nobody's any more.
-  if (happening === 'temporary VM moved') removeAll(findings.leaked, (what) => what.startsWith('directory: '));
+  if (happening.includes('moved')) await removeFolders(lab, findings);
   findings.lost.push(...ongoing.damage());
   const kept = await isKept(lab, subject);
   await ongoing.takeBack();
@@ -221,6 +221,12 @@ function ended(lab: MatrixLab, subject: Subject): Promise<Ended> {
     (result) => ({ result }),
     (error: unknown) => ({ error }),
   );
+}
+
+async function removeFolders({ simulator }: MatrixLab, { leaked }: Findings): Promise<void> {
+  removeAll(leaked, (what) => what.startsWith('directory: '));
+  const folders = simulator.leftovers().filter(({ kind }) => kind === 'directory');
+  for (const { what } of folders) await simulator.administrator.deleteFile(what);
 }
 
 function removeAll(items: string[], isUnwanted: (item: string) => boolean): void {

@@ -1,0 +1,175 @@
+import { isFree, referencesTo } from '../backing/file-references.js';
+import { deleteDisk } from '../backing/virtual-disk.js';
+import { isVimFault, OwnershipLostError } from '../errors/index.js';
+import type { Logger } from '../logger.js';
+import { repeatLost } from '../vim/repeat-lost.js';
+import type { MoRef } from '../vim/schema/index.js';
+import type { VimSession } from '../vim/vim-session.js';
+import { readBackingState } from './backing-state.js';
+import { attachment, destroyTemporaryVm, detachment } from './destroy-temporary-vm.js';
+import type { Ending, Resolution } from './ending.js';
+import { nextCleanupStep, type RestoreRemains } from './fencing.js';
+import { Ownership } from './ownership.js';
+import { readTemporaryVm, type TemporaryVm } from './temporary-vm.js';
+
+/** What is to be cleaned up, and by what right. */
+export interface Cleaning extends Omit<RestoreRemains, 'settled'> {
+  readonly ref: MoRef;
+  /** By which the temporary VM is owned. */
+  readonly token: string;
+  /** `undefined` where there is none: the restore was to a new volume. */
+  readonly backing: MoRef | undefined;
+  readonly datacenter: MoRef | undefined;
+  /** Where the imported disk lies, and the removed one. */
+  readonly datastore: MoRef | undefined;
+  readonly removedDatastore: MoRef | undefined;
+  readonly logger: Logger;
+}
+
+/** What became of it. */
+export interface Cleaned {
+  /** Datastore paths of files that somebody else refers to, or may. */
+  readonly kept: readonly string[];
+  /** Whether somebody else took it over, and does the rest. */
+  readonly left: boolean;
+}
+
+/**
+ * Removes what a restore made and does not need any more, step by step as {@link nextCleanupStep} says. Before a file goes, who
+ * else refers to it is asked.
+ *
+ * @throws where something cannot be removed now; then the temporary VM is still there, and whoever comes next finds it by that
+ */
+export async function cleanUp(vim: VimSession, cleaning: Cleaning): Promise<Cleaned> {
+  const run = new CleanUp(vim, cleaning);
+  try {
+    return await run.run();
+  } catch (error) {
+    if (error instanceof OwnershipLostError) return { kept: run.kept, left: true };
+    throw error;
+  }
+}
+
+/** The end of a restore of which only cleaning up is left: where that fails, what became of the restore is true all the same. */
+export async function endClean(resolution: Resolution, clean: () => Promise<Cleaned>): Promise<Ending> {
+  const ending = { resolution, lost: false, leased: false };
+  try {
+    const { kept, left } = await clean();
+    return { ...ending, kept, cleanup: left ? 'pending' : kept.length > 0 ? 'kept' : 'done' };
+  } catch (error) {
+    return { ...ending, kept: [], cleanup: 'pending', error };
+  }
+}
+
+class CleanUp {
+  readonly #vim: VimSession;
+  readonly #cleaning: Cleaning;
+  readonly #ownership: Ownership;
+  readonly #settled = new Set<string>();
+  readonly #kept = new Set<string>();
+  /** Files that nobody else refers to. */
+  readonly #free = new Set<string>();
+  #temporary: TemporaryVm | undefined;
+  #backingDisks: readonly string[] = [];
+
+  constructor(vim: VimSession, cleaning: Cleaning) {
+    this.#vim = vim;
+    this.#cleaning = cleaning;
+    this.#ownership = new Ownership(vim, cleaning.ref, cleaning.token, cleaning.logger);
+  }
+
+  get kept(): readonly string[] {
+    return [...this.#kept];
+  }
+
+  async run(): Promise<Cleaned> {
+    const { token, datastore, removedDatastore, ref } = this.#cleaning;
+    await this.#look();
+    for (;;) {
+      const remains = { ...this.#cleaning, settled: this.#settled };
+      const step = nextCleanupStep(this.#temporary?.sight, token, this.#backingDisks, remains);
+      switch (step.what) {
+        case 'delete':
+          if (await this.#mayGo(step.path, datastore)) await this.#delete(step.path);
+          this.#settled.add(step.path);
+          break;
+        case 'attach':
+          if ((await this.#mayGo(step.path, removedDatastore)) && (await this.#attach(step.path))) await this.#look();
+          else this.#settled.add(step.path);
+          break;
+        case 'detach':
+          await this.#detach(step.path);
+          break;
+        case 'destroy': {
+          const foreign = await this.#findForeign();
+          if (foreign === undefined) {
+            await destroyTemporaryVm(this.#vim, ref);
+            return { kept: this.kept, left: false };
+          }
+          await this.#detach(foreign);
+          this.#settled.add(foreign);
+          break;
+        }
+        case 'leave':
+          return { kept: this.kept, left: true };
+        case 'nothing':
+          return { kept: this.kept, left: false };
+      }
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { ref, backing } = this.#cleaning;
+    this.#temporary = await readTemporaryVm(this.#vim, ref);
+    const matters = backing !== undefined && (this.#temporary?.sight.attached.length ?? 0) > 0;
+    this.#backingDisks = matters ? (await readBackingState(this.#vim, backing)).disks : [];
+  }
+
+  /** Whether a file may go, for all that can be seen; one that may not is kept, and reported. */
+  async #mayGo(path: string, datastore: MoRef | undefined): Promise<boolean> {
+    if (this.#free.has(path) || datastore === undefined) return true;
+    const { ref, backing, logger } = this.#cleaning;
+    const references = await referencesTo(this.#vim, { datastore, path }, [ref]);
+    if (isFree(references)) {
+      this.#free.add(path);
+      return true;
+    }
+    // After a storage vMotion the volume's own disk may lie where the removed one did: that one is gone then.
+    if (references.vms.every((vm) => vm.ref.value === backing?.value) && references.vms.length > 0) return false;
+    const names = references.vms.map(({ name }) => name);
+    logger.warn({ path, names, unreadable: references.unreadable }, 'a file is kept: other VMs refer to it, or may');
+    this.#kept.add(path);
+    return false;
+  }
+
+  /** A disk on the temporary VM that must not go with it. */
+  async #findForeign(): Promise<string | undefined> {
+    for (const device of this.#temporary?.devices ?? []) {
+      const { backing } = device;
+      if (backing === undefined || !('fileName' in backing)) continue;
+      if (!(await this.#mayGo(backing.fileName, backing.datastore))) return backing.fileName;
+    }
+    return undefined;
+  }
+
+  /** @returns whether it is attached now; not where the file is gone */
+  async #attach(path: string): Promise<boolean> {
+    try {
+      await repeatLost(() => this.#ownership.change(attachment(path)));
+      return true;
+    } catch (error) {
+      if (isVimFault(error, 'FileNotFound')) return false;
+      throw error;
+    }
+  }
+
+  async #detach(path: string): Promise<void> {
+    await repeatLost(() => this.#ownership.change(detachment(path)));
+    await this.#look();
+  }
+
+  async #delete(path: string): Promise<void> {
+    const { datacenter } = this.#cleaning;
+    if (datacenter !== undefined) await repeatLost(() => deleteDisk(this.#vim, { path, datacenter }));
+  }
+}

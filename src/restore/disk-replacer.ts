@@ -1,0 +1,203 @@
+import { asBackingError } from '../backing/backing-faults.js';
+import { assertNoParent, assertNoSnapshots, assertPoweredOff, readBacking, type Backing } from '../backing/backing.js';
+import { assertNotReferred, referencesTo } from '../backing/file-references.js';
+import { setAttachedDiskUuid } from '../backing/set-attached-disk-uuid.js';
+import { assertUnlocked, hasUuid } from '../backing/virtual-disk.js';
+import {
+  isVimFault,
+  OwnershipLostError,
+  RestoreError,
+  throwIfAborted,
+  VimConnectionError,
+  VimFault,
+  VolumeBusyError,
+} from '../errors/index.js';
+import type { BackingMarks } from '../journal/backing-marks.js';
+import type { Operation } from '../operation/operation.js';
+import type { StorageProfiles } from '../pbm/storage-profiles.js';
+import { wrongProfiles } from '../pbm/wrong-profiles.js';
+import type { MoRef } from '../vim/schema/index.js';
+import { exchangeDisk, withFile, type DiskExchange } from './exchange-disk.js';
+import { exchangeMark, exchangeState } from './fencing.js';
+import type { Ownership } from './ownership.js';
+import type { NewDisk } from './prepare-new-disk.js';
+
+/** What is replaced. */
+export interface ReplacementPlan {
+  readonly operationId: string;
+  readonly backing: Backing;
+  readonly datacenter: MoRef;
+  readonly profiles: StorageProfiles;
+}
+
+/**
+ * What is known of a backing's exchange: nothing of it was sent; it was answered, well or not; its end is not known, and it may
+ * still come; it was made and proved.
+ */
+export type ExchangeKnowledge = 'not sent' | 'answered' | 'unknown' | 'proved';
+
+/** How often an exchange is prepared anew because somebody changed the backing meanwhile. */
+const tries = 5;
+
+/** Exchanges a backing's disk, once, and knows how far that came. */
+export class DiskReplacer {
+  readonly #operation: Operation;
+  readonly #plan: ReplacementPlan;
+  #state: ExchangeKnowledge = 'not sent';
+  #markBefore: string | undefined;
+
+  constructor(operation: Operation, plan: ReplacementPlan) {
+    this.#operation = operation;
+    this.#plan = plan;
+  }
+
+  get state(): ExchangeKnowledge {
+    return this.#state;
+  }
+
+  /** What the backing was marked with before the exchange. */
+  get markBefore(): string | undefined {
+    return this.#markBefore;
+  }
+
+  /** Gives the backing the new disk for its old one, and proves it; a new disk that is not as it should be goes back out. */
+  async exchange(newDisk: NewDisk, ownership: Ownership): Promise<void> {
+    const { vim } = this.#operation;
+    const { backing, profiles, operationId } = this.#plan;
+    const before = await this.#exchange(newDisk, ownership);
+    const after = await this.#withUuid(await readBacking(vim, backing.ref), before.disk.uuid);
+    if (exchangeState(after.marks.operation, operationId) !== 'completed') {
+      throw new OwnershipLostError(`the disk of ${after.name} was exchanged again by somebody else`);
+    }
+    const wrong = whatIsWrong(after, before, newDisk.capacityBytes) ?? (await wrongProfiles(vim, after, profiles));
+    if (wrong === undefined) {
+      this.#state = 'proved';
+      return;
+    }
+    await this.#exchangeBack(before, ownership);
+    throw new RestoreError(`the exchanged disk was not as it should be (${wrong}); the volume has its old disk again`);
+  }
+
+  /**
+   * The order matters: the backing is read, then who owns the temporary VM, and then the exchange is made at the version that was
+   * read. Who takes the restore over moves that version on after he became the owner.
+   *
+   * @returns the backing as it was
+   */
+  async #exchange(newDisk: NewDisk, ownership: Ownership): Promise<Backing> {
+    const { vim, signal } = this.#operation;
+    const { backing, profiles, operationId } = this.#plan;
+    for (let attempt = 1; ; attempt++) {
+      const now = await readBacking(vim, backing.ref, { signal });
+      await this.#assertReplaceable(now);
+      this.#markBefore = now.marks.operation;
+      // The last moment at which the operation can be cancelled.
+      throwIfAborted(signal);
+      await ownership.read();
+      const marks = {
+        operation: exchangeMark(operationId),
+        removedDisk: now.disk.path,
+        removedDatastore: now.disk.datastore.value,
+      };
+      const add = withFile(now.disk.device, newDisk.path, newDisk.capacityBytes);
+      const exchange = { ...exchangeOf(now, marks), add, storageProfile: profiles.disk };
+      try {
+        await this.#send(exchange);
+        return now;
+      } catch (error) {
+        const isAnew = isVimFault(error, 'ConcurrentAccess') && attempt < tries;
+        if (!isAnew) throw asBackingError(error, now.name);
+      }
+    }
+  }
+
+  /** Fenced as the exchange itself is. */
+  async #exchangeBack(before: Backing, ownership: Ownership): Promise<void> {
+    const { vim } = this.#operation;
+    const { backing, profiles, operationId } = this.#plan;
+    for (let attempt = 1; ; attempt++) {
+      const now = await readBacking(vim, backing.ref);
+      if (exchangeState(now.marks.operation, operationId) !== 'completed') return;
+      await ownership.read();
+      const marks = {
+        operation: exchangeMark(operationId, { back: true }),
+        removedDisk: now.disk.path,
+        removedDatastore: now.disk.datastore.value,
+      };
+      const add = withFile(before.disk.device, before.disk.path, before.disk.capacityBytes);
+      try {
+        await this.#send({ ...exchangeOf(now, marks), add, storageProfile: profiles.disk });
+        return;
+      } catch (error) {
+        if (!isVimFault(error, 'ConcurrentAccess') || attempt === tries) throw error;
+      }
+    }
+  }
+
+  /** Knows what became of a call, also where it throws. */
+  async #send(exchange: DiskExchange): Promise<void> {
+    this.#state = 'unknown';
+    try {
+      await exchangeDisk(this.#operation.vim, this.#plan.backing.ref, exchange);
+      this.#state = 'answered';
+    } catch (error) {
+      const isOpen = error instanceof VimConnectionError && error.outcome === 'unknown';
+      if (!isOpen) this.#state = 'answered';
+      throw error;
+    }
+  }
+
+  /** The backing may have been touched while bytes moved: what was refused at the beginning is refused now. */
+  async #assertReplaceable(now: Backing): Promise<void> {
+    await assertReplaceable(this.#operation, now, this.#plan.datacenter);
+    const { capacityBytes } = this.#plan.backing.disk;
+    if (now.disk.capacityBytes === capacityBytes) return;
+    throw new VolumeBusyError(`the disk of ${now.name} was resized during the restore: restore again`, {
+      retryable: true,
+    });
+  }
+
+  /** A server that did not keep the UUID which the detached disk was given takes it for the attached one. */
+  async #withUuid(after: Backing, uuid: string | undefined): Promise<Backing> {
+    const { vim } = this.#operation;
+    if (uuid === undefined || hasUuid(after.disk.uuid, uuid)) return after;
+    await setAttachedDiskUuid(vim, after, uuid).catch((error: unknown) => {
+      // What the disk lacks is seen by who asked.
+      if (!(error instanceof VimFault)) throw error;
+    });
+    return readBacking(vim, after.ref);
+  }
+}
+
+/**
+ * Refuses a backing whose disk cannot be replaced, or must not be: it runs, has snapshots, is built on another disk, is in use by
+ * another VM, or locked.
+ */
+export async function assertReplaceable(
+  { vim, signal }: Pick<Operation, 'vim' | 'signal'>,
+  backing: Backing,
+  datacenter: MoRef,
+): Promise<void> {
+  const { name, disk, ref } = backing;
+  assertPoweredOff(backing);
+  assertNoSnapshots(backing, 'replaced');
+  assertNoParent(backing, 'replaced');
+  const { path, uuid, datastore } = disk;
+  assertNotReferred(name, await referencesTo(vim, { path, datastore }, [ref], { signal }), 'replaced');
+  await assertUnlocked(vim, { path, uuid, datacenter }, { signal }).catch((error: unknown) => {
+    throw asBackingError(error, name);
+  });
+}
+
+function exchangeOf(now: Backing, marks: BackingMarks) {
+  return { changeVersion: now.changeVersion, remove: now.disk.device, marks };
+}
+
+function whatIsWrong({ disk }: Backing, before: Backing, capacityBytes: number): string | undefined {
+  const { controllerKey, unitNumber } = before.disk.device;
+  if (disk.capacityBytes !== capacityBytes) return `its capacity is ${disk.capacityBytes} bytes`;
+  if (disk.device.controllerKey !== controllerKey || disk.device.unitNumber !== unitNumber)
+    return 'it is attached elsewhere';
+  if (!hasUuid(disk.uuid, before.disk.uuid)) return `its UUID is ${disk.uuid ?? 'unknown'}`;
+  return undefined;
+}

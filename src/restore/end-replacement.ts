@@ -1,0 +1,114 @@
+import { parseDatastorePath } from '../model/datastore-path.js';
+import type { DiskReplacement, RestoreJournal } from '../journal/restore-journal.js';
+import type { Logger } from '../logger.js';
+import type { MoRef } from '../vim/schema/index.js';
+import type { VimSession } from '../vim/vim-session.js';
+import { fenceBacking, readBackingState, type BackingState } from './backing-state.js';
+import { isFolderOf } from './check-claim.js';
+import { cleanUp, endClean, type Cleaning } from './clean-up.js';
+import { currentPaths, datastoreRef } from './datastore-address.js';
+import type { Ending, Resolution } from './ending.js';
+import { exchangeState, type ExchangeState } from './fencing.js';
+import { putBack } from './put-back.js';
+import { takeOver, type NewOwner } from './take-over.js';
+
+/** Who ends a replacement, and what he knows. */
+export interface ReplacementEnd extends NewOwner {
+  /** The backing, as its reference is now. */
+  readonly backing: MoRef;
+  /** What is known for certain; where absent, the backing is asked. */
+  readonly known?: ExchangeState | undefined;
+  /** Whether an exchange may still be on its way. */
+  readonly mustFence: boolean;
+  readonly logger: Logger;
+}
+
+/**
+ * Ends a restore to an existing volume, whoever began it and wherever it stopped: forward where the backing says that it has
+ * the new disk, back otherwise. The last step of a good restore, the undo of a failed one and `recover()` are all this.
+ *
+ * In this order: take the temporary VM over, so that nothing its former owner sent can change it any more; move the backing's
+ * version on, so that no exchange can come any more; ask the backing what it has, which is final then; and remove what is
+ * superfluous, the temporary VM last.
+ */
+export async function endReplacement(vim: VimSession, ref: MoRef, end: ReplacementEnd): Promise<Ending> {
+  const owner = await takeOver(vim, ref, end);
+  if (owner.claim !== 'held') {
+    const { claim } = owner;
+    return {
+      resolution: undefined,
+      cleanup: claim === 'gone' ? 'done' : 'pending',
+      kept: [],
+      lost: claim !== 'leased',
+      leased: claim === 'leased',
+    };
+  }
+  const { journal } = owner.vm;
+  if (end.mustFence) await fenceBacking(vim, end.backing);
+  const { state, backing } = await stateOf(vim, ref, journal, end);
+  const resolution: Resolution = state === 'completed' ? 'completed' : 'undone';
+  // Final: what is then removed does not change it.
+  const { token, logger } = end;
+  return endClean(resolution, async () => {
+    const { foreign, ...cleaning } = await whatToClean(vim, journal, state, backing, end);
+    const { kept, left } = await cleanUp(vim, { ...cleaning, ref, token, backing: end.backing, logger });
+    return { kept: [...foreign, ...kept], left };
+  });
+}
+
+/** What became of the exchange; a backing that has no disk gets the old one back. */
+async function stateOf(
+  vim: VimSession,
+  ref: MoRef,
+  journal: RestoreJournal,
+  { known, backing: backingRef, token }: ReplacementEnd,
+): Promise<{ readonly state: ExchangeState; readonly backing: BackingState | undefined }> {
+  if (known === 'undone') return { state: known, backing: undefined };
+  const backing = await readBackingState(vim, backingRef);
+  const { replacement } = journal;
+  if (backing.disks.length === 0 && replacement?.move !== undefined) {
+    const after = await putBack(vim, { ref, token, journal, replacement, move: replacement.move }, backing);
+    return { state: exchangeState(after.marks.operation, journal.operation), backing: after };
+  }
+  return { state: exchangeState(backing.marks.operation, journal.operation), backing };
+}
+
+/** What is to be removed, by addresses as they are now. */
+async function whatToClean(
+  vim: VimSession,
+  { replacement, volumeName }: RestoreJournal,
+  state: ExchangeState,
+  backing: BackingState | undefined,
+  { known }: ReplacementEnd,
+): Promise<Omit<Cleaning, 'ref' | 'token' | 'backing' | 'logger'> & { readonly foreign: readonly string[] }> {
+  const datacenter: MoRef | undefined = replacement && { type: 'Datacenter', value: replacement.datacenter };
+  if (state === 'undone') {
+    const planned = replacement?.move && (await withCurrentNames(vim, replacement.move));
+    const datastore = planned && datastoreRef(planned.datastore);
+    const nothing = { removedDisk: undefined, removedDatastore: undefined, foreign: [] };
+    return { state, planned, datacenter, datastore, ...nothing };
+  }
+  const { removedDisk: path, removedDatastore } = backing?.marks ?? {};
+  const nothing = { state, planned: undefined, datacenter, datastore: undefined };
+  if (path === undefined || removedDatastore === undefined || backing === undefined) {
+    return { ...nothing, removedDisk: undefined, removedDatastore: undefined, foreign: [] };
+  }
+  const removedDisk = (await currentPaths(vim, removedDatastore))(path);
+  // Who made the exchange knows what it took away. Anybody else has only the backing's word: a path that is none of the
+  // volume's own is not his to judge.
+  const isOwn = known !== undefined || isFolderOf(parseDatastorePath(path).folder, volumeName, backing);
+  return {
+    ...nothing,
+    ...(isOwn
+      ? { removedDisk, removedDatastore: datastoreRef(removedDatastore), foreign: [] }
+      : { removedDisk: undefined, removedDatastore: undefined, foreign: [removedDisk] }),
+  };
+}
+
+async function withCurrentNames(
+  vim: VimSession,
+  { datastore, importedDisk, newDisk }: NonNullable<DiskReplacement['move']>,
+): Promise<NonNullable<DiskReplacement['move']>> {
+  const current = await currentPaths(vim, datastore);
+  return { datastore, importedDisk: current(importedDisk), newDisk: current(newDisk) };
+}

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { attachedDisks, readBacking, volumeIdKey } from '../backing/backing.js';
+import { isUuid } from '../backing/disk-uuid.js';
+import { findBacking } from '../backing/find-backing.js';
+import { escapeInventoryName } from '../backing/inventory-name.js';
+import { placeDisk } from '../backing/placement.js';
+import { extendDisk, hasUuid } from '../backing/virtual-disk.js';
+import { extraConfig, managedByCinder, vmPathName } from '../backing/vm-config.js';
+import { ensureVolumeFolder } from '../backing/volume-folder.js';
+import { isVimFault, RestoreError, throwIfAborted, VolumeBusyError } from '../errors/index.js';
+import { eraseJournal, temporaryVmUuid, type RestoreJournal } from '../journal/restore-journal.js';
+import { fileNameFor } from '../model/datastore-path.js';
+import type { AdapterType, DiskProvisioning } from '../model/disk-kinds.js';
+import type { ParsedVolume } from '../model/volume.js';
+import type { Operation } from '../operation/operation.js';
+import type { StorageProfiles } from '../pbm/storage-profiles.js';
+import { wrongProfiles } from '../pbm/wrong-profiles.js';
+import type { RestoreSource } from '../stream/restore-source.js';
+import { endPublication } from './end-publication.js';
+import { ImportAttempt, type ImportedVm } from './import-temporary-vm.js';
+import type { Ownership } from './ownership.js';
+import type { Restoration } from './restoration.js';
+import type { JournalledVm } from './temporary-vm.js';
+import type { VimObject } from '../vim/schema/index.js';
+
+/** What a new backing's disk is to be like. */
+export interface DiskKind {
+  readonly adapterType: AdapterType;
+  readonly provisioning: DiskProvisioning;
+  /** The storage policies of VM and disk. */
+  readonly storageProfiles: StorageProfiles;
+}
+
+/**
+ * The blueprint's restore to a new volume: import the stream to create a new backing VM.
+ *
+ * The VM is imported under a temporary name, made whole (size, disk UUID) and then published by one reconfiguration, which gives
+ * it the volume's name and identity and ends its journal. Before it the volume has no backing, after it it has a whole one.
+ */
+export async function planNewBacking(
+  operation: Operation,
+  journal: RestoreJournal,
+  volume: ParsedVolume,
+  kind: DiskKind,
+  source: RestoreSource,
+): Promise<Restoration> {
+  const { vim, config, signal, logger } = operation;
+  const { storageProfiles } = kind;
+  const rules = { ...config, storageProfile: storageProfiles.disk };
+  const placement = await placeDisk(vim, rules, volume.sizeBytes, { signal });
+  const attempt = new ImportAttempt(operation, journal, source);
+  return {
+    async importDisk() {
+      return attempt.run({
+        ...kind,
+        folder: await ensureVolumeFolder(operation, placement.vmFolder, volume.projectId),
+        resourcePool: placement.resourcePool,
+        host: placement.host,
+        hardwareVersion: config.hardwareVersion,
+        vmPathName: vmPathName(placement.datastoreName, fileNameFor(volume.name)),
+      });
+    },
+
+    async apply(imported, ownership) {
+      const disk = { path: imported.disk.path, datacenter: placement.datacenter };
+      if (volume.sizeBytes > imported.disk.capacityBytes) {
+        await extendDisk(vim, disk, volume.sizeBytes, kind.provisioning, { signal });
+      }
+      await makeWhole(operation, imported, ownership, volume);
+      const wrong = await wrongProfiles(vim, imported, storageProfiles, { signal });
+      if (wrong !== undefined) throw new RestoreError(wrong);
+      // The last moment at which the operation can be cancelled.
+      throwIfAborted(signal);
+      await publish(operation, ownership, volume);
+    },
+
+    async end(ownership) {
+      const ref = ownership?.ref ?? (await attempt.find());
+      if (ref === undefined) return attempt.endWithout();
+      const end = { token: randomUUID(), takesFrom: journal.token, logger };
+      const ending = await endPublication(vim, ref, end);
+      return { ...ending, lost: ending.lost && ownership !== undefined };
+    },
+  };
+}
+
+/** Gives the disk the volume's size and UUID, in one reconfiguration; then proves it. */
+async function makeWhole(
+  { vim, signal }: Operation,
+  { ref, disk }: ImportedVm,
+  ownership: Ownership,
+  volume: ParsedVolume,
+): Promise<void> {
+  const capacityBytes = Math.max(volume.sizeBytes, disk.capacityBytes);
+  const uuid = isUuid(volume.id) ? volume.id : undefined;
+  const spec = ({ devices }: JournalledVm): VimObject<'VirtualMachineConfigSpec'> => {
+    // As it is now: it may have been extended since.
+    const device = attachedDisks(devices).find(({ path }) => path === disk.path)?.device ?? disk.device;
+    const { backing } = device;
+    const whole = {
+      ...device,
+      ...(backing === undefined || uuid === undefined ? {} : { backing: { ...backing, uuid } }),
+      capacityInKB: capacityBytes / 1024,
+      capacityInBytes: capacityBytes,
+    };
+    // A server may not have kept the UUID that the import gave the VM.
+    return { uuid: temporaryVmUuid, deviceChange: [{ operation: 'edit', device: whole }] };
+  };
+  await ownership.change({ spec, isMade: () => true }, { signal });
+  const now = await readBacking(vim, ref, { signal });
+  if (now.disk.capacityBytes !== capacityBytes || !hasUuid(now.disk.uuid, uuid)) {
+    throw new RestoreError("the restored disk did not take the volume's size and UUID");
+  }
+}
+
+/** Makes the temporary VM the volume's: its name, its identity, and the end of its journal, at once. */
+async function publish(operation: Operation, ownership: Ownership, volume: ParsedVolume): Promise<void> {
+  const spec = {
+    name: escapeInventoryName(volume.name),
+    // It must not be found as a temporary VM any more.
+    uuid: randomUUID(),
+    ...(isUuid(volume.id) ? { instanceUuid: volume.id } : {}),
+    managedBy: managedByCinder,
+    extraConfig: extraConfig({ ...eraseJournal(), [volumeIdKey]: volume.id }),
+  };
+  try {
+    await ownership.change({
+      spec: () => spec,
+      isMade: ({ sight }) => sight.published,
+    });
+  } catch (error) {
+    if (!isVimFault(error, 'DuplicateName')) throw error;
+    if ((await findBacking(operation, volume)) !== undefined) {
+      throw new VolumeBusyError(
+        `volume ${volume.id} got a backing from somebody else during the restore: restore again`,
+        {
+          cause: error,
+          retryable: true,
+        },
+      );
+    }
+    throw new RestoreError(`another object is named ${volume.name} in the volume's folder`, { cause: error });
+  }
+}

@@ -1,0 +1,95 @@
+import { flatDiskBacking } from '../backing/disk-backing.js';
+import { isVimFault, OwnershipLostError, RestoreError, VimFault } from '../errors/index.js';
+import type { DiskMove, DiskReplacement, RestoreJournal } from '../journal/restore-journal.js';
+import { parseDatastorePath } from '../model/datastore-path.js';
+import type { MoRef } from '../vim/schema/index.js';
+import type { VimSession } from '../vim/vim-session.js';
+import { readBackingState, type BackingState } from './backing-state.js';
+import { isFolderOf } from './check-claim.js';
+import { currentPaths } from './datastore-address.js';
+import { exchangeDisk } from './exchange-disk.js';
+import { exchangeMark, owns } from './fencing.js';
+import { readTemporaryVm } from './temporary-vm.js';
+
+/** How often it is tried while others change the backing. */
+const tries = 5;
+
+/** A restore whose exchange was applied by halves. */
+export interface HalfExchange {
+  readonly ref: MoRef;
+  readonly token: string;
+  readonly journal: RestoreJournal;
+  readonly replacement: DiskReplacement;
+  readonly move: DiskMove;
+}
+
+/**
+ * Attaches the old disk again to a backing that has none. Only a server whose reconfigure is not atomic leaves that. Fenced as
+ * every exchange is: the backing is read, then who owns the temporary VM, then it happens at the version that was read.
+ *
+ * @returns the backing as it is then
+ */
+export async function putBack(vim: VimSession, half: HalfExchange, found: BackingState): Promise<BackingState> {
+  const { ref, token, journal, replacement, move } = half;
+  let backing = found;
+  for (let attempt = 1; backing.disks.length === 0; attempt++) {
+    const { marks } = backing;
+    const wasMade = marks.operation === exchangeMark(journal.operation) && marks.removedDisk !== undefined;
+    const current = await currentPaths(vim, wasMade ? (marks.removedDatastore ?? move.datastore) : move.datastore);
+    const path = current((wasMade ? marks.removedDisk : undefined) ?? replacement.oldDisk);
+    if (!isFolderOf(parseDatastorePath(path).folder, journal.volumeName, backing)) {
+      throw new RestoreError(
+        `${backing.name} has no disk, and ${path} is not certainly its own: attach its disk by hand`,
+      );
+    }
+    if (!owns((await readTemporaryVm(vim, ref))?.sight, token)) {
+      throw new OwnershipLostError('the restore is being ended by somebody else');
+    }
+    const exchange = {
+      changeVersion: backing.changeVersion,
+      remove: undefined,
+      add: oldDevice(path, replacement),
+      marks: {
+        operation: exchangeMark(journal.operation, { back: true }),
+        removedDisk: move.newDisk,
+        removedDatastore: move.datastore,
+      },
+    };
+    try {
+      await exchangeWithPolicy(vim, backing.ref, exchange, replacement.storageProfile);
+    } catch (error) {
+      if (!isVimFault(error, 'ConcurrentAccess') || attempt === tries) throw error;
+    }
+    backing = await readBackingState(vim, backing.ref);
+  }
+  return backing;
+}
+
+/** That a volume has its disk matters more than that its storage policy still exists. */
+async function exchangeWithPolicy(
+  vim: VimSession,
+  ref: MoRef,
+  exchange: Omit<Parameters<typeof exchangeDisk>[2], 'storageProfile'>,
+  storageProfile: string | undefined,
+): Promise<void> {
+  try {
+    await exchangeDisk(vim, ref, { ...exchange, storageProfile });
+  } catch (error) {
+    const isPolicys =
+      storageProfile !== undefined && error instanceof VimFault && !isVimFault(error, 'ConcurrentAccess');
+    if (!isPolicys) throw error;
+    await exchangeDisk(vim, ref, { ...exchange, storageProfile: undefined });
+  }
+}
+
+function oldDevice(path: string, { controllerKey, unitNumber, diskMode }: DiskReplacement) {
+  return {
+    _type: 'VirtualDisk',
+    key: -1,
+    backing: { ...flatDiskBacking('thin', path), ...(diskMode === undefined ? {} : { diskMode }) },
+    controllerKey,
+    unitNumber,
+    // The file tells.
+    capacityInKB: 0,
+  } as const;
+}
