@@ -129,17 +129,16 @@ function ours(step: string, directory: string): Sample {
   return JSON.parse(stdout) as Sample;
 }
 
-/** Compiles the codec as the package does: a loader that compiles on the way would be measured with it. */
+/** Compiles the codec to what the package holds: a loader that compiles on the way would be measured with it. */
 function compile(directory: string): void {
   const config = {
-    extends: join(root, 'tsconfig.esm.json'),
+    extends: join(root, 'tsconfig.build.json'),
     compilerOptions: {
       rootDir: join(root, 'src'),
       outDir: join(directory, 'library'),
       typeRoots: [join(root, 'node_modules', '@types')],
       declaration: false,
-      declarationMap: false,
-      sourceMap: false,
+      emitDeclarationOnly: false,
     },
     include: [join(root, 'src', 'vmdk')],
   };

@@ -2,16 +2,17 @@
  * The main job, from end to end, on a vCenter and an ESXi host that live in this process: a volume is backed up, damaged,
  * restored in place, to a new volume and to a larger one, over real HTTPS, SOAP and NFC traffic with real bytes.
  *
- *     npm start
+ *     npm start                                                    in a clone
+ *     node node_modules/vmdk-driver/dist/examples/demo.js          where the package is installed
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { VmdkDriver, type Volume } from '../src/index.js';
-import { FileBackupService } from '../src/services/index.js';
-import { startSimulator, type Simulator, type SimulatorMode } from '../src/simulator/index.js';
-import { SoapVimSession } from '../src/vim/index.js';
+import { VmdkDriver, type Volume } from 'vmdk-driver';
+import { FileBackupService } from 'vmdk-driver/services';
+import { startSimulator, type Simulator, type SimulatorMode } from 'vmdk-driver/simulator';
+import { SoapVimSession } from 'vmdk-driver/vim';
 import { damage, realContent } from './disk-content.js';
 import { ProgressBar } from './progress-bar.js';
 

@@ -1,4 +1,4 @@
-import type { Progress } from '../src/index.js';
+import type { Progress } from 'vmdk-driver';
 
 const width = 30;
 const bytesPerMiB = 1024 * 1024;

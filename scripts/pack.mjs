@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const sources = ['package.json', 'tsconfig.json', 'tsconfig.esm.json', 'tsconfig.cjs.json', 'scripts', 'src'];
-const texts = ['README.md', 'CHANGELOG.md', 'LICENSE'];
+const sources = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts', 'src', 'examples', 'docs'];
+const texts = ['README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md'];
 
 /**
  * Builds and packs the package in a copy of the project, so that nobody's `dist` is disturbed and none that is

@@ -7,5 +7,7 @@ import { fileURLToPath } from 'node:url';
 // working directory does.
 process.env['TS_NODE_PROJECT'] ??= fileURLToPath(new URL('../tsconfig.json', import.meta.url));
 register('ts-node/esm', import.meta.url);
+// The examples import the package by its name: here that is its sources.
+register('./package-as-sources.mjs', import.meta.url);
 // ts-node's own stack mapping would happen in that thread, too far from the program's errors.
 process.setSourceMapsEnabled(true);

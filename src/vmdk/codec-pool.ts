@@ -1,14 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { InvalidInputError } from '../errors/invalid-input-error.js';
-import {
-  codecWorker,
-  type CodecWorkerData,
-  type DeflateResult,
-  type DeflateTask,
-  type InflateResult,
-  type InflateTask,
-} from './codec-worker.js';
+import { codecWorkerSource } from './codec-worker-source.js';
+import type { CodecWorkerData, DeflateResult, DeflateTask, InflateResult, InflateTask } from './codec-worker.js';
 import { ThreadControl } from './thread-control.js';
 
 interface Pending {
@@ -21,9 +15,6 @@ interface Member {
   readonly pending: Map<number, Pending>;
   readonly ended: Promise<void>;
 }
-
-/** esbuild, told to keep names, wraps functions in a helper that a worker would not find. */
-const SOURCE = `const __name = (value) => value; (${codecWorker.toString()})(require);`;
 
 /** Areas of each kind for a worker: one it works on, two that wait for it, one that is read or written meanwhile. */
 export const AREAS_PER_WORKER = 4;
@@ -99,7 +90,7 @@ export class CodecPool {
       control: this.#control.memory,
       busy: this.#control.placeOf(this.#members.length),
     };
-    const worker = new Worker(SOURCE, {
+    const worker = new Worker(codecWorkerSource, {
       eval: true,
       name: 'vmdk-driver codec',
       workerData,

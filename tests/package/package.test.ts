@@ -1,8 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { createConsumer, type Consumer } from './consumer.js';
+import { createConsumer, type Consumer } from './support/consumer.js';
 
 const entries = [
   'vmdk-driver',
@@ -77,25 +74,4 @@ describe('the packed package, in a project of its own', () => {
     },
     slow,
   );
-
-  it('holds the sources that its source maps and declaration maps name', async () => {
-    const dist = join(consumer.installed, 'dist');
-    const maps = (await readdir(dist, { recursive: true })).filter((name) => name.endsWith('.map'));
-    expect(maps).not.toEqual([]);
-    const missing: string[] = [];
-    for (const map of maps) {
-      const { sources } = JSON.parse(await readFile(join(dist, map), 'utf8')) as { sources: string[] };
-      for (const source of sources) if (!existsSync(resolve(dirname(join(dist, map)), source))) missing.push(source);
-    }
-    expect(missing).toEqual([]);
-  });
-
-  it('holds nothing but what a consumer uses, and runs nothing at install', async () => {
-    const top = await readdir(consumer.installed);
-    const expected = ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json', 'src'];
-    expect(top.filter((name) => !expected.includes(name))).toEqual([]);
-    for (const hook of ['preinstall', 'install', 'postinstall', 'prepare']) {
-      expect(consumer.manifest.scripts).not.toHaveProperty(hook);
-    }
-  });
 });

@@ -40,7 +40,7 @@ export class SoapClient {
   }
 
   static async create(endpoint: string, service: ServiceName = 'vim25'): Promise<SoapClient> {
-    const { createClientAsync } = await import('soap');
+    const { createClientAsync } = await import('./node-soap.js');
     const client = await createClientAsync(skeletonWsdl(service, endpoint), {
       // The cache is the process's, and a client writes its own options into what it takes from there.
       disableCache: true,

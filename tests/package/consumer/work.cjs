@@ -6,4 +6,4 @@ void work({
   ...require('vmdk-driver/services'),
   ...require('vmdk-driver/vmdk'),
   ...require('vmdk-driver/simulator'),
-});
+}).then((result) => console.log(JSON.stringify(result)));

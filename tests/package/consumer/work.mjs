@@ -3,6 +3,8 @@ import * as services from 'vmdk-driver/services';
 import * as simulator from 'vmdk-driver/simulator';
 import * as vim from 'vmdk-driver/vim';
 import * as vmdk from 'vmdk-driver/vmdk';
-import { work } from './work-with.cjs';
+import { work } from './work-with.mjs';
 
-await work({ ...driver, ...vim, ...services, ...vmdk, ...simulator });
+void work({ ...driver, ...vim, ...services, ...vmdk, ...simulator }).then((result) => {
+  console.log(JSON.stringify(result));
+});

@@ -1,19 +1,24 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { pack } from '../../scripts/pack.mjs';
+import { transform } from 'esbuild';
+import { unpackTo } from './tarball.js';
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The parts of package.json that the tests read. */
 export interface PackageJson {
   readonly exports: Readonly<Record<string, unknown>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly repository?: { readonly url: string };
+  readonly homepage?: string;
+  readonly bugs?: string;
+  readonly publishConfig?: { readonly provenance?: boolean };
   readonly scripts: Readonly<Record<string, string>>;
 }
 
@@ -29,8 +34,7 @@ export interface Consumer extends AsyncDisposable {
 }
 
 /**
- * Packs the package and installs it. A registry is not asked: the tarball is unpacked where npm would unpack it, and
- * the dependencies that the package declares, and only those, are linked from this project.
+ * Installs the packed package. A registry is not asked: the tarball is unpacked where npm would unpack it, and the dependencies that the package declares, and only those, are linked from this project.
  */
 export async function createConsumer(): Promise<Consumer> {
   const directory = await mkdtemp(join(tmpdir(), 'vmdk-driver-consumer-'));
@@ -38,20 +42,17 @@ export async function createConsumer(): Promise<Consumer> {
   try {
     const modules = join(directory, 'node_modules');
     const installed = join(modules, 'vmdk-driver');
-    await cp(fileURLToPath(new URL('consumer', import.meta.url)), directory, { recursive: true });
+    await cp(fileURLToPath(new URL('../consumer', import.meta.url)), directory, { recursive: true });
     await mkdir(modules);
 
-    const packing = join(directory, 'packing');
-    await mkdir(packing);
-    await run('tar', ['-xzf', pack(packing), '-C', packing]);
-    await rename(join(packing, 'package'), installed);
-    await rm(packing, { recursive: true });
+    await unpackTo(installed);
 
     const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as PackageJson;
     for (const name of [...Object.keys(manifest.dependencies), '@types/node']) {
       await mkdir(dirname(join(modules, name)), { recursive: true });
       await symlink(join(root, 'node_modules', name), join(modules, name), 'junction');
     }
+    await compileToCommonjs(join(directory, 'work-with.mjs'));
     // One text, compiled as an ES module and as CommonJS.
     const usage = await readFile(join(directory, 'usage.ts'), 'utf8');
     await writeFile(join(directory, 'esm.mts'), usage);
@@ -81,4 +82,10 @@ export async function createConsumer(): Promise<Consumer> {
     await dispose();
     throw error;
   }
+}
+
+/** Writes a module's CommonJS form beside it. */
+export async function compileToCommonjs(path: string): Promise<void> {
+  const { code } = await transform(await readFile(path, 'utf8'), { format: 'cjs', platform: 'node' });
+  await writeFile(path.replace(/\.mjs$/, '.cjs'), code);
 }

@@ -1,11 +1,11 @@
-const { randomBytes, randomUUID } = require('node:crypto');
-const { mkdtemp, readFile, rm, writeFile } = require('node:fs/promises');
-const { tmpdir } = require('node:os');
-const { join } = require('node:path');
-const { Readable } = require('node:stream');
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
 
-/** The main job with the package's exports of either format; prints what came of it. */
-exports.work = async ({
+/** The main job with the package's exports of either format; resolves to what came of it. Also compiled to work-with.cjs. */
+export async function work({
   decodeVmdk,
   encodeVmdk,
   FileBackupService,
@@ -13,7 +13,7 @@ exports.work = async ({
   startSimulator,
   verifyVmdk,
   VmdkDriver,
-}) => {
+}) {
   const directory = await mkdtemp(join(tmpdir(), 'vmdk-driver-work-'));
   const simulator = await startSimulator();
   try {
@@ -52,15 +52,13 @@ exports.work = async ({
     const { capacityBytes } = await verifyVmdk(vmdk);
     await decodeVmdk(vmdk, decoded);
 
-    console.log(
-      JSON.stringify({
-        restored: restored === original,
-        decoded: capacityBytes === 1024 * 1024 && (await readFile(raw)).equals(await readFile(decoded)),
-        leftovers: simulator.leftovers(),
-      }),
-    );
+    return {
+      restored: restored === original,
+      decoded: capacityBytes === 1024 * 1024 && (await readFile(raw)).equals(await readFile(decoded)),
+      leftovers: simulator.leftovers(),
+    };
   } finally {
     await simulator.close();
     await rm(directory, { recursive: true, force: true });
   }
-};
+}
