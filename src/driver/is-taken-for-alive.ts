@@ -41,7 +41,7 @@ export async function isTakenForAlive(judge: Judge, journal: RestoreJournal, sig
   if (answer !== undefined) return answer;
   const owner = parseOwner(journal.owner);
   // This very thread, and it does not run it: it gave it up, or could not end it.
-  if (owner !== undefined && owner.random === thisOwner.random) return false;
+  if (owner?.random === thisOwner.random) return false;
   switch (livenessOf(owner)) {
     case 'dead':
       return false;

@@ -79,7 +79,10 @@ async function recoverOne(recovery: Recovery, vm: JournalledVm): Promise<Recover
     const { resolution, kept, lost, leased, error } = await endOf(recovery, vm);
     // Whoever took it over since ends it.
     if (resolution === undefined || lost || leased) return { ...found, outcome: 'running' };
-    if (error !== undefined) throw error;
+    if (error !== undefined) {
+      logger.warn({ volumeId, err: error }, 'not all of a restore could be removed');
+      return { ...found, outcome: 'failed', error };
+    }
     return { ...found, outcome: resolution, ...(kept.length === 0 ? {} : { kept }) };
   } catch (error) {
     if (!(error instanceof VmdkDriverError)) throw error;

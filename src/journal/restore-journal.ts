@@ -135,10 +135,13 @@ export function extraConfigValue(
 
 /** The journal in a VM's extraConfig; `undefined` where there is none that this version understands. */
 export function readJournal(extraConfig: readonly VimObject<'OptionValue'>[] | undefined): RestoreJournal | undefined {
-  const values = new Map((extraConfig ?? []).map(({ key, value }) => [key, value]));
+  const values = new Map<string, unknown>((extraConfig ?? []).map(({ key, value }) => [key, value]));
   const pick = (names: readonly Field[]): Partial<Record<Field, unknown>> =>
-    Object.fromEntries(
-      names.map((name) => [name, values.get(`${prefix}${name}`)]).filter(([, value]) => value !== undefined),
+    Object.fromEntries<unknown>(
+      names.flatMap((name) => {
+        const value = values.get(`${prefix}${name}`);
+        return value === undefined ? [] : [[name, value] as const];
+      }),
     );
   const replacement = pick(replacementFields);
   const move = pick(moveFields);

@@ -23,6 +23,7 @@ const one = {
   NoValidHostError: new errors.NoValidHostError('m', [{ name: 'h', reason: 'in maintenance mode' }]),
   ObjectNotFoundError: new errors.ObjectNotFoundError('data/0123'),
   RepositoryDamagedError: new errors.RepositoryDamagedError('m'),
+  OwnershipLostError: new errors.OwnershipLostError('m'),
   RestoreError: new errors.RestoreError('m'),
   StoreError: new errors.StoreError('throttled', 'm', { status: 503, retryAfterMs: 1000 }),
   TemporaryDirectoryError: new errors.TemporaryDirectoryError('m'),

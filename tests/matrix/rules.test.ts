@@ -7,8 +7,6 @@ import { Lab, someContent } from '../driver/support/lab.js';
 import { VictimPool } from './victim-pool.js';
 import { removeVictimProgram } from './victim-program.js';
 
-const seconds = 1000;
-
 async function codeOf(operation: Promise<unknown>): Promise<string> {
   const error: unknown = await operation.then(
     () => undefined,
@@ -118,14 +116,12 @@ describe('with another process', () => {
     expect(lab.simulator.leftovers()).toEqual([]);
   }, 60_000);
 
-  test('a dead one is left alone as long as it is young, then ended; its temporary file goes too', async () => {
+  test('one whose process is known to be dead is ended at once, however young; its temporary file goes too', async () => {
     await using lab = await Lab.start();
     const subject = await backedUp(lab);
     await diedAfterMove(lab, subject);
 
-    const young = await lab.driver.recover({ olderThanMs: 600 * seconds });
-    expect(young).toMatchObject({ restores: [{ outcome: 'running' }], temporaryFiles: [] });
-    const dead = await lab.driver.recover({ olderThanMs: 0 });
+    const dead = await lab.driver.recover();
     expect(dead).toMatchObject({ restores: [{ outcome: 'undone', volumeId: subject.volume.id }] });
     expect(dead.temporaryFiles).toHaveLength(1);
 

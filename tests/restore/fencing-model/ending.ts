@@ -139,7 +139,7 @@ function clean(turn: Turn, rules: Rules): void {
 
 /** What a broken protocol does: deletes the removed disk by its path. */
 export function stepDeleteRemoved(turn: Turn): void {
-  const path = turn.actor.doomed as Path;
+  const path = turn.actor.doomed!;
   const settled = [...(turn.actor.settled ?? []), path];
   turn.call({ what: 'delete', path }, (reply) => (reply === 'lost' ? {} : { at: 'clean', settled }));
 }

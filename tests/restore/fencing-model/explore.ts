@@ -2,7 +2,7 @@ import type { Rules } from './rules.js';
 import { stepPublishing } from './publishing.js';
 import { stepRestoring } from './restoring.js';
 import { copyOf, Turn, type Step } from './steps.js';
-import { endTemporary, moveFile, perform, type ActorName, type Path, type World } from './world.js';
+import { endTemporary, moveFile, perform, type ActorName, type World } from './world.js';
 
 /** What is explored. */
 export interface Exploration {
@@ -36,8 +36,8 @@ export function explore(exploration: Exploration): Finding {
   ]);
   const queue = [...cameFrom.keys()];
   const recovered = new Map<string, readonly [string, readonly string[]] | undefined>();
-  for (let n = 0; n < queue.length; n++) {
-    const key = queue[n] ?? '';
+  // It grows while it is gone through.
+  for (const key of queue) {
     const world = JSON.parse(key) as World;
     const violation = violationOf(world, exploration.kind);
     const rest = JSON.stringify([world.files, world.backing, world.temporary]);
