@@ -109,6 +109,8 @@ export class RunningProgram {
       // Its own end tells more than the pipe that broke.
       this.#throwEnd(await this.end());
     }
+    // A pipe that was given up while it was written to reports no error.
+    if (stdin.destroyed) this.#throwEnd(await this.end());
     this.await(false);
   }
 
