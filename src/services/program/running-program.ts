@@ -134,9 +134,14 @@ export class RunningProgram {
   /** Waits for its end. */
   async end(): Promise<ProgramEnd> {
     this.await(true);
-    const end = await this.#end;
-    if (this.#failure !== undefined) throw this.#failure;
-    return end;
+    try {
+      const end = await this.#end;
+      if (this.#failure !== undefined) throw this.#failure;
+      return end;
+    } finally {
+      // It may have ended before it was waited for: no timer shall outlive it.
+      this.await(false);
+    }
   }
 
   /** Kills it, where it has not ended. @param failure why, for whoever waits for it */
