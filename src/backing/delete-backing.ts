@@ -5,6 +5,7 @@ import { runTask } from '../vim/run-task.js';
 import { saysGone } from '../vim/said-gone.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
+import { asBackingError } from './backing-faults.js';
 import { diskPaths } from './backing.js';
 import { assertNotReferred, referencesTo } from './file-references.js';
 
@@ -16,7 +17,7 @@ export async function destroyBacking(vim: VimSession, ref: MoRef): Promise<void>
   try {
     await repeatLost(() => runTask(vim, 'Destroy_Task', ref, {}));
   } catch (error) {
-    if (!saysGone(error, ref)) throw error;
+    if (!saysGone(error, ref)) throw asBackingError(error, 'the backing');
   }
 }
 

@@ -17,7 +17,6 @@ export function lockVolume(server: string, volumeId: string): Disposable {
   if (held.has(key)) {
     throw new VolumeBusyError(
       `another operation on volume ${volumeId} is under way in this process: wait for its end, or abort it by its signal`,
-      { retryable: true },
     );
   }
   held.add(key);

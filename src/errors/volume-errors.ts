@@ -1,4 +1,4 @@
-import { VmdkDriverError } from './vmdk-driver-error.js';
+import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
 
 /** The volume's backing has snapshots; its disk cannot be replaced (Cinder: "Volume cannot be restored since it contains snapshots."). */
 export class VolumeHasSnapshotsError extends VmdkDriverError {
@@ -16,6 +16,10 @@ export class VolumeTooSmallError extends VmdkDriverError {
 export class VolumeBusyError extends VmdkDriverError {
   static override readonly brand: string = 'VolumeBusyError';
   readonly code = 'VOLUME_BUSY';
+
+  constructor(message: string, details?: ErrorDetails) {
+    super(message, { retryable: true, ...details });
+  }
 }
 
 /** The volume's backing is powered on, or its disk is attached to, or locked by, another VM. */

@@ -149,7 +149,7 @@ export class NfcLease implements AsyncDisposable {
         this.#lost.abort(new LeaseError('the lease was lost while bytes moved', { cause: error, retryable: true }));
         return;
       }
-      this.#logger.warn({ lease: this.ref.value, error }, 'an NFC lease could not be renewed; trying again');
+      this.#logger.warn({ lease: this.ref.value, err: error }, 'an NFC lease could not be renewed; trying again');
     }
     if (!this.#ending) this.#scheduleRenewal();
   }
@@ -158,9 +158,9 @@ export class NfcLease implements AsyncDisposable {
 function leaseFailure(state: string, error: VimObject<'LocalizedMethodFault'> | undefined): LeaseError {
   const fault = error?.fault;
   const name = fault?._type ?? 'no fault named';
-  return new LeaseError(`the lease is in state ${state} (${name})`, {
-    cause: fault === undefined ? undefined : new VimFault(name, 'HttpNfcLease', error?.localizedMessage ?? '', fault),
-  });
+  const cause = fault && new VimFault(name, 'HttpNfcLease', error.localizedMessage ?? '', fault);
+  // A lease that ended without a reason timed out.
+  return new LeaseError(`the lease is in state ${state} (${name})`, { cause, retryable: cause?.retryable ?? true });
 }
 
 /** Aborts a lease; it may be gone, and the server may be too: it then ends by its own timeout. */
@@ -169,6 +169,9 @@ async function abortLease(vim: VimSession, ref: MoRef, logger: Logger): Promise<
     await vim.invoke('HttpNfcLeaseAbort', ref, {}, { signal: AbortSignal.timeout(abortTimeoutMs) });
   } catch (error) {
     if (isVimFault(error, 'ManagedObjectNotFound', 'InvalidState')) return;
-    logger.warn({ lease: ref.value, error }, 'an NFC lease could not be aborted; the server ends it by its timeout');
+    logger.warn(
+      { lease: ref.value, err: error },
+      'an NFC lease could not be aborted; the server ends it by its timeout',
+    );
   }
 }

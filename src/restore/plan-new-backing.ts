@@ -64,7 +64,7 @@ export async function planNewBacking(
     async apply(imported, ownership) {
       const disk = { path: imported.disk.path, datacenter: placement.datacenter };
       if (volume.sizeBytes > imported.disk.capacityBytes) {
-        await extendDisk(vim, disk, volume.sizeBytes, kind.provisioning, { signal });
+        await extendDisk(vim, disk, volume.sizeBytes, imported.disk.provisioning, { signal });
       }
       await makeWhole(operation, imported, ownership, volume);
       const wrong = await wrongProfiles(vim, imported, storageProfiles, { signal });

@@ -76,11 +76,14 @@ async function end(
   try {
     const ending = await restoration.end(ownership);
     if (ending.error !== undefined) {
-      logger.warn({ volumeId, operation, err: ending.error }, 'not all of a restore could be removed; recover() will');
+      logger.warn(
+        { volumeId, restore: operation, err: ending.error },
+        'not all of a restore could be removed; recover() will',
+      );
     }
     return ending;
   } catch (error) {
-    logger.warn({ volumeId, operation, err: error }, 'a restore could not be ended; recover() will');
+    logger.warn({ volumeId, restore: operation, err: error }, 'a restore could not be ended; recover() will');
     return undefined;
   }
 }
@@ -89,7 +92,8 @@ async function end(
 function asRestoreFailure(error: unknown, ending: Ending | undefined, signal: AbortSignal): unknown {
   const failure = ending?.lost === true ? lossOf(error, ending, signal) : error;
   if (!(failure instanceof VmdkDriverError)) return failure;
-  failure.cleanup = ending?.cleanup ?? 'pending';
+  // A backup service that was left behind may have left something as well.
+  if (failure.cleanup !== 'pending') failure.cleanup = ending?.cleanup ?? 'pending';
   if (ending?.leased === true) failure.retryAfterMs = usualLeaseMs;
   return failure;
 }

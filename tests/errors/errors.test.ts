@@ -91,18 +91,61 @@ describe('every error', () => {
     expect(one.TransferError).not.toBeInstanceOf(OfTheHost);
   });
 
-  test('says whether to try again: what passes by itself, and nothing else', () => {
-    const retryable = all.filter(([, error]) => error.retryable).map(([name]) => name);
-    expect(retryable.sort()).toEqual([
-      'StoreError',
-      'TransferError',
-      'TransferStalledError',
-      'VimConnectionError',
-      'VimFault',
-    ]);
-    expect(new errors.StoreError('credentials', 'm').retryable).toBe(false);
-    expect(new errors.VimFault('NoPermission', 'm', '').retryable).toBe(false);
-    expect(new errors.VimConnectionError('m', 'not-sent', { retryable: false }).retryable).toBe(false);
+  /** What each code says where whoever made the error knew nothing better. */
+  const retryable = {
+    ABORTED: false,
+    BACKING_IN_USE: false,
+    BACKING_INVALID: false,
+    BACKUP_CORRUPT: false,
+    BACKUP_NOT_FOUND: false,
+    BACKUP_SERVICE_FAILED: false,
+    FILE_FAILED: false,
+    INVALID_INPUT: false,
+    INVALID_LOGIN: false,
+    INVALID_VMDK: false,
+    LEASE_FAILED: false,
+    NO_TEMPORARY_SPACE: false,
+    NO_VALID_DATASTORE: false,
+    NO_VALID_HOST: false,
+    OBJECT_NOT_FOUND: false,
+    OWNERSHIP_LOST: false,
+    REPOSITORY_DAMAGED: false,
+    RESTORE_FAILED: false,
+    STORE_FAILED: true,
+    TEMPORARY_DIRECTORY_UNUSABLE: false,
+    TLS_VERIFICATION_FAILED: false,
+    TRANSFER_FAILED: true,
+    TRANSFER_STALLED: true,
+    UNSUPPORTED_BACKUP: false,
+    VIM_CONNECTION_FAILED: true,
+    VIM_FAULT: true,
+    VIM_PROTOCOL: false,
+    VOLUME_BUSY: true,
+    VOLUME_HAS_SNAPSHOTS: false,
+    VOLUME_TOO_SMALL: false,
+    WRONG_KEY: false,
+  } as const satisfies Record<ErrorCode, boolean>;
+
+  test.each(all)('%s says whether to try again: what passes by itself, and nothing else', (_name, error) => {
+    expect(error.retryable).toBe(retryable[error.code]);
+  });
+
+  test('each code has an error here', () => {
+    expect([...codes].sort()).toEqual(Object.keys(retryable).sort());
+  });
+
+  test.each<[boolean, InstanceType<typeof VmdkDriverError>]>([
+    [false, new errors.StoreError('credentials', 'm')],
+    [false, new errors.VimFault('NoPermission', 'm', '')],
+    [false, new errors.VimFault('NoDiskSpace', 'm', '')],
+    [true, new errors.VimFault('TaskInProgress', 'm', '')],
+    [true, new errors.VimFault('ConcurrentAccess', 'm', '')],
+    [true, new errors.VimFault('RequestCanceled', 'm', '')],
+    [false, new errors.VimConnectionError('m', 'not-sent', { retryable: false })],
+    [false, new errors.TransferError('m', { retryable: false })],
+    [true, new errors.LeaseError('m', { retryable: true })],
+  ])('%s, where more is known: %s', (is, error) => {
+    expect(error.retryable).toBe(is);
   });
 
   test('keeps its cause; JSON reduces it to what it was, not to what it carried', () => {
@@ -118,6 +161,8 @@ describe('a fault is told by its type', () => {
     const pbm = new errors.VimFault('PbmFaultNotAuthenticated', 'PbmCheck', '');
     expect(errors.isVimFault(pbm, 'NotAuthenticated')).toBe(true);
     expect(errors.isVimFault(one.VimFault, 'NotAuthenticated', 'FileLocked')).toBe(true);
+    // A leftover folder is not another restore's VM.
+    expect(errors.isVimFault(new errors.VimFault('FileAlreadyExists', 'm', ''), 'AlreadyExists')).toBe(false);
     expect(errors.isVimFault(new errors.VimFault('RuntimeFault', 'm', 'FileLocked'), 'FileLocked')).toBe(false);
     expect(errors.isVimFault(new Error('FileLocked'), 'FileLocked')).toBe(false);
   });
