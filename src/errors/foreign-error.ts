@@ -45,7 +45,11 @@ export function mayPass(thrown: unknown): boolean {
  * with a frozen one.
  */
 export function unshared(error: VmdkDriverError): VmdkDriverError {
-  if (error.phase === undefined && Object.isExtensible(error)) return error;
+  return error.phase === undefined && Object.isExtensible(error) ? error : copyOf(error);
+}
+
+/** The same error anew, for somebody else who waited for the same thing: on each, its operation notes what it did. */
+export function copyOf(error: VmdkDriverError): VmdkDriverError {
   const copy = new Error(error.message);
   const { phase, cleanup, ...fields } = Object.getOwnPropertyDescriptors(error);
   for (const field of Object.values(fields)) field.configurable = true;

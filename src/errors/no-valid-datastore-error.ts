@@ -1,3 +1,4 @@
+import { dataWithoutSecrets } from './known-secrets.js';
 import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
 
 /** A datastore or host that was looked at and why it could not be taken. */
@@ -15,7 +16,7 @@ export class NoValidDatastoreError extends VmdkDriverError {
 
   constructor(message: string, rejected: readonly RejectedCandidate[], details?: ErrorDetails) {
     super([message, ...rejected.map(({ name, reason }) => `${name}: ${reason}`)].join('; '), details);
-    this.rejected = rejected;
+    this.rejected = dataWithoutSecrets(rejected) as readonly RejectedCandidate[];
   }
 
   override toJSON(): Record<string, unknown> {

@@ -1,4 +1,5 @@
 import type { RejectedCandidate } from './no-valid-datastore-error.js';
+import { dataWithoutSecrets } from './known-secrets.js';
 import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
 
 /** No host of the clusters that may be used can take a VM: none is connected and out of maintenance mode. */
@@ -10,7 +11,7 @@ export class NoValidHostError extends VmdkDriverError {
 
   constructor(message: string, rejected: readonly RejectedCandidate[], details?: ErrorDetails) {
     super([message, ...rejected.map(({ name, reason }) => `${name}: ${reason}`)].join('; '), details);
-    this.rejected = rejected;
+    this.rejected = dataWithoutSecrets(rejected) as readonly RejectedCandidate[];
   }
 
   override toJSON(): Record<string, unknown> {

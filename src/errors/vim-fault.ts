@@ -1,3 +1,4 @@
+import { dataWithoutSecrets, withoutSecrets } from './known-secrets.js';
 import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
 
 /** Fault types after which the same call may succeed later without anyone changing anything. */
@@ -11,6 +12,11 @@ const transientFaults = new Set([
   'ResourceInUse',
   'TaskInProgress',
   'Timedout',
+]);
+
+/** What an operator should know of faults that say little themselves. */
+const adviceOn: ReadonlyMap<string, string> = new Map([
+  ['RestrictedVersion', "the host's license lets its API only read; disks cannot be exported or imported (free ESXi)"],
 ]);
 
 /** The server answered a call, or ended a task, with a fault. */
@@ -31,13 +37,14 @@ export class VimFault extends VmdkDriverError {
     detail: Readonly<Record<string, unknown>> = {},
     details?: ErrorDetails,
   ) {
-    super(`${method}: ${faultName}${message === '' ? '' : `: ${message}`}`, {
+    const advice = adviceOn.get(faultName);
+    super([`${method}: ${faultName}`, message, advice].filter((part) => part !== undefined && part !== '').join(': '), {
       retryable: transientFaults.has(faultName),
       ...details,
     });
-    this.faultName = faultName;
+    this.faultName = withoutSecrets(faultName);
     this.method = method;
-    this.detail = detail;
+    this.detail = dataWithoutSecrets(detail) as Readonly<Record<string, unknown>>;
   }
 
   /** Whether the fault is of this type, by its exact name or by the one that the storage policy service has for it. */

@@ -1,5 +1,7 @@
+import { inspect } from 'node:util';
 import { isNativeError } from 'node:util/types';
 import type { ErrorCode } from './error-code.js';
+import { withoutSecrets } from './known-secrets.js';
 import type { Phase } from './phase.js';
 
 /** What every error of this library carries besides its message. */
@@ -46,7 +48,10 @@ export abstract class VmdkDriverError extends Error {
   retryAfterMs: number | undefined;
 
   constructor(message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(
+      oneLine(withoutSecrets(message)),
+      details.cause === undefined ? undefined : { cause: safeCause(details.cause) },
+    );
     this.name = (this.constructor as typeof VmdkDriverError).brand;
     this.retryable = details.retryable ?? false;
     this.phase = details.phase;
@@ -76,6 +81,23 @@ export abstract class VmdkDriverError extends Error {
         : {}),
     };
   }
+}
+
+/** A message is one line of a log, whatever a server put into it. */
+function oneLine(message: string): string {
+  return message.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+}
+
+/** Somebody else's error may hold a secret in any of its fields: then what it says is kept, and not the error. */
+function safeCause(cause: unknown): unknown {
+  if (!isNativeError(cause) || cause instanceof VmdkDriverError) return cause;
+  const shown = inspect(cause, { depth: 4 });
+  if (withoutSecrets(shown) === shown) return cause;
+  const { code } = cause as { readonly code?: unknown };
+  return Object.assign(new Error(withoutSecrets(cause.message)), {
+    name: cause.name,
+    ...(typeof code === 'string' ? { code } : {}),
+  });
 }
 
 function brandsOf(error: Error): string[] {

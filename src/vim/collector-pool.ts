@@ -25,56 +25,42 @@ export interface LeasedCollector {
   discard(): Promise<void>;
 }
 
+/** A property collector that lies idle. */
+interface IdleCollector {
+  readonly ref: MoRef;
+  /** How many waits it served. */
+  readonly waits: number;
+}
+
+const idleOf = new WeakMap<VimSession, IdleCollector[]>();
+
 /**
- * The property collectors of one session's waits. A wait has one for itself, since a collector answers one poll at a time,
- * and hands it on to the next: waits that follow each other share one.
+ * A property collector for a wait. A wait has one for itself, since a collector answers one poll at a time, and hands it on
+ * to the session's next: waits that follow each other share one.
+ *
+ * @throws VimFault, VimConnectionError, AbortError
  */
-export class CollectorPool {
-  static readonly #pools = new WeakMap<VimSession, CollectorPool>();
-  readonly #session: VimSession;
-  readonly #idle: { readonly ref: MoRef; readonly waits: number }[] = [];
+export async function takeCollector(session: VimSession, signal: AbortSignal | undefined): Promise<LeasedCollector> {
+  const owner = identityOf(session);
+  const idle = idleOf.get(owner) ?? [];
+  idleOf.set(owner, idle);
+  const known = idle.pop();
+  const root = session.serviceContent.propertyCollector;
+  const ref = known?.ref ?? (await session.invoke('CreatePropertyCollector', root, {}, { signal }));
+  const waits = (known?.waits ?? 0) + 1;
+  return {
+    ref,
+    used: known !== undefined,
+    async giveBack() {
+      if (waits < waitsPerCollector && idle.length < maxIdle) idle.push({ ref, waits });
+      else await destroyCollector(session, ref);
+    },
+    discard: () => destroyCollector(session, ref),
+  };
+}
 
-  private constructor(session: VimSession) {
-    this.#session = session;
-  }
-
-  static of(session: VimSession): CollectorPool {
-    let pool = CollectorPool.#pools.get(identityOf(session));
-    if (pool === undefined) {
-      pool = new CollectorPool(session);
-      CollectorPool.#pools.set(identityOf(session), pool);
-    }
-    return pool;
-  }
-
-  /** @throws VimFault, VimConnectionError, AbortError */
-  async take(signal: AbortSignal | undefined): Promise<LeasedCollector> {
-    const idle = this.#idle.pop();
-    const ref = idle?.ref ?? (await this.#create(signal));
-    const waits = (idle?.waits ?? 0) + 1;
-    return {
-      ref,
-      used: idle !== undefined,
-      giveBack: async () => {
-        if (waits < waitsPerCollector && this.#idle.length < maxIdle) this.#idle.push({ ref, waits });
-        else await this.#destroy(ref);
-      },
-      discard: () => this.#destroy(ref),
-    };
-  }
-
-  #create(signal: AbortSignal | undefined): Promise<MoRef> {
-    return this.#session.invoke(
-      'CreatePropertyCollector',
-      this.#session.serviceContent.propertyCollector,
-      {},
-      { signal },
-    );
-  }
-
-  /** Without a caller's signal, which may be why it ends; where it fails, the collector ends with the session. */
-  async #destroy(ref: MoRef): Promise<void> {
-    const signal = AbortSignal.timeout(destroyTimeoutMs);
-    await this.#session.invoke('DestroyPropertyCollector', ref, {}, { signal }).catch(() => undefined);
-  }
+/** Without a caller's signal, which may be why it ends; where it fails, the collector ends with the session. */
+async function destroyCollector(session: VimSession, ref: MoRef): Promise<void> {
+  const signal = AbortSignal.timeout(destroyTimeoutMs);
+  await session.invoke('DestroyPropertyCollector', ref, {}, { signal }).catch(() => undefined);
 }

@@ -1,5 +1,5 @@
 import { isVimFault, throwIfAborted, VimConnectionError } from '../errors/index.js';
-import { CollectorPool, type LeasedCollector } from './collector-pool.js';
+import { takeCollector, type LeasedCollector } from './collector-pool.js';
 import { missingPropertyFault, propertySpec, typedProperties } from './object-content.js';
 import { readProperties } from './property-collector.js';
 import { missingObjectOf } from './said-gone.js';
@@ -133,7 +133,7 @@ async function collectorFor<T extends ManagedType>(
 ): Promise<LeasedCollector> {
   const spec = { propSet: [propertySpec(type, paths)], objectSet: [{ obj: ref }] };
   for (;;) {
-    const collector = await CollectorPool.of(session).take(signal);
+    const collector = await takeCollector(session, signal);
     try {
       await session.invoke('CreateFilter', collector.ref, { spec, partialUpdates: false }, { signal });
       return collector;

@@ -20,7 +20,6 @@ const receive = (method: MethodName, envelope: string): Promise<unknown> =>
       reply.write(envelope);
       reply.end();
     },
-    (text) => text,
   );
 
 const args: Partial<Record<MethodName, object>> = {

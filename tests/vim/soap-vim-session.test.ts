@@ -4,13 +4,15 @@ import { createServer as createTlsServer } from 'node:tls';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Logger } from '../../src/logger.js';
-import { SoapVimSession } from '../../src/vim/index.js';
+import { readProperties, SoapVimSession } from '../../src/vim/index.js';
+import { runTask } from '../../src/vim/run-task.js';
 import { PassingTime } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 import { makeCertificate } from './support/certificate.js';
 import { failureOf } from './support/failure.js';
 import {
   faultEnvelope,
+  resultEnvelope,
   password,
   SoapServer,
   username,
@@ -137,6 +139,27 @@ describe('a session', () => {
     expect(server.calls.at(-1)!.cookie).toBe(
       `route=a=b; JSESSIONID="x y"; vmware_soap_session="${server.cookies[0]!}"`,
     );
+  });
+
+  test('an expired cookie is dropped', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server);
+    const own = `vmware_soap_session="${server.cookies[0]!}"`;
+    const past = 'Thu, 01 Jan 1970 00:00:00 GMT';
+    const future = new Date(Date.now() + 3_600_000).toUTCString();
+    const set = [
+      `a=1; Expires=${past}`,
+      `b=2; expires=${future}; Path=/`,
+      'c=3; Max-Age=-1',
+      `d=4; Max-Age=60; Expires=${past}`,
+      `e=5; Max-Age=0; Expires=${future}`,
+      'f=6; Expires=whenever',
+    ];
+    server.handlers['CurrentTime'] = () => (response) =>
+      response.writeHead(200, { 'Set-Cookie': set }).end(resultEnvelope('CurrentTime', now));
+    await vim.invoke('CurrentTime', root, {});
+    await vim.invoke('CurrentTime', root, {});
+    expect(server.calls.at(-1)!.cookie).toBe(`${own}; b=2; d=4; f=6`);
   });
 
   test('works over IPv6', async () => {
@@ -419,6 +442,52 @@ describe('an expired session', () => {
     await vim.disconnect();
   });
 
+  test.each(['PasswordExpired', 'NoPermission', 'SomethingNewAboutTheUser'])(
+    'a login refused with %s is not tried again',
+    async (fault) => {
+      await using server = await SoapServer.start();
+      const vim = await connected(server);
+      server.sessions.clear();
+      server.handlers['Login'] = () => ({ fault });
+      const errors = [];
+      for (let calls = 0; calls < 3; calls++) errors.push(await failureOf(vim.invoke('CurrentTime', root, {})));
+      for (const error of errors) {
+        expect(error).toMatchObject({ code: 'INVALID_LOGIN', retryable: false, cause: { faultName: fault } });
+      }
+      expect(server.count('Login')).toBe(2);
+      await vim.disconnect();
+    },
+  );
+
+  test('a login that a server is not ready for is tried again', async () => {
+    await using server = await SoapServer.start();
+    const vim = await connected(server);
+    server.sessions.clear();
+    server.handlers['Login'] = () => ({ fault: 'SystemError', detail: '<reason>starting</reason>' });
+    expect(await failureOf(vim.invoke('CurrentTime', root, {}))).toMatchObject({ faultName: 'SystemError' });
+    delete server.handlers['Login'];
+    expect(await vim.invoke('CurrentTime', root, {})).toBe('2026-01-01T00:00:00Z');
+    await vim.disconnect();
+  });
+
+  test.each<[string, SoapAnswer]>([
+    ['refused', { fault: 'InvalidLogin' }],
+    ['not taken', { fault: 'SystemError', detail: '<reason>r</reason>' }],
+    ['lost', (response) => response.socket?.destroy()],
+    ['not understood', '<returnval/>'],
+  ])('callers that wait for a login that is %s get an error each', async (_name, answer) => {
+    await using server = await SoapServer.start();
+    const vim = await connected(server);
+    server.sessions.clear();
+    server.handlers['Login'] = () => answer;
+    const calls = Array.from({ length: 4 }, () => failureOf(vim.invoke('CurrentTime', root, {})));
+    const errors = [...(await Promise.all(calls)), await failureOf(vim.invoke('CurrentTime', root, {}))];
+    expect(new Set(errors).size).toBe(errors.length);
+    errors[0]!.phase = 'swap';
+    for (const other of errors.slice(1)) expect(other).toMatchObject({ code: errors[0]!.code, phase: undefined });
+    await vim.disconnect();
+  });
+
   test("one caller's abort does not end the login the others wait for", async () => {
     await using server = await SoapServer.start();
     await using vim = await connected(server);
@@ -433,6 +502,52 @@ describe('an expired session', () => {
     expect(await vim.invoke('CurrentTime', root, {})).toBe('2026-01-01T00:00:00Z');
     expect(await aborted).toMatchObject({ code: 'ABORTED' });
   });
+});
+
+describe('a server with an older API', () => {
+  const refusal = {
+    fault: 'InvalidRequest',
+    message: 'Unsupported version URI "urn:vim25/6.7"\n\nwhile parsing SOAP body\nat line 1, column 0',
+  };
+  const versions = (version: string): string =>
+    '<?xml version="1.0" encoding="UTF-8" ?><namespaces version="1.0"><namespace><name>urn:vim2</name><version>2.5</version>' +
+    `</namespace><namespace><name>urn:vim25</name><version>${version}</version><priorVersions><version>6.0</version>` +
+    '<version>5.5</version><version>10.0</version></priorVersions></namespace></namespaces>';
+
+  test.each([
+    ['6.5', 'only up to 10.0'],
+    ['uA046D008', 'only up to 10.0'],
+  ])('is refused with what it speaks (%s)', async (version, said) => {
+    await using server = await SoapServer.start();
+    server.handlers['RetrieveServiceContent'] = () => refusal;
+    server.onRequest = (request, response) => {
+      expect(request.headers.cookie).toBeUndefined();
+      response.writeHead(request.url === '/sdk/vimServiceVersions.xml' ? 200 : 404).end(versions(version));
+    };
+    const error = await failureOf(connected(server));
+    expect(error).toMatchObject({ code: 'VIM_PROTOCOL', retryable: false });
+    expect(error.message).toContain('does not speak version 6.7 of the vSphere API');
+    expect(error.message).toContain(said);
+    expect(server.count('RetrieveServiceContent')).toBe(1);
+    expect(server.count('Login')).toBe(0);
+  });
+
+  test('is refused also where it does not say what it speaks', async () => {
+    await using server = await SoapServer.start();
+    server.handlers['RetrieveServiceContent'] = () => refusal;
+    const error = await failureOf(connected(server));
+    expect(error).toMatchObject({ code: 'VIM_PROTOCOL' });
+    expect(error.message).toContain('vSphere 6.7 or newer is needed');
+  });
+});
+
+test('a host that only reads says so', async () => {
+  await using server = await SoapServer.start();
+  await using vim = await connected(server);
+  server.handlers['Rename_Task'] = () => ({ fault: 'RestrictedVersion', message: 'Current license prohibits it' });
+  const error = await failureOf(vim.invoke('Rename_Task', vm, rename));
+  expect(error).toMatchObject({ faultName: 'RestrictedVersion' });
+  expect(error.message).toContain('free ESXi');
 });
 
 describe('a lost connection', () => {
@@ -695,6 +810,22 @@ describe('secrets', () => {
       server.handlers['Rename_Task'] = () => answer;
       seen.push(await failureOf(vim.invoke('Rename_Task', vm, rename)));
     }
+    const echo = `${cookie} S3cret&amp;Pass&lt;word&gt; ${Buffer.from(password).toString('base64')} ${encodeURIComponent(password)}`;
+    const fault = `<fault xsi:type="SystemError"><reason>${echo}</reason></fault><localizedMessage>${echo}</localizedMessage>`;
+    server.handlers['RetrievePropertiesEx'] = () =>
+      `<returnval><objects><obj type="VirtualMachine">vm-1</obj><missingSet><path>name</path><fault>${fault}</fault>` +
+      '</missingSet></objects></returnval>';
+    seen.push(await failureOf(readProperties(vim, vm, 'VirtualMachine', ['name'])));
+    const task = `<obj type="Task">task-1</obj>`;
+    server.handlers['Rename_Task'] = () => '<returnval type="Task">task-1</returnval>';
+    server.handlers['CreatePropertyCollector'] = server.handlers['CreateFilter'] = () =>
+      '<returnval type="P">p</returnval>';
+    server.handlers['WaitForUpdatesEx'] = () =>
+      `<returnval><version>1</version><filterSet><filter type="F">f</filter><objectSet><kind>enter</kind>${task}<changeSet>` +
+      '<name>info.state</name><op>assign</op><val xsi:type="TaskInfoState">error</val></changeSet><changeSet>' +
+      `<name>info.error</name><op>assign</op><val xsi:type="LocalizedMethodFault">${fault}</val></changeSet></objectSet>` +
+      '</filterSet></returnval>';
+    seen.push(await failureOf(runTask(vim, 'Rename_Task', vm, rename)));
     server.sessions.clear();
     server.handlers['Login'] = () => ({ fault: 'SystemError', message: 'S3cret&amp;Pass&lt;word&gt;' });
     seen.push(await failureOf(vim.invoke('CurrentTime', root, {})));
@@ -705,9 +836,9 @@ describe('secrets', () => {
     await vim.disconnect();
     for (const value of [...seen, ...logged]) {
       const text = inspect(value, { depth: 20, showHidden: true }) + JSON.stringify(value);
-      for (const secret of [cookie, password, 'S3cret']) expect(text).not.toContain(secret);
+      for (const secret of [cookie, password, 'S3cret', 'UzNjcmV0', 'S3cret%26']) expect(text).not.toContain(secret);
     }
     expect(JSON.stringify(vim)).toBe(`{"host":"127.0.0.1","port":${server.port},"connected":false}`);
-    expect(seen).toHaveLength(10);
+    expect(seen).toHaveLength(12);
   });
 });

@@ -1,14 +1,24 @@
 import { inspect } from 'node:util';
+import { rememberSecrets } from '../../errors/known-secrets.js';
 
 /** The name every vSphere server gives its session's cookie. */
 const sessionCookie = 'vmware_soap_session';
+
+/** A shorter value of another cookie says something, such as a language, and is no secret. */
+const shortestSecret = 16;
+
+interface Cookie {
+  readonly value: string;
+  /** When it stops counting, in milliseconds since 1970; with the session where absent. */
+  readonly expiresAt: number | undefined;
+}
 
 /**
  * The cookies of one login, for the session's own server only. A new login starts with a new jar, so that a late reply to
  * a call of the old one cannot put a stale cookie into it.
  */
 export class CookieJar {
-  readonly #cookies = new Map<string, string>();
+  readonly #cookies = new Map<string, Cookie>();
 
   /** Takes the cookies of a reply's `Set-Cookie` headers. */
   store(setCookies: readonly string[]): void {
@@ -17,31 +27,54 @@ export class CookieJar {
       const equals = pair.indexOf('=');
       const name = pair.slice(0, equals).trim();
       if (equals < 1 || name === '') continue;
-      const removed = attributes.some((attribute) => /^\s*max-age\s*=\s*(?:0|-\d+)\s*$/i.test(attribute));
-      if (removed) this.#cookies.delete(name);
       // As it came: vSphere's value is a quoted string, and the quotes are part of it.
-      else this.#cookies.set(name, pair.slice(equals + 1).trim());
+      const value = pair.slice(equals + 1).trim();
+      this.#cookies.set(name, { value, expiresAt: expiryOf(attributes) });
+      if (name === sessionCookie || value.length >= shortestSecret) rememberSecrets(unquoted(value));
     }
   }
 
   /** The `Cookie` header; `undefined` where there are none. */
   header(): string | undefined {
+    this.#dropExpired();
     if (this.#cookies.size === 0) return undefined;
-    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    return [...this.#cookies].map(([name, { value }]) => `${name}=${value}`).join('; ');
   }
 
   /** The session's cookie, without the quotes around its value. */
   get session(): string | undefined {
-    return this.#cookies.get(sessionCookie)?.replace(/^"(.*)"$/, '$1');
-  }
-
-  /** The values, for taking them out of texts. */
-  values(): string[] {
-    return [...this.#cookies.values()].map((value) => value.replace(/^"(.*)"$/, '$1'));
+    this.#dropExpired();
+    const cookie = this.#cookies.get(sessionCookie);
+    return cookie && unquoted(cookie.value);
   }
 
   /** The names only. */
   [inspect.custom](): string {
     return `CookieJar(${[...this.#cookies.keys()].join(', ')})`;
   }
+
+  #dropExpired(): void {
+    const now = Date.now();
+    for (const [name, { expiresAt }] of this.#cookies) {
+      if (expiresAt !== undefined && expiresAt <= now) this.#cookies.delete(name);
+    }
+  }
+}
+
+/** When a cookie with these attributes expires; `Max-Age` counts before `Expires` (RFC 6265, 4.1.2.2). */
+function expiryOf(attributes: readonly string[]): number | undefined {
+  const values = new Map(
+    attributes.map((attribute) => {
+      const [name = '', ...value] = attribute.split('=');
+      return [name.trim().toLowerCase(), value.join('=').trim()] as const;
+    }),
+  );
+  const maxAge = values.get('max-age');
+  if (maxAge !== undefined && /^-?\d+$/.test(maxAge)) return Date.now() + Number(maxAge) * 1_000;
+  const expires = Date.parse(values.get('expires') ?? '');
+  return Number.isNaN(expires) ? undefined : expires;
+}
+
+function unquoted(value: string): string {
+  return value.replace(/^"(.*)"$/, '$1');
 }

@@ -9,26 +9,42 @@ import { VerifiedAgent, type ConnectionAttempt } from '../tls/verified-agent.js'
 import { CallLimits } from './call-limits.js';
 import type { CookieJar } from './cookie-jar.js';
 import { NoEnvelopeError, type ReplySink } from './reply-sink.js';
-import { readReplyText } from './reply-text.js';
+import { readReplyText, type ReplyHeaders } from './reply-text.js';
 
 /** How many characters of a reply are read in one go: well under a millisecond's work, whatever they are. */
 const pieceLength = 1_024;
 
+/** How long a document may be that is fetched, in characters. */
+const longestDocument = 256 * 1024;
+
+/** What ends a request before its time. */
+export interface Silence {
+  /** How long the server may stay silent, in milliseconds. */
+  readonly silenceMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Ends with the session. */
+  readonly sessionSignal?: AbortSignal | undefined;
+}
+
 /** One request to a SOAP endpoint of the server. */
-export interface SoapExchange {
+export interface SoapExchange extends Silence {
   readonly service: ServiceName;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly cookies: CookieJar;
   /** Whether the connection may be one that was used before. */
   readonly reuseConnection: boolean;
-  /** How long the server may stay silent, in milliseconds. */
-  readonly silenceMs: number;
-  readonly signal?: AbortSignal | undefined;
-  /** Ends with the session. */
-  readonly sessionSignal?: AbortSignal | undefined;
   /** Gets what the server answers. */
   readonly reply: ReplySink;
+}
+
+interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Whether the connection may be one that was used before. */
+  readonly reuseConnection: boolean;
 }
 
 /** Carries SOAP envelopes to one server over HTTPS. Nothing it throws holds anything of a request. */
@@ -56,22 +72,54 @@ export class SoapTransport {
    * @throws TlsVerificationError
    * @throws AbortError
    */
-  async exchange(exchange: SoapExchange): Promise<void> {
+  async exchange({ service, body, cookies, reply, reuseConnection, ...exchange }: SoapExchange): Promise<void> {
+    const headers = { ...exchange.headers, ...cookieHeader(cookies) };
+    const request: HttpRequest = { method: 'POST', path: services[service].path, headers, body, reuseConnection };
+    await this.#request(request, exchange, async (response, limits) => {
+      // Another service's cookies are its own, and may have the name of the session's.
+      if (service === 'vim25') cookies.store(response.headers.raw()['set-cookie'] ?? []);
+      await this.#read(response, reply, limits);
+    });
+  }
+
+  /**
+   * Fetches a short document that the server shows to anybody.
+   *
+   * @throws VimConnectionError, VimProtocolError, TlsVerificationError, AbortError
+   */
+  async get(path: string, limits: Silence): Promise<string> {
+    let text = '';
+    await this.#request({ method: 'GET', path, headers: {}, reuseConnection: true }, limits, async (response) => {
+      if (response.status !== 200) throw this.#failed(`HTTP ${response.status} for ${path}`);
+      await readReplyText((response.body ?? []) as AsyncIterable<Uint8Array>, encodingOf(response), async (piece) => {
+        text += piece;
+        if (text.length > longestDocument) throw new VimProtocolError(`${path} is too long`);
+        return Promise.resolve();
+      });
+    });
+    return text;
+  }
+
+  async #request(
+    { path, reuseConnection, ...init }: HttpRequest,
+    exchange: Silence,
+    read: (response: Response, limits: CallLimits) => Promise<void>,
+  ): Promise<void> {
     // On a connection that lay idle, a server that closes it and a server that took the request look the same. Where
     // that matters, the request gets a connection of its own. Also that one is asked to be kept alive: node-fetch can
     // take the end of a chunked reply for a cut one when the server closes the connection after it.
-    const agent = exchange.reuseConnection ? this.#agent : this.#newAgent();
+    const agent = reuseConnection ? this.#agent : this.#newAgent();
     const limits = new CallLimits(exchange.silenceMs, exchange.signal, exchange.sessionSignal);
     const attempt: ConnectionAttempt = { signal: limits.signal };
+    let body: unknown;
     try {
       const { default: fetch } = await import('node-fetch');
       // Given a signal that is aborted already, node-fetch ends the body with an error that nobody listens to.
       limits.signal.throwIfAborted();
       const response = await agent.during(attempt, () =>
-        fetch(`https://${authority(this.#peer)}${services[exchange.service].path}`, {
-          method: 'POST',
-          headers: { ...exchange.headers, 'Accept-Encoding': 'identity', ...cookieHeader(exchange.cookies) },
-          body: exchange.body,
+        fetch(`https://${authority(this.#peer)}${path}`, {
+          ...init,
+          headers: { ...init.headers, 'Accept-Encoding': 'identity' },
           agent,
           // Not followed: what it would be sent to is not the server that was verified.
           redirect: 'manual',
@@ -79,11 +127,12 @@ export class SoapTransport {
           signal: limits.signal,
         }),
       );
+      ({ body } = response);
       limits.heard();
-      // Another service's cookies are its own, and may have the name of the session's.
-      if (exchange.service === 'vim25') exchange.cookies.store(response.headers.raw()['set-cookie'] ?? []);
-      await this.#read(response, exchange.reply, limits);
+      await read(response, limits);
     } catch (error) {
+      // What is left of it may have no end.
+      if (body instanceof Readable) body.destroy();
       throw this.#errorOf(error, exchange, limits, attempt);
     } finally {
       limits.end();
@@ -92,11 +141,11 @@ export class SoapTransport {
   }
 
   /** SOAP 1.1 answers 200 with a result and 500 with a fault; all else, such as a proxy's error page, is no answer. */
-  async #read({ status, headers, body }: Response, reply: ReplySink, limits: CallLimits): Promise<void> {
-    const encoding = { contentType: headers.get('content-type'), contentEncoding: headers.get('content-encoding') };
+  async #read(response: Response, reply: ReplySink, limits: CallLimits): Promise<void> {
+    const { status, body } = response;
     try {
       if (status !== 200 && status !== 500) throw new NoEnvelopeError();
-      await readReplyText((body ?? []) as AsyncIterable<Uint8Array>, encoding, async (text) => {
+      await readReplyText((body ?? []) as AsyncIterable<Uint8Array>, encodingOf(response), async (text) => {
         for (let at = 0; at < text.length; at += pieceLength) {
           limits.heard();
           await mainThread.run(() => {
@@ -106,8 +155,6 @@ export class SoapTransport {
       });
       reply.end();
     } catch (error) {
-      // What is left of it may have no end.
-      if (body instanceof Readable) body.destroy();
       if (!(error instanceof NoEnvelopeError)) throw error;
       throw this.#failed(`the server answered HTTP ${status} without a SOAP envelope`);
     }
@@ -117,7 +164,7 @@ export class SoapTransport {
     return new VerifiedAgent(this.#peer, this.#trust, { keepAlive: true });
   }
 
-  #errorOf(error: unknown, exchange: SoapExchange, limits: CallLimits, attempt: ConnectionAttempt): unknown {
+  #errorOf(error: unknown, exchange: Silence, limits: CallLimits, attempt: ConnectionAttempt): unknown {
     // While it still connects, nothing was sent.
     const outcome = attempt.failure === undefined ? 'unknown' : 'not-sent';
     switch (limits.interruption) {
@@ -143,6 +190,10 @@ export class SoapTransport {
 function cookieHeader(cookies: CookieJar): Record<string, string> {
   const header = cookies.header();
   return header === undefined ? {} : { Cookie: header };
+}
+
+function encodingOf({ headers }: Response): ReplyHeaders {
+  return { contentType: headers.get('content-type'), contentEncoding: headers.get('content-encoding') };
 }
 
 function codeOf(error: unknown): string {

@@ -1,4 +1,5 @@
-import { InvalidLoginError, VimConnectionError } from '../../errors/index.js';
+import { copyOf } from '../../errors/foreign-error.js';
+import { InvalidLoginError, VimConnectionError, VmdkDriverError } from '../../errors/index.js';
 import type { CookieJar } from '../http/cookie-jar.js';
 import type { VimObject } from '../schema/index.js';
 import { abortable } from './abortable.js';
@@ -12,7 +13,8 @@ export interface Login {
 /**
  * Holds the current login and renews it, once for however many calls found it expired.
  *
- * A server that refuses the credentials is not asked again: servers lock accounts that try too often.
+ * A server that refuses the login for good is not asked again: servers lock accounts that try too often. Each caller gets
+ * an error of its own, since each operation notes on it what became of it.
  */
 export class LoginKeeper {
   readonly #logIn: () => Promise<Login>;
@@ -36,10 +38,14 @@ export class LoginKeeper {
    * @throws AbortError
    */
   async renew(stale: Login | undefined, signal: AbortSignal | undefined): Promise<Login> {
-    if (this.#refusal !== undefined) throw this.#refusal;
+    if (this.#refusal !== undefined) throw copyOf(this.#refusal);
     if (this.#current !== undefined && this.#current !== stale) return this.#current;
     this.#renewal ??= this.#renew();
-    return abortable(this.#renewal, signal);
+    try {
+      return await abortable(this.#renewal, signal);
+    } catch (error) {
+      throw error instanceof VmdkDriverError ? copyOf(error) : error;
+    }
   }
 
   async #renew(): Promise<Login> {

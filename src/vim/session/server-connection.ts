@@ -1,11 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import {
-  InvalidLoginError,
-  isVimFault,
-  throwIfAborted,
-  VimConnectionError,
-  VimProtocolError,
-} from '../../errors/index.js';
+import { throwIfAborted, VimConnectionError, VimProtocolError } from '../../errors/index.js';
+import { rememberSecrets } from '../../errors/known-secrets.js';
 import { CookieJar } from '../http/cookie-jar.js';
 import { SoapTransport } from '../http/soap-transport.js';
 import {
@@ -25,6 +20,8 @@ import type { AbortableOptions } from '../vim-session.js';
 import { withRetries, type Backoff } from './backoff.js';
 import { LoginKeeper, type Login } from './login-keeper.js';
 import type { SessionSettings } from './session-options.js';
+import { isVersionRefusal, newestVersion, versionRefusal, versionsPath } from './api-version.js';
+import { loginRefusal } from './login-refusal.js';
 import { expired, refuseUnauthenticated, saysExpired, saysNothing } from './session-end.js';
 
 const backoff: Backoff = { tries: 4, firstDelayMs: 250, maxDelayMs: 5_000 };
@@ -50,6 +47,8 @@ export class ServerConnection {
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
+    const { username, password } = settings;
+    rememberSecrets(password, Buffer.from(`${username}:${password}`).toString('base64'));
     // Every call under way listens to it.
     setMaxListeners(0, this.#closed.signal);
     this.#transport = new SoapTransport(settings.peer, settings.trust);
@@ -160,17 +159,26 @@ export class ServerConnection {
         backoff,
         this.#closed.signal,
       ) as Promise<MethodResult<M>>;
-    const serviceContent = await repeating('RetrieveServiceContent', serviceInstance, {});
+    const serviceContent = await repeating('RetrieveServiceContent', serviceInstance, {}).catch((error: unknown) =>
+      this.#refuseOldVersion(error),
+    );
     if (serviceContent.sessionManager === undefined) throw new VimProtocolError('the server has no session manager');
     const { username: userName, password } = this.#settings;
     try {
       // In English, so that messages are in the language of this library's own.
       await repeating('Login', serviceContent.sessionManager, { userName, password, locale: 'en' });
     } catch (error) {
-      if (!isVimFault(error, 'InvalidLogin')) throw error;
-      throw new InvalidLoginError(`${authority(this.#settings.peer)} refused the user name or the password`);
+      throw loginRefusal(error, authority(this.#settings.peer));
     }
     return { cookies, serviceContent };
+  }
+
+  /** Says what the server speaks where that is not this library's version of the API. */
+  async #refuseOldVersion(error: unknown): Promise<never> {
+    if (!isVersionRefusal(error)) throw error;
+    const limits = { silenceMs: this.#settings.requestTimeoutMs, sessionSignal: this.#closed.signal };
+    const spoken = await this.#transport.get(versionsPath, limits).then(newestVersion, () => undefined);
+    throw versionRefusal(authority(this.#settings.peer), spoken, error);
   }
 
   async #call(
@@ -189,7 +197,6 @@ export class ServerConnection {
       args,
       (body, headers, reply) =>
         this.#transport.exchange({ service, body, headers, cookies, reuseConnection, reply, ...limits }),
-      (text) => this.#withoutSecrets(text, cookies),
       headerFor(service, cookies),
     );
   }
@@ -215,13 +222,6 @@ export class ServerConnection {
     } finally {
       this.#keepingAlive = false;
     }
-  }
-
-  /** Servers do not echo secrets; should one do so, the error it is in goes further than it should. */
-  #withoutSecrets(text: string, cookies: CookieJar): string {
-    return [this.#settings.password, ...cookies.values()]
-      .filter((secret) => secret.length > 2)
-      .reduce((cleaned, secret) => cleaned.replaceAll(secret, '***'), text);
   }
 }
 

@@ -1,10 +1,9 @@
 import type { Client, IHttpClient } from 'soap';
-import { InvalidInputError, VimProtocolError } from '../../errors/index.js';
+import { InvalidInputError, VimFault, VimProtocolError } from '../../errors/index.js';
 import { encodeCall } from '../codec/index.js';
 import { attributesKey } from '../codec/wire-node.js';
 import type { ReplySink } from '../http/reply-sink.js';
 import type { MethodName, MoRef, ServiceName } from '../schema/index.js';
-import { faultOf } from './fault.js';
 import { ReplyReader } from './reply-reader.js';
 import { skeletonWsdl } from './skeleton-wsdl.js';
 
@@ -53,7 +52,6 @@ export class SoapClient {
 
   /**
    * @param send carries the envelope; what it rejects with is what the call rejects with
-   * @param clean takes secrets out of what the server wrote
    * @param header what the envelope's header holds
    * @throws VimFault, VimProtocolError, InvalidInputError
    */
@@ -62,7 +60,6 @@ export class SoapClient {
     target: MoRef,
     args: object,
     send: SendEnvelope,
-    clean: (text: string) => string,
     header?: SoapHeader,
   ): Promise<unknown> {
     const { body, headers } = await this.#write(method, encodeCall(method, target, args), header);
@@ -73,7 +70,7 @@ export class SoapClient {
       case 'result':
         return reply.value;
       case 'fault':
-        throw faultOf(method, reply, clean);
+        throw new VimFault(reply.name ?? 'RuntimeFault', method, reply.message, reply.detail);
       case 'other':
       case undefined:
         throw new VimProtocolError(`${method}: the reply is not its answer`);

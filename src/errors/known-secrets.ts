@@ -1,0 +1,76 @@
+/** How many secrets are remembered; those that were met longest ago are forgotten first. */
+const mostSecrets = 1_000;
+
+/** A shorter one is in every other word. */
+const shortestSecret = 3;
+
+/** Replaces what is known to be secret. */
+interface KnownSecrets {
+  add(secret: string): void;
+  clean(text: string): string;
+}
+
+function createKnownSecrets(): KnownSecrets {
+  /** The forms in which each secret may be met, by the secret. */
+  const forms = new Map<string, readonly string[]>();
+  return {
+    add(secret) {
+      if (secret.length < shortestSecret) return;
+      forms.delete(secret);
+      forms.set(secret, formsOf(secret));
+      const [oldest] = forms.keys();
+      if (forms.size > mostSecrets && oldest !== undefined) forms.delete(oldest);
+    },
+    clean(text) {
+      let clean = text;
+      for (const written of forms.values()) {
+        for (const form of written) clean = clean.replaceAll(form, '***');
+      }
+      return clean;
+    },
+  };
+}
+
+/** As it is, and as it stands in a URL, in XML, in JSON and in base64. */
+function formsOf(secret: string): string[] {
+  const inXml = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return [
+    ...new Set([
+      secret,
+      inXml,
+      inXml.replaceAll('"', '&quot;').replaceAll("'", '&apos;'),
+      encodeURIComponent(Buffer.from(secret).toString()),
+      JSON.stringify(secret).slice(1, -1),
+      Buffer.from(secret).toString('base64').replace(/=+$/, ''),
+      Buffer.from(secret).toString('base64url'),
+    ]),
+  ].filter((form) => form.length >= shortestSecret);
+}
+
+/** Both copies of the package, ESM and CommonJS, keep the same secrets. */
+const place: unique symbol = Symbol.for('vmdk-driver/known-secrets');
+
+function knownSecrets(): KnownSecrets {
+  const shared = globalThis as { [place]?: KnownSecrets };
+  return (shared[place] ??= createKnownSecrets());
+}
+
+/** Remembers passwords, cookies and tickets, so that no error says them, whatever a server echoes. */
+export function rememberSecrets(...secrets: readonly string[]): void {
+  for (const secret of secrets) knownSecrets().add(secret);
+}
+
+/** A text without the secrets that are known. */
+export function withoutSecrets(text: string): string {
+  return knownSecrets().clean(text);
+}
+
+/** A value of plain data without the secrets that are known, in its texts and in the names of its fields. */
+export function dataWithoutSecrets(value: unknown): unknown {
+  if (typeof value === 'string') return withoutSecrets(value);
+  if (Array.isArray(value)) return value.map(dataWithoutSecrets);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [withoutSecrets(name), dataWithoutSecrets(field)]),
+  );
+}
