@@ -47,22 +47,19 @@ function formsOf(secret: string): string[] {
   ].filter((form) => form.length >= shortestSecret);
 }
 
-/** Both copies of the package, ESM and CommonJS, keep the same secrets. */
+// A process may hold the ESM and the CommonJS copy of this module: a registered symbol is the same in both.
 const place: unique symbol = Symbol.for('vmdk-driver/known-secrets');
-
-function knownSecrets(): KnownSecrets {
-  const shared = globalThis as { [place]?: KnownSecrets };
-  return (shared[place] ??= createKnownSecrets());
-}
+const holder = globalThis as typeof globalThis & { [place]?: KnownSecrets | undefined };
+const knownSecrets: KnownSecrets = (holder[place] ??= createKnownSecrets());
 
 /** Remembers passwords, cookies and tickets, so that no error says them, whatever a server echoes. */
 export function rememberSecrets(...secrets: readonly string[]): void {
-  for (const secret of secrets) knownSecrets().add(secret);
+  for (const secret of secrets) knownSecrets.add(secret);
 }
 
 /** A text without the secrets that are known. */
 export function withoutSecrets(text: string): string {
-  return knownSecrets().clean(text);
+  return knownSecrets.clean(text);
 }
 
 /** A value of plain data without the secrets that are known, in its texts and in the names of its fields. */
