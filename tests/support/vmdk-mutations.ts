@@ -515,7 +515,7 @@ function emptyTables(layout: VmdkLayout, row: Row): void {
 }
 
 function endings(valid: Built, row: Row, edit: Edit): void {
-  const { bytes, layout, footer, endOfStream } = valid;
+  const { bytes, footer, endOfStream } = valid;
   row('a byte behind it', ['trailing-bytes', 'truncated'], Buffer.concat([bytes, Buffer.from([1])]));
   row(
     'garbage behind it',
