@@ -2,11 +2,14 @@ import { isVimFault, LeaseError, VimConnectionError, VimFault } from '../errors/
 import type { Logger } from '../logger.js';
 import { readProperties } from '../vim/property-collector.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
+import { saysGone } from '../vim/said-gone.js';
 import { waitForProperties } from '../vim/wait-for-updates.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 
 /** The longest pause between two renewals: a call a minute costs nothing, one per chunk halves the speed. */
 const longestRenewalMs = 60_000;
+/** The shortest, whatever timeout a server tells. */
+const shortestRenewalMs = 1_000;
 /** How long the end of a lease may take when nobody waits for its result any more. */
 const abortTimeoutMs = 30_000;
 
@@ -119,11 +122,20 @@ export class NfcLease implements AsyncDisposable {
       return state === 'done';
     } catch (stateError) {
       // A server forgets a lease soon after its end. An import's VM tells which end it was: an abort removes it.
-      if (!isVimFault(stateError, 'ManagedObjectNotFound')) return false;
-      return readProperties(this.#vim, this.info.entity, 'VirtualMachine', ['name']).then(
-        () => true,
-        () => false,
-      );
+      if (!saysGone(stateError, this.ref)) return false;
+      return this.#hasEntity();
+    }
+  }
+
+  /** Only the server's word that the VM is gone says so. */
+  async #hasEntity(): Promise<boolean> {
+    try {
+      await readProperties(this.#vim, this.info.entity, 'VirtualMachine', ['name']);
+      return true;
+    } catch (error) {
+      if (saysGone(error, this.info.entity)) return false;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new VimConnectionError(`it is not known how the lease ended: ${reason}`, 'unknown', { cause: error });
     }
   }
 
@@ -133,7 +145,7 @@ export class NfcLease implements AsyncDisposable {
   }
 
   #scheduleRenewal(): void {
-    const pause = Math.min(longestRenewalMs, (this.info.leaseTimeout * 1000) / 4);
+    const pause = Math.max(shortestRenewalMs, Math.min(longestRenewalMs, (this.info.leaseTimeout * 1000) / 4));
     this.#timer = setTimeout(() => void this.#renew(), pause);
     this.#timer.unref();
   }
@@ -144,7 +156,9 @@ export class NfcLease implements AsyncDisposable {
       this.#renewedAt = Date.now();
     } catch (error) {
       if (this.#ending) return;
-      const expired = Date.now() - this.#renewedAt > this.info.leaseTimeout * 1000;
+      // A timeout of nothing, as some servers tell it, says nothing.
+      const timeoutMs = this.info.leaseTimeout > 0 ? this.info.leaseTimeout * 1000 : longestRenewalMs;
+      const expired = Date.now() - this.#renewedAt > timeoutMs;
       if (error instanceof VimFault || expired) {
         this.#lost.abort(new LeaseError('the lease was lost while bytes moved', { cause: error, retryable: true }));
         return;

@@ -43,7 +43,8 @@ export async function receiveDisk(
       },
       { sha1 },
     );
-    const { stream, length } = await vim.download(disk.url, { thumbprint: disk.thumbprint, signal: scope.signal });
+    const { url, thumbprint, certificate } = disk;
+    const { stream, length } = await vim.download(url, { thumbprint, certificate, signal: scope.signal });
     // Not before there is something to put into it: the pipeline sees to its end.
     sink = openSink();
     let sinkError: unknown;

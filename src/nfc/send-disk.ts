@@ -41,7 +41,8 @@ export async function sendDisk(
       progress.advance({ bytesDone, streamBytes: bytesDone });
     });
     progress.enter('import', length);
-    const options = { length, thumbprint: disk.thumbprint, signal: scope.signal };
+    const { thumbprint, certificate } = disk;
+    const options = { length, thumbprint, certificate, signal: scope.signal };
     await vim.upload(disk.url, stream, { ...asStream, ...options }).catch((error: unknown) => {
       throw asTransferError(error);
     });

@@ -110,8 +110,8 @@ export class SoapVimSession implements VimSession, AsyncDisposable {
   }
 
   #transferSession(): TransferSession {
-    const { peer, trust } = this.#settings;
-    return { peer, trust, cookie: this.#connection?.login?.cookies.header() };
+    const { peer, trust, nfcThumbprint } = this.#settings;
+    return { peer, trust, nfcThumbprint, cookie: this.#connection?.login?.cookies.header() };
   }
 
   #notConnected(): VimConnectionError {

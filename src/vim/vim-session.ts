@@ -15,6 +15,11 @@ export interface TransferOptions extends AbortableOptions {
    * is the session's own), never none.
    */
   readonly thumbprint?: string | undefined;
+  /**
+   * The certificate itself that the peer must show, as PEM, as `HttpNfcLeaseDeviceUrl.sslCertificate` gives it from vSphere
+   * 9 on. Where both are given, it counts and the thumbprint does not.
+   */
+  readonly certificate?: string | undefined;
 }
 
 /** The bytes of a download. */

@@ -2,19 +2,31 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { VimConnectionError, VimFault } from '../../src/index.js';
 import { silentLogger } from '../../src/logger.js';
 import { NfcLease } from '../../src/nfc/nfc-lease.js';
-import type { MoRef } from '../../src/vim/schema/index.js';
+import type { MethodArgs, MoRef } from '../../src/vim/schema/index.js';
 import { sessionWith } from '../driver/support/services.js';
 import { Lab } from '../driver/support/lab.js';
 import { PassingTime } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 
 /** A lease on an export, and what was asked of the server about it since. */
-async function leased(lab: Lab, answer: (method: string) => Promise<void> | undefined = () => undefined) {
+async function leased(
+  lab: Lab,
+  answer: (method: string) => Promise<void> | undefined = () => undefined,
+  leaseTimeout?: number,
+) {
   const volume = await lab.addVolume();
   const ref = (await lab.vim.invoke('ExportVm', lab.vmOf(volume).ref, {})) as MoRef<'HttpNfcLease'>;
   const calls: { method: string; percent?: unknown }[] = [];
+  const hidden = new Map<string, Error>();
   const vim = sessionWith(lab.vim, {
     invoke: async (method, target, args, options) => {
+      if (method === 'RetrievePropertiesEx') {
+        const { specSet } = args as unknown as MethodArgs<'RetrievePropertiesEx'>;
+        const fault = hidden.get(specSet[0]!.objectSet[0]!.obj.type);
+        if (fault !== undefined) throw fault;
+        const result = await lab.vim.invoke(method, target, args, options);
+        return leaseTimeout === undefined ? result : withTimeout(result, leaseTimeout);
+      }
       if (!method.startsWith('HttpNfcLease')) return lab.vim.invoke(method, target, args, options);
       try {
         await answer(method);
@@ -32,7 +44,19 @@ async function leased(lab: Lab, answer: (method: string) => Promise<void> | unde
     time.pass(75_000);
     await until(() => calls.length > before);
   };
-  return { lease, calls, time, renewal };
+  /** Has the server answer the reading of objects of a type with a fault. */
+  const hide = (type: string, fault: Error): void => void hidden.set(type, fault);
+  return { lease, calls, time, renewal, hide };
+}
+
+/** An answer in which leases have another timeout. */
+function withTimeout<R>(result: R, leaseTimeout: number): R {
+  const { objects, ...rest } = result as { objects: { propSet: { name: string; val: object }[] }[] };
+  const changed = objects.map((object) => ({
+    ...object,
+    propSet: object.propSet.map(({ name, val }) => ({ name, val: name === 'info' ? { ...val, leaseTimeout } : val })),
+  }));
+  return { ...rest, objects: changed } as R;
 }
 
 describe('an NFC lease', () => {
@@ -105,6 +129,29 @@ describe('an NFC lease', () => {
     time.pass(10_000);
     await renewal();
     expect(lease.lost.reason).toMatchObject({ code: 'LEASE_FAILED' });
+    await lease.abort();
+  });
+
+  test.each([0, -1])('with a timeout of %d is renewed every second, and not lost for it', async (leaseTimeout) => {
+    const { calls, lease, time } = await leased(lab, undefined, leaseTimeout);
+    time.pass(999);
+    expect(calls).toEqual([]);
+    time.pass(1);
+    await until(() => calls.length === 1);
+    time.pass(1_000);
+    await until(() => calls.length === 2);
+    expect(lease.lost.aborted).toBe(false);
+    await lease.abort();
+  });
+
+  test('of which nobody knows how it ended did not end well for sure', async () => {
+    const lost = new VimConnectionError('down', 'unknown');
+    const { lease, hide } = await leased(lab, (method) =>
+      method === 'HttpNfcLeaseComplete' ? Promise.reject(lost) : undefined,
+    );
+    hide('HttpNfcLease', new VimFault('ManagedObjectNotFound', '', '', { obj: lease.ref }));
+    hide('VirtualMachine', new VimFault('NoPermission', '', ''));
+    await expect(lease.complete()).rejects.toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'unknown' });
     await lease.abort();
   });
 

@@ -18,6 +18,9 @@ const sent = [
   ),
 ];
 
+/** Elements that servers send and that the schemas here are too old for: 8.0's. */
+const newer = ['HttpNfcLeaseDeviceUrl.sslCertificate'];
+
 needing(hasXsd, "vSphere's schemas (../shared/wsdl) are not here").describe(
   "the schema table agrees with vSphere's schemas",
   () => {
@@ -31,7 +34,8 @@ needing(hasXsd, "vSphere's schemas (../shared/wsdl) are not here").describe(
       const { base, fields }: ObjectTypeDefinition = objectTypes[name as keyof typeof objectTypes];
       expect(ancestors(xsd, name)).toContain(base ?? name);
       const declared = matching(xsd, elementsOf(xsd, name, base), Object.keys(fields));
-      expect(Object.entries(fields)).toEqual(sent.includes(name) ? declared : lenient(declared, fields));
+      const known = Object.entries(fields).filter(([field]) => !newer.includes(`${name}.${field}`));
+      expect(known).toEqual(sent.includes(name) ? declared : lenient(declared, fields));
     });
 
     test.each(methodsOf('vim25'))('%s', (name) => {

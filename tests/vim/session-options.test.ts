@@ -20,13 +20,14 @@ describe('options of SoapVimSession', () => {
     ['options.thumbprint', { thumbprint: 'AB'.repeat(19) }],
     ['options.thumbprint', { thumbprint: `${sha1.slice(1)}G` }],
     ['options.thumbprint', { thumbprint: `AB:${'AB'.repeat(19)}` }],
+    ['options.nfcThumbprint', { nfcThumbprint: 'AB' }],
     ['options.ca', { ca: 'no pem' }],
     ['options.ca', { ca: [] }],
     ['options.insecure', { insecure: 'yes' }],
     ['options.thumbprint', { thumbprint: sha1, insecure: true }],
     ['options.keepAliveIntervalMs', { keepAliveIntervalMs: 0 }],
     ['options.requestTimeoutMs', { requestTimeoutMs: Infinity }],
-    ['options', { passwrod: 'x' }],
+    ['options.passwrod', { passwrod: 'x' }],
   ])('%s is refused: %j', (field, options) => {
     expect(() => new SoapVimSession({ ...basic, ...options } as SoapVimSessionOptions)).toThrow(
       expect.objectContaining({ code: 'INVALID_INPUT', field }),

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type Server } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { SoapVimSession, type UploadOptions } from '../../src/vim/index.js';
 import { until } from '../support/until.js';
@@ -18,6 +18,38 @@ const put = (length?: number): UploadOptions => ({
   headers: { 'Content-Type': 'application/x-vnd.vmware-streamVmdk' },
   length,
 });
+
+/** A session with another server than those here, and no trust in any. */
+const stranger = new SoapVimSession({ host: 'vc.example', username: 'u', password: 'p' });
+
+/** A TLS server that answers in its own way once the first bytes of a request are there. */
+class RawServer implements AsyncDisposable {
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(readonly server: Server) {
+    server.on('connection', (socket: Socket) => this.#sockets.add(socket));
+  }
+
+  static async start(key: string, cert: string, answer: (socket: Socket) => void): Promise<RawServer> {
+    const server = createTlsServer({ key, cert }, (socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => answer(socket));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new RawServer(server);
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
 
 describe('download', () => {
   test.each([
@@ -65,6 +97,21 @@ describe('download', () => {
     const error = await failureOf(allOf(stream));
     expect(error).toMatchObject({ code: 'TRANSFER_FAILED', retryable: true });
     expect(error.message).toContain('connection was lost');
+  });
+
+  test.each(['Identity', 'IDENTITY', '', ' '])('takes a body with the coding %p, which is none', async (coding) => {
+    const { key, cert, sha256 } = await makeCertificate();
+    await using server = await RawServer.start(key, cert, (socket) => {
+      socket.end(`HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: 3\r\n\r\nabc`);
+    });
+    const { stream } = await stranger.download(urlOf(server), { thumbprint: sha256 });
+    expect((await allOf(stream)).toString()).toBe('abc');
+  });
+
+  test.each(['user:pass@', 'user@'])('refuses a URL with credentials: %s', async (credentials) => {
+    const error = await failureOf(stranger.download(`https://${credentials}127.0.0.1/nfc/${ticket}/disk-0.vmdk`));
+    expect(error).toMatchObject({ code: 'INVALID_INPUT' });
+    expect(error.message).not.toContain('user');
   });
 
   test('refuses a compressed body', async () => {
@@ -234,6 +281,40 @@ describe('upload', () => {
     });
     const error = await failureOf(new SoapVimSession(server.options).upload(urlOf(server), source, put(2 ** 40)));
     expect(error).toMatchObject({ code: 'TRANSFER_FAILED', status: 413 });
+  });
+
+  test.each([
+    ['closes', 'Connection: close\r\n'],
+    ['says no more', ''],
+  ])(
+    'an acceptance before the whole body was sent, by a server that then %s, is a failure at once',
+    async (_name, header) => {
+      const { key, cert, sha256 } = await makeCertificate();
+      await using server = await RawServer.start(key, cert, (socket) => {
+        const answer = `HTTP/1.1 200 OK\r\nContent-Length: 0\r\n${header}\r\n`;
+        if (header === '') socket.write(answer);
+        else socket.end(answer);
+      });
+      const source = streamOf(Buffer.alloc(40_000_000));
+      const upload = stranger.upload(urlOf(server), source, { ...put(40_000_000), thumbprint: sha256 });
+      const error = await failureOf(upload);
+      expect(error).toMatchObject({ code: 'TRANSFER_FAILED', retryable: true });
+      expect(error.message).toMatch(/HTTP 200 after \d+ of 40000000 bytes/);
+      expect(source.destroyed).toBe(true);
+    },
+  );
+
+  test('an acceptance with the last byte is one, whatever the source still has to do', async () => {
+    await using server = await SoapServer.start();
+    server.onRequest = async (request, response) => {
+      await allOf(request);
+      response.end();
+    };
+    const source = new PassThrough();
+    const upload = new SoapVimSession(server.options).upload(urlOf(server), source, put(3));
+    source.write('abc');
+    setTimeout(() => source.end(), 50);
+    await upload;
   });
 
   test('a source that is too short fails and the server never sees a whole body', async () => {
@@ -416,6 +497,45 @@ describe('trust of the data plane', () => {
     expect(await failureOf(vim.download(urlOf(other), { thumbprint }))).toMatchObject({
       code: 'TLS_VERIFICATION_FAILED',
     });
+  });
+
+  test("the lease's certificate counts, also beside a thumbprint", async () => {
+    await using server = await SoapServer.start();
+    const { cert } = server.certificate;
+    const { cert: another, sha1 } = await makeCertificate();
+    server.onRequest = (_request, response) => response.end('disk');
+    for (const thumbprint of [undefined, '', sha1]) {
+      const { stream } = await stranger.download(urlOf(server), { certificate: cert, thumbprint });
+      expect((await allOf(stream)).toString()).toBe('disk');
+    }
+    const right = { thumbprint: server.certificate.sha1 };
+    for (const certificate of [another, 'no certificate']) {
+      const error = await failureOf(stranger.download(urlOf(server), { ...right, certificate }));
+      expect(error).toMatchObject({ code: 'TLS_VERIFICATION_FAILED' });
+    }
+  });
+
+  test('the pin for NFC hosts counts for other hosts than the session server, of which the lease tells nothing', async () => {
+    await using server = await SoapServer.start();
+    await using host = await SoapServer.start();
+    server.onRequest = host.onRequest = (_request, response) => response.end('disk');
+    const vim = new SoapVimSession({ ...server.options, nfcThumbprint: host.certificate.sha256 });
+    for (const url of [urlOf(server), urlOf(host)]) {
+      expect((await allOf((await vim.download(url, { thumbprint: '' })).stream)).toString()).toBe('disk');
+    }
+    const lease = { thumbprint: server.certificate.sha256 };
+    expect(await failureOf(vim.download(urlOf(host), lease))).toMatchObject({ code: 'TLS_VERIFICATION_FAILED' });
+  });
+
+  test('a certificate that is not trusted is shown, with what to do about it', async () => {
+    await using server = await SoapServer.start();
+    await using host = await SoapServer.start();
+    const vim = new SoapVimSession(server.options);
+    const error = await failureOf(vim.download(urlOf(host)));
+    expect(error).toMatchObject({ code: 'TLS_VERIFICATION_FAILED', actual: host.certificate.sha256 });
+    for (const said of [host.certificate.sha256, '`nfcThumbprint`', '`ca`']) expect(error.message).toContain(said);
+    const unpinned = new SoapVimSession({ ...server.options, thumbprint: undefined });
+    expect((await failureOf(unpinned.connect())).message).toContain('give it as `thumbprint`, or its issuer as `ca`');
   });
 
   test("without a thumbprint: the session's CA, for any host", async () => {

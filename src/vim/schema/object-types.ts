@@ -447,6 +447,7 @@ export const objectTypes = {
       importKey: 'string',
       url: 'string',
       sslThumbprint: 'string',
+      sslCertificate: 'string?',
       disk: 'boolean?',
       targetId: 'string?',
       datastoreKey: 'string?',

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { silentLogger, type Logger } from '../../logger.js';
 import { parseInput } from '../../parse-input.js';
 import type { Peer } from '../tls/peer.js';
-import { parseThumbprint } from '../tls/thumbprint.js';
+import { parseThumbprint, type Thumbprint } from '../tls/thumbprint.js';
 import type { Trust } from '../tls/trust.js';
 
 /**
@@ -22,6 +22,11 @@ export interface SoapVimSessionOptions {
   readonly password: string;
   /** The SHA-1 or SHA-256 of the server's certificate, hexadecimal with or without colons. No other one is accepted. */
   readonly thumbprint?: string | undefined;
+  /**
+   * The same of the ESXi hosts that disks' bytes come from and go to, where a lease tells nothing of theirs, or tells it
+   * empty. Without it such a host needs a certificate of one of the authorities that are trusted.
+   */
+  readonly nfcThumbprint?: string | undefined;
   /** The authorities to trust instead of Node's, as PEM. */
   readonly ca?: string | readonly string[] | undefined;
   /** `true`: the server's certificate is not checked at all. Anyone on the way can then read the password. */
@@ -41,6 +46,7 @@ export interface SoapVimSessionOptions {
 export interface SessionSettings {
   readonly peer: Peer;
   readonly trust: Trust;
+  readonly nfcThumbprint: Thumbprint | undefined;
   readonly username: string;
   readonly password: string;
   readonly keepAliveIntervalMs: number;
@@ -56,6 +62,12 @@ const milliseconds = z
   .min(1)
   .max(2 ** 31 - 1);
 
+const thumbprintText = z.string().transform((text, context) => {
+  const thumbprint = parseThumbprint(text);
+  if (thumbprint === undefined) context.addIssue('is neither a SHA-1 nor a SHA-256 thumbprint');
+  return thumbprint ?? z.NEVER;
+});
+
 const schema = z
   .strictObject({
     host: z
@@ -66,14 +78,8 @@ const schema = z
     port: z.int().min(1).max(65535).default(443),
     username: z.string().min(1),
     password: z.string(),
-    thumbprint: z
-      .string()
-      .transform((text, context) => {
-        const thumbprint = parseThumbprint(text);
-        if (thumbprint === undefined) context.addIssue('is neither a SHA-1 nor a SHA-256 thumbprint');
-        return thumbprint ?? z.NEVER;
-      })
-      .optional(),
+    thumbprint: thumbprintText.optional(),
+    nfcThumbprint: thumbprintText.optional(),
     ca: z.union([pem, z.array(pem).min(1).readonly()]).optional(),
     insecure: z.boolean().optional(),
     keepAliveIntervalMs: milliseconds.default(300_000),
@@ -92,8 +98,8 @@ const schema = z
  * @throws InvalidInputError that names the option at fault
  */
 export function parseSessionOptions(options: SoapVimSessionOptions): SessionSettings {
-  const { host, port, thumbprint, ca, insecure, ...settings } = parseInput('options', schema, options);
-  return { ...settings, peer: { host, port }, trust: trustOf({ thumbprint, ca, insecure }) };
+  const { host, port, thumbprint, nfcThumbprint, ca, insecure, ...settings } = parseInput('options', schema, options);
+  return { ...settings, peer: { host, port }, nfcThumbprint, trust: trustOf({ thumbprint, ca, insecure }) };
 }
 
 function trustOf({ thumbprint, ca, insecure }: Pick<z.infer<typeof schema>, 'thumbprint' | 'ca' | 'insecure'>): Trust {

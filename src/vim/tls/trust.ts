@@ -8,8 +8,12 @@ import type { Thumbprint } from './thumbprint.js';
  * - `system`: its chain ends in one of Node's own certificates, and it is made out to the host
  * - `insecure`: not at all
  */
-export type Trust =
+export type Trust = (
   | { readonly kind: 'pin'; readonly thumbprint: Thumbprint }
   | { readonly kind: 'ca'; readonly pem: string | readonly string[] }
   | { readonly kind: 'system' }
-  | { readonly kind: 'insecure' };
+  | { readonly kind: 'insecure' }
+) & {
+  /** Whether it is about a host that disks' bytes come from, and not about the session's server. */
+  readonly isNfc?: boolean;
+};

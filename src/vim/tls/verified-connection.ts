@@ -89,9 +89,14 @@ function refusal(socket: TLSSocket, peer: Peer, trust: Trust): TlsVerificationEr
       if (socket.authorized) return undefined;
       const actual = thumbprintOf(certificate, 'SHA-256');
       const reason = String(socket.authorizationError);
+      const option = trust.isNfc === true ? 'nfcThumbprint' : 'thumbprint';
+      const remedy =
+        actual === undefined
+          ? ''
+          : `; if its SHA-256 thumbprint is the right one, ${actual}, give it as \`${option}\`, or its issuer as \`ca\``;
       return new TlsVerificationError(
         authority(peer),
-        `the certificate is not trusted: ${reason}`,
+        `the certificate is not trusted: ${reason}${remedy}`,
         actual === undefined ? {} : { actual },
       );
     }

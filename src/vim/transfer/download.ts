@@ -6,22 +6,24 @@ import { TransferRequest, type TransferSession } from './transfer-request.js';
 /** Opens the body of an HTTPS GET, as {@link VimSession.download} promises it. */
 export async function download(
   url: string,
-  { thumbprint, signal }: TransferOptions,
+  { thumbprint, certificate, signal }: TransferOptions,
   session: TransferSession,
 ): Promise<Download> {
   throwIfAborted(signal);
   const transfer = new TransferRequest(
     url,
-    { method: 'GET', headers: { 'Accept-Encoding': 'identity' }, thumbprint, signal },
+    { method: 'GET', headers: { 'Accept-Encoding': 'identity' }, thumbprint, certificate, signal },
     session,
   );
   const response = await headOf(transfer, signal);
-  if (response.statusCode !== 200 || (response.headers['content-encoding'] ?? 'identity') !== 'identity') {
+  // Codings are told regardless of case (RFC 9110, 8.4.1).
+  const coding = (response.headers['content-encoding'] ?? '').trim().toLowerCase();
+  if (response.statusCode !== 200 || !['', 'identity'].includes(coding)) {
     // Its body is of no use, and may have no end.
     response.destroy();
     const status = response.statusCode ?? 0;
     if (status !== 200) throw transfer.failed(`the server answered HTTP ${status}`, { status });
-    throw transfer.failed(`the server compressed the body (${String(response.headers['content-encoding'])})`);
+    throw transfer.failed(`the server compressed the body (${coding})`);
   }
   const length = response.headers['content-length'];
   return { stream: response, ...(length === undefined ? {} : { length: Number(length) }) };

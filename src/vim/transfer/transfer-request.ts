@@ -8,6 +8,7 @@ import {
   VmdkDriverError,
 } from '../../errors/index.js';
 import { authority, isSamePeer, peerOf, type Peer } from '../tls/peer.js';
+import type { Thumbprint } from '../tls/thumbprint.js';
 import type { Trust } from '../tls/trust.js';
 import { VerifiedAgent, type ConnectionAttempt } from '../tls/verified-agent.js';
 import { transferTrust } from './transfer-trust.js';
@@ -16,6 +17,8 @@ import { transferTrust } from './transfer-trust.js';
 export interface TransferSession {
   readonly peer: Peer;
   readonly trust: Trust;
+  /** The pin of other hosts than {@link peer}, of which the lease tells nothing. */
+  readonly nfcThumbprint: Thumbprint | undefined;
   /** The session's `Cookie` header; sent to {@link peer} only. */
   readonly cookie: string | undefined;
 }
@@ -36,15 +39,18 @@ export class TransferRequest {
       readonly method: 'GET' | 'POST' | 'PUT';
       readonly headers: Readonly<Record<string, string>>;
       readonly thumbprint?: string | undefined;
+      readonly certificate?: string | undefined;
       readonly signal?: AbortSignal | undefined;
     },
     session: TransferSession,
   ) {
     const target = parseUrl(url);
-    this.#peer = peerOf(target);
+    const peer = peerOf(target);
+    // A URL has no room for the zone that a link-local address of the session's may need.
+    this.#peer = isSamePeer(peer, session.peer) ? session.peer : peer;
     this.#attempt = { signal: options.signal };
     // One connection for one disk: there is nothing to keep it for afterwards, and nothing to leak.
-    const agent = new VerifiedAgent(this.#peer, transferTrust(this.#peer, options.thumbprint, session), {
+    const agent = new VerifiedAgent(this.#peer, transferTrust(this.#peer, options, session), {
       keepAlive: false,
     });
     const cookie = isSamePeer(this.#peer, session.peer) ? session.cookie : undefined;
@@ -95,6 +101,7 @@ function parseUrl(text: string): URL {
   if (url === undefined) throw new InvalidInputError('url', 'is no URL');
   // Disk bytes and tickets do not travel in the clear, and credentials do not travel in URLs.
   if (url.protocol !== 'https:') throw new InvalidInputError('url', `must be an https: URL, not ${url.protocol}`);
+  if (url.username !== '' || url.password !== '') throw new InvalidInputError('url', 'must not hold credentials');
   return url;
 }
 

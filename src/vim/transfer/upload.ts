@@ -37,8 +37,11 @@ function send(transfer: TransferRequest, source: Readable, { length, signal }: U
     let sent = 0;
     let bodySent = false;
     let accepted = false;
+    let settled = false;
 
     const fail = (error: Error): void => {
+      if (settled) return;
+      settled = true;
       release();
       source.removeListener('data', take);
       reject(error);
@@ -49,6 +52,7 @@ function send(transfer: TransferRequest, source: Readable, { length, signal }: U
     });
     const finish = (): void => {
       if (!bodySent || !accepted) return;
+      settled = true;
       release();
       resolve();
     };
@@ -72,6 +76,16 @@ function send(transfer: TransferRequest, source: Readable, { length, signal }: U
       }
       // The body says nothing that is needed, but the answer is whole only at its end.
       response.once('end', () => {
+        // vSphere's reader stops at the first end-of-stream marker. No byte is read from a request after its answer.
+        if (length === undefined ? !bodySent : sent < length) {
+          const size = length === undefined ? '' : ` of ${length}`;
+          fail(
+            transfer.failed(
+              `the server answered HTTP ${status} after ${sent}${size} bytes were sent, and reads no more`,
+            ),
+          );
+          return;
+        }
         accepted = true;
         finish();
       });
@@ -82,6 +96,10 @@ function send(transfer: TransferRequest, source: Readable, { length, signal }: U
       fail(transfer.errorOf(error));
     });
     request.on('drain', () => source.resume());
+    // A connection may end without a word of error, with or without an answer before.
+    request.once('close', () => {
+      if (!accepted) fail(transfer.failed(`the connection was closed after ${sent} bytes were sent`));
+    });
     request.once('response', answered);
     source.on('data', take);
     source.once('end', () => {
