@@ -96,7 +96,7 @@ export class VmdkDriver {
    * Backs up a volume: finds its backing or creates it, exports its disk in stream-optimized form, checks the stream to its
    * last byte and hands it to the backup service.
    *
-   * @returns the backup's manifest, for the host to keep and to give to `restoreBackup`
+   * @returns the backup's manifest, for the application to keep and to give to `restoreBackup`
    * @throws InvalidInputError, VolumeBusyError, BackingInUseError, BackingInvalidError, NoValidHostError, NoValidDatastoreError,
    *   NoTemporarySpaceError, TemporaryDirectoryError, LeaseError, TransferError, TransferStalledError, InvalidVmdkError,
    *   BackupServiceError, VimFault, VimConnectionError, AbortError

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { UnsupportedBackupError } from '../errors/index.js';
 import { adapterTypes, diskProvisionings, type AdapterType, type DiskProvisioning } from './disk-kinds.js';
 
-/** What a backup is, as JSON the host can store. It holds no secret. */
+/** What a backup is, as JSON the application can store. It holds no secret. */
 export interface BackupManifest {
   /** The manifest's own format; a driver refuses one it does not know. */
   readonly formatVersion: 1;
@@ -26,7 +26,7 @@ export interface BackupManifest {
   readonly startedAt: string;
   /** When the stream's last byte had been taken and checked, ISO 8601. */
   readonly finishedAt: string;
-  /** What the backup service returned, for the host to keep. */
+  /** What the backup service returned, for the application to keep. */
   readonly serviceMetadata?: BackupMetadata | undefined;
 }
 
@@ -51,7 +51,7 @@ const manifestSchema = z.object({
 });
 
 /**
- * Reads a manifest that comes from outside: a host's database, a file beside the data.
+ * Reads a manifest that comes from outside: an application's database, a file beside the data.
  *
  * @throws UnsupportedBackupError where it is of another version or format, or not a manifest at all
  */

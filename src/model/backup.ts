@@ -1,4 +1,4 @@
-/** One stored copy of a volume's stream, as the host knows it. Further fields are passed on to the service as they are. */
+/** One stored copy of a volume's stream, as the application knows it. Further fields are passed on to the service as they are. */
 export interface Backup {
   /** Unique among all backups. */
   readonly id: string;

@@ -1,6 +1,6 @@
 import type { AdapterType, DiskProvisioning } from './disk-kinds.js';
 
-/** What the user owns; a record of the host's. Fields not named here are passed over. */
+/** What the user owns; a record of the application's. Fields not named here are passed over. */
 export interface Volume {
   /** Unique; it becomes the backing's `instanceUuid` and its extraConfig `cinder.volume.id`. */
   readonly id: string;

@@ -52,7 +52,7 @@ export interface BackupWriter {
 }
 
 /**
- * What a host must supply to store backups.
+ * What an application must supply to store backups.
  *
  * The file handed over is a regular file on disk, so that a client which only takes files or block devices (TSM) works.
  * `backup` must not resolve before the copy is durable, and a backup that fails must not be there afterwards. `restore`

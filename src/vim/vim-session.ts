@@ -39,7 +39,7 @@ export interface UploadOptions extends TransferOptions {
 }
 
 /**
- * What a host must supply to reach vSphere: a logged-in connection to the vSphere Web Services API (vim25) and its NFC
+ * What an application must supply to reach vSphere: a logged-in connection to the vSphere Web Services API (vim25) and its NFC
  * data path. `SoapVimSession` of `vmdk-driver/vim` is the one that ships.
  *
  * Values are plain objects in the shapes of {@link VimObject}; a value that names its subtype does so by `_type`. An
