@@ -17,6 +17,7 @@ export type { Resolution } from './restore/ending.js';
 export {
   parseBackupManifest,
   type AdapterType,
+  type CinderAdapterType,
   type Backup,
   type BackupManifest,
   type BackupMetadata,

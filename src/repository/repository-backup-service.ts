@@ -230,10 +230,16 @@ export class RepositoryBackupService implements BackupService {
     return decisions;
   }
 
+  /**
+   * Deletes what no backup needs any more: it is marked by one run, and deleted by one that comes a grace later.
+   *
+   * @throws RepositoryDamagedError, WrongKeyError where a backup cannot be read; then nothing is deleted
+   */
   async collectGarbage(options: GarbageOptions = {}): Promise<GarbageReport> {
     return collectGarbage(await this.#open(options.signal), options);
   }
 
+  /** Verifies the repository, and goes on at each damage, so that all of it is told. */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     return verifyRepository(await this.#open(options.signal), options);
   }

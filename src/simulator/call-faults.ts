@@ -18,7 +18,7 @@ export interface FaultTemplate {
  * - `http-500`: an HTML page with status 500 instead of SOAP
  * - `session-expired`: the session ends; a call that had no effect yet is answered with `NotAuthenticated`
  * - `session-missing-set`, `session-empty`, `session-blind`: the same, answered as {@link EndedSessionAnswer} says
- * - `late`: the connection is cut at once, and the call takes effect when {@link InjectedFault.deliver} is called; `when` does
+ * - `late`: the connection is cut at once, and the call takes effect when {@link InjectedCallFault.deliver} is called; `when` does
  *   not matter
  */
 export type CallFaultKind = FaultTemplate | 'reset' | 'hang' | 'http-500' | 'late' | SessionEnd;

@@ -7,6 +7,7 @@
 export { InvalidVmdkError, type InvalidVmdkReason } from '../errors/invalid-vmdk-error.js';
 export type { CodecOptions, EncodeOptions, InspectOptions, VmdkProgress } from './codec-options.js';
 export { decodeVmdkStream } from './decode-stream.js';
+export type { VmdkBytes } from './read-chunks.js';
 export { decodeVmdk } from './decode-vmdk.js';
 export type { VmdkDescriptor } from './descriptor.js';
 export { encodeVmdkStream } from './encode-stream.js';

@@ -20,6 +20,7 @@ export interface VerifyOptions {
   /** The part of the packs that `sample` reads, up to 1; after 1 / sample days all were read. Default 0.05. */
   readonly sample?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called after each pack. */
   readonly onProgress?: ((progress: { readonly packsDone: number; readonly packsTotal: number }) => void) | undefined;
 }
 
