@@ -188,11 +188,13 @@ describe('a restore over a backing', () => {
     const manifest = await broken.driver.backupVolume(backup, volume);
     const { path } = broken.diskOf(volume);
     // The old disk is detached by the time the new one turns out to be locked.
+    let exchanged = false;
     broken.simulator.onCall(({ phase, call }) => {
       const added = broken.simulator.files().find((file) => file.path.includes('-restored-'));
-      if (phase !== 'before' || added === undefined) return;
-      if (call.method === 'ReconfigVM_Task') broken.simulator.lockFile(added.path);
-      if (call.method === 'DeleteVirtualDisk_Task') broken.simulator.unlockFile(added.path);
+      if (phase !== 'before' || call.method !== 'ReconfigVM_Task' || added === undefined) return;
+      if (exchanged) broken.simulator.unlockFile(added.path);
+      else broken.simulator.lockFile(added.path);
+      exchanged = true;
     });
 
     await refusal(() => broken.driver.restoreBackup(backup, volume, { manifest }));
