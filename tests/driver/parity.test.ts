@@ -65,21 +65,20 @@ describe('as Cinder’s driver', () => {
   test('restore_backup to a larger volume extends before the exchange, where Cinder does it after', async () => {
     const larger = await lab.addVolume({ size: 2 });
     const methods = await methodsOf(() => lab.driver.restoreBackup(backup, larger));
-    const exchange = methods.lastIndexOf('ReconfigVM_Task');
-    expect(methods.indexOf('ExtendVirtualDisk_Task')).toBeGreaterThan(-1);
-    expect(methods.indexOf('ExtendVirtualDisk_Task')).toBeLessThan(exchange);
-    expect(methods.indexOf('DeleteVirtualDisk_Task')).toBeGreaterThan(exchange);
+    const extension = methods.indexOf('ExtendVirtualDisk_Task');
+    expect(extension).toBeGreaterThan(-1);
+    // The exchange, and then the old disk is attached to the temporary VM and goes with it.
+    const after = methods
+      .slice(extension)
+      .filter((method) => /^(?:ReconfigVM|Destroy|DeleteVirtualDisk)_Task$/.test(method));
+    expect(after).toEqual(['ReconfigVM_Task', 'ReconfigVM_Task', 'Destroy_Task']);
   });
 });
 
 describe('where Cinder’s driver was wrong', () => {
-  test.each([
-    ['thin', 'POST', {}],
-    ['thick', 'PUT', { Overwrite: 't' }],
-    ['eagerZeroedThick', 'PUT', { Overwrite: 't' }],
-  ] as const)(
-    'the upload announces the stream’s own length; a %s disk is sent by %s',
-    async (provisioning, method, headers) => {
+  test.each(['thin', 'thick', 'eagerZeroedThick'])(
+    'the upload announces the stream’s own length; a %s disk is sent by POST',
+    async (provisioning) => {
       const uploads: UploadOptions[] = [];
       const vim = sessionWith(lab.vim, {
         upload: (url, source, options) => {
@@ -91,9 +90,9 @@ describe('where Cinder’s driver was wrong', () => {
       await lab.driverWith({ vim }).restoreBackup(backup, copy);
       expect(uploads).toMatchObject([
         {
-          method,
+          method: 'POST',
           length: manifest.streamBytes,
-          headers: { 'Content-Type': 'application/x-vnd.vmware-streamVmdk', ...headers },
+          headers: { 'Content-Type': 'application/x-vnd.vmware-streamVmdk' },
         },
       ]);
       expect(manifest.streamBytes).toBeLessThan(manifest.capacityBytes / 1000);
