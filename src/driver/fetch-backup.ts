@@ -54,7 +54,8 @@ function fetchAsStream(operation: Operation, backup: Backup, manifest: BackupMan
     const opened = await backupService.openRestore?.(backup, { signal });
     if (opened === undefined) throw new BackupServiceError('the backup service gives no streams');
     const { stream, length } = opened;
-    if (length !== undefined && length !== manifest.streamBytes) {
+    // A store may give zeros behind the end, which are left out.
+    if (length !== undefined && length < manifest.streamBytes) {
       stream.destroy();
       throw new BackupCorruptError(`the stored stream has ${length} bytes, its manifest says ${manifest.streamBytes}`);
     }
@@ -75,7 +76,7 @@ async function fetchAsFile(
     progress.enter('fetch', manifest?.streamBytes);
     await backupService.restore(backup, volumeId, file, { signal, onProgress: serviceProgress(progress) });
     if (manifest !== undefined) await cutPadding(file.path, manifest.streamBytes);
-    const measured = await measureFile(operation, file.path);
+    const measured = await measureFile(operation, file.path, manifest?.streamBytes);
     if (manifest !== undefined) assertIsBackup(measured, manifest);
     return { source: fileSource(file.path, measured), [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() };
   } catch (error) {
@@ -85,12 +86,17 @@ async function fetchAsFile(
 }
 
 /** Reads a file to its end: what it is, and whether it is whole. */
-async function measureFile({ progress, signal }: Operation, path: string): Promise<MeasuredStream> {
+async function measureFile(
+  { progress, signal }: Operation,
+  path: string,
+  streamBytes: number | undefined,
+): Promise<MeasuredStream> {
   const { size } = await stat(path);
   progress.enter('validate', size);
-  const meter = new StreamMeter(() => {
+  const onBytes = (): void => {
     progress.advance({ bytesDone: meter.streamBytes, streamBytes: meter.streamBytes });
-  });
+  };
+  const meter = new StreamMeter(onBytes, { streamBytes });
   const file = createReadStream(path, { highWaterMark: chunkBytes });
   // The meter fails with the file's error.
   pipeline(file, meter, () => undefined);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { AbortError } from '../errors/index.js';
 import { assertIsBackup } from '../stream/assert-is-backup.js';
@@ -7,6 +6,7 @@ import { verifyVmdk, type VmdkInfo } from '../vmdk/index.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
 import type { Operation } from '../operation/operation.js';
 import { cutPadding } from '../stream/cut-padding.js';
+import { HashOfStream } from '../stream/hash-of-stream.js';
 import { parseManifestOf } from './parse-arguments.js';
 import { serviceProgress } from '../operation/service-progress.js';
 import { asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
@@ -40,16 +40,16 @@ export async function verifyBackup(
   const manifest = kept === undefined ? undefined : parseManifestOf(backup, kept);
 
   const opened = await backupService.openRestore?.(backup, { signal });
-  const { sha256, info } =
+  const { streamBytes, sha256, info } =
     opened === undefined
       ? await verifyThroughFile(operation, backup, manifest)
-      : await verifyStream(operation, opened.stream);
-  const { streamBytes } = info;
+      : await verifyStream(operation, opened.stream, manifest);
   if (manifest !== undefined) assertIsBackup({ streamBytes, sha256, sha1: undefined, info }, manifest);
   return { backupId: backup.id, streamBytes, sha256, disk: info, comparedWithManifest: manifest !== undefined };
 }
 
 interface Verified {
+  readonly streamBytes: number;
   readonly sha256: string;
   readonly info: VmdkInfo;
 }
@@ -66,15 +66,19 @@ async function verifyThroughFile(
   try {
     await backupService.restore(backup, backup.volumeId, file, { signal, onProgress });
     if (manifest !== undefined) await cutPadding(file.path, manifest.streamBytes);
-    return await verifyStream(operation, createReadStream(file.path, { highWaterMark: chunkBytes }));
+    return await verifyStream(operation, createReadStream(file.path, { highWaterMark: chunkBytes }), manifest);
   } catch (error) {
     throw asTemporaryFileError(error, config.tmpDir);
   }
 }
 
-async function verifyStream({ progress, signal }: Operation, stream: AsyncIterable<Uint8Array>): Promise<Verified> {
+async function verifyStream(
+  { progress, signal }: Operation,
+  stream: AsyncIterable<Uint8Array>,
+  manifest: BackupManifest | undefined,
+): Promise<Verified> {
   progress.enter('validate');
-  const hash = createHash('sha256');
+  const hash = new HashOfStream();
   async function* hashed(): AsyncGenerator<Uint8Array> {
     for await (const chunk of stream) {
       hash.update(chunk);
@@ -88,7 +92,10 @@ async function verifyStream({ progress, signal }: Operation, stream: AsyncIterab
         progress.advance({ bytesDone: coveredBytes, bytesTotal: capacityBytes, streamBytes: bytesDone });
       },
     });
-    return { info, sha256: hash.digest('hex') };
+    // A manifest may count some of the zeros behind the end.
+    const most = info.streamBytes + info.paddingBytes;
+    const streamBytes = Math.max(info.streamBytes, Math.min(most, manifest?.streamBytes ?? 0));
+    return { info, streamBytes, sha256: hash.digest(streamBytes) };
   } catch (error) {
     throw signal.aborted ? new AbortError(signal) : error;
   }

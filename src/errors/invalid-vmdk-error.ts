@@ -39,7 +39,7 @@ export class InvalidVmdkError extends VmdkDriverError {
  * - `directory-mismatch`: a grain directory does not agree with the tables that are there
  * - `footer-mismatch`: the footer does not agree with the header or with the directory that is there
  * - `truncated`: it ends before its end
- * - `trailing-bytes`: it goes on after its end
+ * - `trailing-bytes`: something else than zeros follows its end
  * - `too-large`: it would outgrow the 2 TiB a stream can have
  */
 export type InvalidVmdkReason =

@@ -52,16 +52,22 @@ export async function receiveDisk(
     await pipeline(stream, meter, sink, { signal: scope.signal }).catch((error: unknown) => {
       throw mayComeWhole(error === sinkError ? error : asTransferError(error));
     });
-    if (length !== undefined && length !== meter.measured.streamBytes) {
-      throw new TransferError(`${meter.measured.streamBytes} bytes arrived where ${length} were announced`);
+    const { measured } = meter;
+    if (length !== undefined && length !== receivedBytes(measured)) {
+      throw new TransferError(`${receivedBytes(measured)} bytes arrived where ${length} were announced`);
     }
-    return meter.measured;
+    return measured;
   });
 
   assertCapacity(measured, capacityBytes);
   await assertManifest(operation, lease, disk, measured);
   await lease.complete({ signal });
   return measured;
+}
+
+/** What the server sent, zeros behind the stream's end included. */
+function receivedBytes({ streamBytes, info }: MeasuredStream): number {
+  return streamBytes + info.paddingBytes;
 }
 
 /** A stored stream that ends early stays so; what a server sends may come whole the next time. */
@@ -111,8 +117,12 @@ async function assertManifest(
     logger.debug({ lease: lease.ref.value }, 'the server gives no manifest of this export');
     return;
   }
-  if (entry.size !== measured.streamBytes) {
-    throw new TransferError(`${measured.streamBytes} bytes arrived, the lease's manifest says ${entry.size}`);
+  if (entry.size !== receivedBytes(measured)) {
+    throw new TransferError(`${receivedBytes(measured)} bytes arrived, the lease's manifest says ${entry.size}`);
+  }
+  if (measured.info.paddingBytes > 0) {
+    logger.debug({ lease: lease.ref.value }, "the export's checksum is of zeros behind the stream's end as well");
+    return;
   }
   const [ours, theirs] =
     entry.checksumType === 'sha256' ? [measured.sha256, entry.checksum] : [measured.sha1, entry.sha1];

@@ -73,9 +73,11 @@ export function streamSource(manifest: BackupManifest, openStream: () => Promise
     },
     async open(onBytes) {
       const stream = await openStream();
-      const meter = new StreamMeter(() => {
+      const { streamBytes } = manifest;
+      const passed = (): void => {
         onBytes(meter.streamBytes);
-      });
+      };
+      const meter = new StreamMeter(passed, { streamBytes });
       // Before the pipeline hears of it, and passes it on as it is.
       stream.once('error', (error) => meter.destroy(asServiceError(error)));
       pipeline(stream, meter, () => undefined);

@@ -13,30 +13,39 @@ export interface MeasuredStream {
   readonly info: VmdkInfo;
 }
 
+/** What a meter is told besides. */
+export interface MeterOptions {
+  /** Whether to take the SHA-1 as well, which older servers' manifests name. */
+  readonly sha1?: boolean;
+  /** How long the stream is by its manifest, which may count some of the zeros behind its end. */
+  readonly streamBytes?: number | undefined;
+}
+
 /**
- * Passes a stream through untouched and takes its length, SHA-256 and structure on the way, so that the bytes are
- * touched once. A stream that is not a whole stream-optimized VMDK makes the pipeline fail with `InvalidVmdkError`.
+ * Passes a stream through and takes its length, SHA-256 and structure on the way, so that the bytes are touched once.
+ * Zeros behind its end are none of it, and are left out. A stream that is not a whole stream-optimized VMDK makes the
+ * pipeline fail with `InvalidVmdkError`.
  */
 export class StreamMeter extends Transform {
   readonly #sha256 = createHash('sha256');
   readonly #sha1: Hash | undefined;
   readonly #inspector = new VmdkInspector();
   readonly #onBytes: () => void;
+  readonly #least: number;
+  #streamBytes = 0;
   #measured: MeasuredStream | undefined;
 
-  /**
-   * @param onBytes called after each chunk
-   * @param options.sha1 whether to take the SHA-1 as well, which older servers' manifests name
-   */
-  constructor(onBytes: () => void, { sha1 = false }: { readonly sha1?: boolean } = {}) {
+  /** @param onBytes called after each chunk */
+  constructor(onBytes: () => void, { sha1 = false, streamBytes = 0 }: MeterOptions = {}) {
     super({ readableHighWaterMark: chunkBytes, writableHighWaterMark: chunkBytes });
     this.#onBytes = onBytes;
+    this.#least = streamBytes;
     this.#sha1 = sha1 ? createHash('sha1') : undefined;
   }
 
   /** Bytes passed so far. */
   get streamBytes(): number {
-    return this.#inspector.streamBytes;
+    return this.#streamBytes;
   }
 
   /** The disk's capacity in bytes, once its header has passed. */
@@ -56,23 +65,26 @@ export class StreamMeter extends Transform {
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    let own: Buffer;
     try {
-      this.#sha256.update(chunk);
-      this.#sha1?.update(chunk);
       this.#inspector.write(chunk);
+      own = this.#ownPart(chunk);
+      this.#sha256.update(own);
+      this.#sha1?.update(own);
       this.#onBytes();
     } catch (error) {
       done(error as Error);
       return;
     }
-    done(null, chunk);
+    if (own.length > 0) this.push(own);
+    done();
   }
 
   override _flush(done: TransformCallback): void {
     try {
       const info = this.#inspector.end();
       this.#measured = {
-        streamBytes: info.streamBytes,
+        streamBytes: this.#streamBytes,
         sha256: this.#sha256.digest('hex'),
         sha1: this.#sha1?.digest('hex'),
         info,
@@ -82,5 +94,14 @@ export class StreamMeter extends Transform {
       return;
     }
     done();
+  }
+
+  /** What of a chunk that was inspected belongs to the stream. */
+  #ownPart(chunk: Buffer): Buffer {
+    const { streamBytes, paddingBytes } = this.#inspector;
+    const until = Math.max(streamBytes, Math.min(streamBytes + paddingBytes, this.#least));
+    const own = chunk.subarray(0, until - this.#streamBytes);
+    this.#streamBytes = until;
+    return own;
   }
 }

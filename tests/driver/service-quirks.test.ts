@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash, randomUUID } from 'node:crypto';
-import type { Backup, BackupManifest, Volume } from '../../src/index.js';
+import type { Backup, BackupManifest, BackupService, Volume } from '../../src/index.js';
 import { validVmdk } from '../support/vmdk-mutations.js';
 import { Lab, someContent } from './support/lab.js';
 import {
@@ -54,6 +54,67 @@ describe('a service that gives back another length than it was given', () => {
     const verified = await lab.refusedUnchanged(() => driver.verifyBackup(backup));
     expect(['BACKUP_CORRUPT', 'INVALID_VMDK']).toContain(verified.code);
     expect(lab.callsOf('ImportVApp')).toBe(imports);
+  });
+});
+
+describe('zeros behind the end of a stream', () => {
+  const padded = async (): Promise<Buffer> => {
+    const chunks: Buffer[] = [];
+    const opened = await lab.service.openRestore?.(backup, {});
+    for await (const chunk of opened!.stream) chunks.push(chunk as Buffer);
+    return Buffer.concat([...chunks, Buffer.alloc(2 ** 21)]);
+  };
+
+  test('are left out without a manifest as well, as of the backups Cinder itself made', async () => {
+    const service = filesOnly(restoringOtherwise(lab.service, padWithZeros), { readManifest: async () => undefined });
+    const driver = lab.driverWith({ service });
+    await lab.simulator.writeDisk(lab.diskOf(volume).path, someContent());
+    const { streamBytes, sha256 } = manifest;
+    expect(await driver.restoreBackup(backup, volume)).toMatchObject({ streamBytes, sha256 });
+    expect(await lab.contentOf(volume)).toBe(content);
+    const report = await driver.verifyBackup(backup);
+    expect(report).toMatchObject({ streamBytes, sha256, comparedWithManifest: false });
+    expect(report.disk.paddingBytes).toBeGreaterThan(0);
+    await lab.expectNothingLeft();
+  });
+
+  test('are refused without a manifest where anything follows them', async () => {
+    const change = async (path: string) => padWithZeros(path).then(() => appendGarbage(path));
+    const service = filesOnly(restoringOtherwise(lab.service, change), { readManifest: async () => undefined });
+    const driver = lab.driverWith({ service });
+    for (const act of [() => driver.restoreBackup(backup, volume), () => driver.verifyBackup(backup)]) {
+      expect(await lab.refusedUnchanged(act)).toMatchObject({ code: 'INVALID_VMDK', reason: 'trailing-bytes' });
+    }
+  });
+
+  test('are left out of a stream, whether or not the service counts them', async () => {
+    const bytes = await padded();
+    for (const length of [undefined, bytes.length]) {
+      const plain = serviceOf(bytes, manifest);
+      const openRestore: BackupService['openRestore'] = async (...args) => {
+        const { stream } = await plain.openRestore!(...args);
+        return length === undefined ? { stream } : { stream, length };
+      };
+      const driver = lab.driverWith({ service: { ...plain, openRestore }, config: { transfer: 'stream' } });
+      await lab.simulator.writeDisk(lab.diskOf(volume).path, someContent());
+      expect(await driver.restoreBackup(backup, volume)).toMatchObject({ streamBytes: manifest.streamBytes });
+      expect(await lab.contentOf(volume)).toBe(content);
+      expect(await driver.verifyBackup(backup)).toMatchObject({ sha256: manifest.sha256, comparedWithManifest: true });
+    }
+    await lab.expectNothingLeft();
+  });
+
+  test('may be counted by a manifest, which then has them', async () => {
+    const bytes = await padded();
+    const streamBytes = bytes.length - 2 ** 20;
+    const sha256 = createHash('sha256').update(bytes.subarray(0, streamBytes)).digest('hex');
+    const counted = { ...manifest, streamBytes, sha256 };
+    for (const service of [serviceOf(bytes, counted), filesOnly(serviceOf(bytes, counted))]) {
+      const driver = lab.driverWith({ service });
+      expect(await driver.verifyBackup(backup)).toMatchObject({ streamBytes, sha256, comparedWithManifest: true });
+      expect(await driver.restoreBackup(backup, volume)).toMatchObject({ streamBytes, sha256 });
+      expect(await lab.contentOf(volume)).toBe(content);
+    }
   });
 });
 
