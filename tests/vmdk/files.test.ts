@@ -1,13 +1,14 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { constants } from 'node:fs';
-import { appendFile, mkdir, mkdtemp, open, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { constants, mkdtempSync, rmdirSync } from 'node:fs';
+import { appendFile, mkdtemp, open, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AbortError, FileError, InvalidInputError } from '../../src/errors/index.js';
 import { decodeVmdk, decodeVmdkStream, encodeVmdk, inspectVmdk, verifyVmdk } from '../../src/vmdk/index.js';
 import { InputFile } from '../../src/vmdk/input-file.js';
+import { needing } from '../support/needing.js';
 import { validVmdk } from '../support/vmdk-mutations.js';
 import { chunked, GRAIN, MemoryDisk, prose } from './support/disks.js';
 
@@ -98,27 +99,33 @@ describe('a result', () => {
     }
     expect((await readdir(directory)).sort()).toEqual(before);
   });
-
-  test('that does not fit fails with an error of its own, and leaves nothing', async () => {
-    const run = process.getuid?.() === 0 ? execFileSync : undefined;
-    await mkdir(at('small'));
-    try {
-      run?.('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', at('small')], { stdio: 'ignore' });
-    } catch {
-      console.warn('SKIPPED: a full file system, which may not be mounted here');
-      return;
-    }
-    if (run === undefined) return;
-    try {
-      const error: unknown = await decodeVmdk(at('good.vmdk'), at('small/out')).catch((caught: unknown) => caught);
-      expect(error).toBeInstanceOf(FileError);
-      expect(error).toMatchObject({ code: 'FILE_FAILED', cause: { code: 'ENOSPC' } });
-      expect(await readdir(at('small'))).toEqual([]);
-    } finally {
-      run('umount', [at('small')]);
-    }
-  });
 });
+
+const small = mkdtempSync(join(tmpdir(), 'vmdk-small-'));
+const mounted = mountSmall();
+afterAll(() => {
+  if (mounted) execFileSync('umount', [small]);
+  rmdirSync(small);
+});
+
+function mountSmall(): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', small], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+needing(mounted, 'a small file system cannot be mounted here (it takes root on Linux)').test(
+  'a result that does not fit fails with an error of its own, and leaves nothing',
+  async () => {
+    const error: unknown = await decodeVmdk(at('good.vmdk'), join(small, 'out')).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(FileError);
+    expect(error).toMatchObject({ code: 'FILE_FAILED', cause: { code: 'ENOSPC' } });
+    expect(await readdir(small)).toEqual([]);
+  },
+);
 
 describe('a file that changes while it is read', () => {
   const capacity = 64 * GRAIN;
