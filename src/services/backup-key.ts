@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../errors/index.js';
 
 /** The longest key. With what the file names add to it, they stay below the 255 bytes of common file systems. */
-const maxKeyLength = 180;
+const maxKeyLength = 160;
 
 /** Device names that Windows takes for themselves in every directory and with every extension. */
 const windowsDevice = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;

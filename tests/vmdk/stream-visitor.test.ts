@@ -32,10 +32,6 @@ class Recorder implements StreamVisitor {
     this.parts.push(Buffer.from(bytes.subarray(from, to)));
   }
 
-  padding(bytes: Buffer, from: number, to: number): void {
-    this.parts.push(Buffer.from(bytes.subarray(from, to)));
-  }
-
   structure(bytes: Buffer, from: number, to: number): void {
     this.parts.push(Buffer.from(bytes.subarray(from, to)));
   }

@@ -65,7 +65,7 @@ it.each([
 });
 
 it('takes the longest id', async () => {
-  const backup = { id: 'a'.repeat(180), volumeId: 'v' };
+  const backup = { id: 'a'.repeat(160), volumeId: 'v' };
   const bytes = await store.fill(backup);
   expect(await store.restored(backup)).toEqual(bytes);
 });

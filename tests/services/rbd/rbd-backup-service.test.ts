@@ -108,7 +108,10 @@ it('removes what dead attempts left, and nothing that may be alive', async () =>
     })()
   ).split('.')[3]!;
   const dead = own.replace(/[0-9a-f]{16}$/, '0123456789abcdef');
-  const elsewhere = dead.replace(/^[0-9a-f]{8}/, '00000000');
+  const elsewhere = dead.replace(
+    /^(\d+-\d+)-[0-9a-f]{16}-[0-9a-f]{8}-[0-9a-f]+-/,
+    '$1-0123456789abcdef-01234567-0123456789ab-',
+  );
   for (const attempt of [dead, elsewhere])
     await writeFile(join(directory, `vmdk-driver.backup-2.${attempt}.tmp.image`), '');
   await writeFile(join(directory, 'somebody-else.tmp.image'), '');
