@@ -75,12 +75,12 @@ function byTwoNames(vim: SoapVimSession): VimSession {
     },
     host: vim.host,
     port: vim.port,
-    async invoke(method, target, args, options) {
-      const result = await vim.invoke(method, target, args, options);
-      for (const { url, set } of urlsIn(result))
-        if (fetched++ % 2 === 1) set(url.replace('//127.0.0.1:', '//localhost:'));
-      return result;
-    },
+    invoke: (method, target, args, options) =>
+      vim.invoke(method, target, args, options).then((result) => {
+        for (const { url, set } of urlsIn(result))
+          if (fetched++ % 2 === 1) set(url.replace('//127.0.0.1:', '//localhost:'));
+        return result;
+      }),
     async download(url, options) {
       const opened = await vim.download(url, options);
       moving++;
