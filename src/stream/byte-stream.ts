@@ -3,6 +3,7 @@ import { types } from 'node:util';
 import { VmdkDriverError } from '../errors/index.js';
 import { reasonOf } from '../errors/reason-of.js';
 import { chunkBytes } from './chunk-bytes.js';
+import { isChunkReadable } from './chunk-readable.js';
 
 /** Makes the error of whoever gave the stream. */
 export type StreamErrorOf = (reason: string, cause?: unknown) => VmdkDriverError;
@@ -14,6 +15,11 @@ export type StreamErrorOf = (reason: string, cause?: unknown) => VmdkDriverError
  * @throws what `errorOf` makes, where it is none of these; the returned stream fails so where it gives anything but bytes
  */
 export function byteStream(value: unknown, errorOf: StreamErrorOf): Readable {
+  if (isChunkReadable(value)) {
+    // It gives bytes and fails with typed errors, also late.
+    value.on('error', () => undefined);
+    return value;
+  }
   const source = readableOf(value, errorOf);
   const gate = new ByteGate(errorOf);
   const fail = (error: Error): void => {

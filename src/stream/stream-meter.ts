@@ -1,7 +1,6 @@
-import { createHash, type Hash } from 'node:crypto';
-import { Transform, type TransformCallback } from 'node:stream';
 import { VmdkInspector, type VmdkInfo } from '../vmdk/index.js';
-import { chunkBytes } from './chunk-bytes.js';
+import type { ChunkSource, LookAtBytes } from './chunk-source.js';
+import { DigestedChunks } from './digested-chunks.js';
 
 /** What is known of a stream once its last byte was understood. */
 export interface MeasuredStream {
@@ -13,74 +12,71 @@ export interface MeasuredStream {
   readonly info: VmdkInfo;
 }
 
+/** How a stream is measured. */
+export interface MeterOptions {
+  /** Called as bytes come, with how far they are. */
+  readonly onBytes: (come: Pick<VmdkInspector, 'streamBytes' | 'coveredBytes'>) => void;
+  /** Whether to take the SHA-1 as well, which older servers' manifests name. Default `false`. */
+  readonly sha1?: boolean | undefined;
+}
+
 /**
- * Passes a stream through untouched and takes its length, SHA-256 and structure on the way, so that the bytes are
- * touched once. A stream that is not a whole stream-optimized VMDK makes the pipeline fail with `InvalidVmdkError`.
+ * Takes a stream's length, SHA-256 and structure on its way, untouched: the structure as the bytes come, the digests in
+ * another thread, a chunk at a time. Zeros behind its end are none of it. A stream that is not a whole stream-optimized VMDK
+ * ends with `InvalidVmdkError`.
  */
-export class StreamMeter extends Transform {
-  readonly #sha256 = createHash('sha256');
-  readonly #sha1: Hash | undefined;
-  readonly #inspector = new VmdkInspector();
-  readonly #onBytes: () => void;
+export class StreamMeter implements ChunkSource {
+  readonly #inspector: VmdkInspector;
+  readonly #chunks: DigestedChunks;
   #measured: MeasuredStream | undefined;
 
+  private constructor(inspector: VmdkInspector, chunks: DigestedChunks) {
+    this.#inspector = inspector;
+    this.#chunks = chunks;
+  }
+
   /**
-   * @param onBytes called after each chunk
-   * @param options.sha1 whether to take the SHA-1 as well, which older servers' manifests name
+   * Begins to measure a stream.
+   *
+   * @param openSource opens it; the source is to have all bytes looked at as they come
    */
-  constructor(onBytes: () => void, { sha1 = false }: { readonly sha1?: boolean } = {}) {
-    super({ readableHighWaterMark: chunkBytes, writableHighWaterMark: chunkBytes });
-    this.#onBytes = onBytes;
-    this.#sha1 = sha1 ? createHash('sha1') : undefined;
+  static async open(
+    openSource: (look: LookAtBytes) => Promise<ChunkSource>,
+    { onBytes, sha1 = false }: MeterOptions,
+  ): Promise<StreamMeter> {
+    const inspector = new VmdkInspector();
+    const source = await openSource((bytes) => {
+      const before = inspector.streamBytes;
+      inspector.write(bytes);
+      onBytes(inspector);
+      return inspector.streamBytes - before;
+    });
+    return new StreamMeter(inspector, new DigestedChunks(source, sha1 ? ['sha256', 'sha1'] : ['sha256']));
   }
 
-  /** Bytes passed so far. */
-  get streamBytes(): number {
-    return this.#inspector.streamBytes;
-  }
-
-  /** The disk's capacity in bytes, once its header has passed. */
-  get capacityBytes(): number | undefined {
-    return this.#inspector.capacityBytes;
-  }
-
-  /** How much of the capacity the bytes passed so far cover. */
-  get coveredBytes(): number {
-    return this.#inspector.coveredBytes;
-  }
-
-  /** The result; to be read after the pipeline ended well. */
+  /** The result; to be read once there are no more chunks. */
   get measured(): MeasuredStream {
     if (this.#measured === undefined) throw new Error('the stream has not ended');
     return this.#measured;
   }
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    try {
-      this.#sha256.update(chunk);
-      this.#sha1?.update(chunk);
-      this.#inspector.write(chunk);
-      this.#onBytes();
-    } catch (error) {
-      done(error as Error);
-      return;
-    }
-    done(null, chunk);
+  async next(): Promise<Buffer<ArrayBuffer> | undefined> {
+    const chunk = await this.#chunks.next();
+    if (chunk === undefined) this.#measured ??= this.#measure();
+    return chunk;
   }
 
-  override _flush(done: TransformCallback): void {
-    try {
-      const info = this.#inspector.end();
-      this.#measured = {
-        streamBytes: info.streamBytes,
-        sha256: this.#sha256.digest('hex'),
-        sha1: this.#sha1?.digest('hex'),
-        info,
-      };
-    } catch (error) {
-      done(error as Error);
-      return;
-    }
-    done();
+  release(chunk: Buffer<ArrayBuffer>): void {
+    this.#chunks.release(chunk);
+  }
+
+  close(): Promise<void> {
+    return this.#chunks.close();
+  }
+
+  #measure(): MeasuredStream {
+    const info = this.#inspector.end();
+    const { sha256 = '', sha1 } = this.#chunks.digests;
+    return { streamBytes: info.streamBytes, sha256, sha1, info };
   }
 }

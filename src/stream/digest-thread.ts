@@ -1,0 +1,70 @@
+import type { TransferListItem, Worker } from 'node:worker_threads';
+import { startEmbeddedWorker } from '../embedded-worker.js';
+import { ThreadError } from '../errors/index.js';
+import { digestWorker, type DigestReply, type DigestTask } from './digest-worker.js';
+
+/** Who waits for a reply. */
+interface Waiting {
+  readonly resolve: (reply: DigestReply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A thread that hashes streams. It keeps the process alive only while a reply is due. */
+export class DigestThread {
+  readonly #worker: Worker;
+  readonly #onFailure: () => void;
+  /** Replies come in the order of the tasks that ask for one. */
+  readonly #waiting: Waiting[] = [];
+  #failure: ThreadError | undefined;
+  /** The streams that were given to it and have not ended. */
+  streams = 0;
+
+  /**
+   * @param onFailure called when it can take no more tasks
+   * @throws ThreadError where the system gives no thread
+   */
+  constructor(onFailure: () => void) {
+    this.#onFailure = onFailure;
+    try {
+      this.#worker = startEmbeddedWorker('vmdk-driver digests', digestWorker);
+    } catch (error) {
+      throw new ThreadError('no thread to hash streams can be started', { cause: error });
+    }
+    this.#worker.unref();
+    this.#worker.on('message', (reply: DigestReply) => {
+      this.#waiting.shift()?.resolve(reply);
+      if (this.#waiting.length === 0) this.#worker.unref();
+    });
+    this.#worker.on('error', (error) => {
+      this.#fail(`failed (${error.message})`, error);
+    });
+    this.#worker.on('exit', (code) => {
+      this.#fail(`ended with code ${code}`);
+    });
+  }
+
+  /** Gives a task that no reply is due to. One that comes too late is nobody's concern. */
+  tell(task: DigestTask): void {
+    this.#worker.postMessage(task);
+  }
+
+  /**
+   * Gives a task and waits for its reply.
+   *
+   * @throws ThreadError
+   */
+  async ask(task: DigestTask, transfer: readonly TransferListItem[] = []): Promise<DigestReply> {
+    if (this.#failure !== undefined) throw this.#failure;
+    return new Promise((resolve, reject) => {
+      this.#worker.postMessage(task, transfer);
+      if (this.#waiting.push({ resolve, reject }) === 1) this.#worker.ref();
+    });
+  }
+
+  #fail(reason: string, cause?: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = new ThreadError(`the thread that hashes streams ${reason}`, { cause });
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
+    this.#onFailure();
+  }
+}
