@@ -1,7 +1,8 @@
 import type { TransferListItem, Worker } from 'node:worker_threads';
-import { startEmbeddedWorker } from '../embedded-worker.js';
 import { ThreadError } from '../errors/index.js';
-import { digestWorker, type DigestReply, type DigestTask } from './digest-worker.js';
+import { startWorker } from '../start-worker.js';
+import { digestWorkerSource } from './digest-worker-source.js';
+import type { DigestReply, DigestTask } from './digest-worker.js';
 
 /** Who waits for a reply. */
 interface Waiting {
@@ -26,7 +27,7 @@ export class DigestThread {
   constructor(onFailure: () => void) {
     this.#onFailure = onFailure;
     try {
-      this.#worker = startEmbeddedWorker('vmdk-driver digests', digestWorker);
+      this.#worker = startWorker('digests', digestWorkerSource);
     } catch (error) {
       throw new ThreadError('no thread to hash streams can be started', { cause: error });
     }

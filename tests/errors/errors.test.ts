@@ -113,6 +113,7 @@ describe('every error', () => {
     RESTORE_FAILED: false,
     STORE_FAILED: true,
     TEMPORARY_DIRECTORY_UNUSABLE: false,
+    THREAD_FAILED: true,
     TLS_VERIFICATION_FAILED: false,
     TRANSFER_FAILED: true,
     TRANSFER_STALLED: true,
