@@ -9,12 +9,15 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pipeline } from 'node:stream/promises';
+import { clearInterval, setInterval } from 'node:timers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 const MIB = 2 ** 20;
 const [library = '', step = '', directory = '', ready = '{}'] = process.argv.slice(2);
-const server = /** @type {import('./transfer.js').Server} */ (JSON.parse(ready));
+/** @type {unknown} */
+const said = JSON.parse(ready);
+const server = /** @type {import('./transfer.js').Server} */ (said);
 /**
  * @param {string} path
  * @returns {Promise<unknown>}
@@ -53,30 +56,25 @@ const driver = (transfer, backupService = /** @type {import('../src/index.js').B
 /** @param {string} id */
 const backupOf = (id) => ({ id, volumeId: server.source.id });
 
-/** @returns {Promise<import('node:http').IncomingMessage>} */
-async function get() {
-  const sent = request({ port: server.plainPort, host: '127.0.0.1', rejectUnauthorized: false, agent: false }).end();
-  const [response] = /** @type {[import('node:http').IncomingMessage]} */ (await once(sent, 'response'));
-  return response;
-}
+const plain = { port: server.plainPort, host: '127.0.0.1', rejectUnauthorized: false, agent: false };
+
+/**
+ * @param {import('node:http').ClientRequest} sent
+ * @returns {Promise<import('node:http').IncomingMessage>}
+ */
+const answerTo = (sent) => new Promise((resolve, reject) => sent.once('response', resolve).once('error', reject));
+
+const get = () => answerTo(request(plain).end());
 
 /** @param {string} path */
 async function put(path) {
-  const sent = request({
-    method: 'POST',
-    port: server.plainPort,
-    host: '127.0.0.1',
-    rejectUnauthorized: false,
-    agent: false,
-    headers: { 'Content-Length': server.streamBytes },
-  });
-  const answered = once(sent, 'response');
+  const sent = request({ ...plain, method: 'POST', headers: { 'Content-Length': server.streamBytes } });
+  const answered = answerTo(sent);
   const hash = createHash('sha256');
   const file = createReadStream(path, { highWaterMark: MIB });
   file.on('data', (chunk) => hash.update(chunk));
   file.pipe(sent);
-  const [response] = /** @type {[import('node:http').IncomingMessage]} */ (await answered);
-  await once(response.resume(), 'end');
+  await once((await answered).resume(), 'end');
 }
 
 const stream = join(directory, 'stream.vmdk');

@@ -2,7 +2,6 @@ import { AbortError } from '../errors/index.js';
 import { assertIsBackup } from '../stream/assert-is-backup.js';
 import type { Backup } from '../model/backup.js';
 import { verifyVmdk, VmdkInspector, type VmdkInfo } from '../vmdk/index.js';
-import type { BackupManifest } from '../model/backup-manifest.js';
 import type { Operation } from '../operation/operation.js';
 import { ChunkReadable } from '../stream/chunk-readable.js';
 import { DigestedChunks } from '../stream/digested-chunks.js';

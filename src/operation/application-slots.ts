@@ -51,10 +51,14 @@ export class ApplicationSlots implements TransferSlots {
   }
 
   #giveBack(host: string, slot: unknown): void {
-    void (async () => {
-      await (slot as Disposable)[Symbol.dispose]();
-    })().catch((error: unknown) => {
+    const fail = (error: unknown): void => {
       this.#logger.warn({ host, err: error }, 'a transfer slot of config.transferSlots could not be given back');
-    });
+    };
+    try {
+      // The application may have made it asynchronous.
+      Promise.resolve((slot as { [Symbol.dispose](): unknown })[Symbol.dispose]()).catch(fail);
+    } catch (error) {
+      fail(error);
+    }
   }
 }

@@ -55,7 +55,7 @@ export class AttemptWriter implements BackupWriter {
   }
 
   // Not a field: whoever copies the writer's own properties into another does not get it.
-  get [takesByValue](): true {
+  [takesByValue](): boolean {
     return true;
   }
 

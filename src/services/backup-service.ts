@@ -62,7 +62,7 @@ export interface BackupWriter {
 }
 
 /**
- * A writer that has this property, of whatever value, is known to have done with a chunk's memory once its `write` has
+ * A writer that has this property is known to have done with a chunk's memory once its `write` has
  * resolved: the driver then uses it again. All writers must, but of those that others wrote it is not relied on: a mistake
  * would be seen only when such a backup is needed.
  */

@@ -24,7 +24,8 @@ export class ChunkReadable extends Readable {
   /** The chunk that is held back. */
   #held: Buffer | undefined;
   readonly #onAbort: () => void;
-  #isClaimed = false;
+  /** Who takes the chunks, if anybody does by now. */
+  #taker: 'reader' | 'claimer' | undefined;
 
   constructor(source: ChunkSource, options: ChunkReadableOptions = {}) {
     super({ highWaterMark: chunkBytes });
@@ -46,12 +47,12 @@ export class ChunkReadable extends Readable {
    */
   [claim](): ChunkSource | undefined {
     const isUsed =
+      this.#taker !== undefined ||
       this.readableFlowing !== null ||
-      this.readableDidRead ||
       this.destroyed ||
       ['data', 'readable'].some((event) => this.listenerCount(event) > 0);
     if (isUsed) return undefined;
-    this.#isClaimed = true;
+    this.#taker = 'claimer';
     const source = this.#source;
     return {
       next: async () => {
@@ -75,7 +76,8 @@ export class ChunkReadable extends Readable {
   }
 
   override _read(): void {
-    if (this.#isClaimed) return;
+    if (this.#taker === 'claimer') return;
+    this.#taker = 'reader';
     this.#next().catch((error: unknown) => {
       this.destroy(error as Error);
     });

@@ -1,4 +1,4 @@
-import type { TransferListItem, Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { ThreadError } from '../errors/index.js';
 import { startWorker } from '../start-worker.js';
 import { digestWorkerSource } from './digest-worker-source.js';
@@ -54,7 +54,7 @@ export class DigestThread {
    *
    * @throws ThreadError
    */
-  async ask(task: DigestTask, transfer: readonly TransferListItem[] = []): Promise<DigestReply> {
+  async ask(task: DigestTask, transfer: readonly ArrayBuffer[] = []): Promise<DigestReply> {
     if (this.#failure !== undefined) throw this.#failure;
     return new Promise((resolve, reject) => {
       this.#worker.postMessage(task, transfer);

@@ -27,6 +27,7 @@ const one = {
   RestoreError: new errors.RestoreError('m'),
   StoreError: new errors.StoreError('throttled', 'm', { status: 503, retryAfterMs: 1000 }),
   TemporaryDirectoryError: new errors.TemporaryDirectoryError('m'),
+  ThreadError: new errors.ThreadError('m'),
   TlsVerificationError: new errors.TlsVerificationError('host:443', 'm', { expected: 'AB', actual: 'CD' }),
   TransferError: new errors.TransferError('m', { status: 503 }),
   TransferStalledError: new errors.TransferStalledError(1000),

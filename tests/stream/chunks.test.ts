@@ -3,11 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { ChunkReadable } from '../../src/stream/chunk-readable.js';
+import { claimChunks, ChunkReadable } from '../../src/stream/chunk-readable.js';
 import { CountedChunks } from '../../src/stream/counted-chunks.js';
 import { DigestedChunks } from '../../src/stream/digested-chunks.js';
 import { FileChunks } from '../../src/stream/file-chunks.js';
+import { LookedAtChunks } from '../../src/stream/looked-at-chunks.js';
 import { pour } from '../../src/stream/pour.js';
 import { chunkOf, GivenChunks, mebibyte, readAll, sha256 } from './support/chunks.js';
 
@@ -132,6 +134,82 @@ describe('a readable of chunks', () => {
   });
 });
 
+describe('a readable of chunks that nobody has anything to do with yet', () => {
+  const given = [mebibyte, 10, 20].map((length) => randomBytes(length));
+
+  test('gives its chunks as they are, without a copy', async () => {
+    const source = new GivenChunks(given);
+    const readable = new ChunkReadable(source);
+    const chunks = claimChunks(readable);
+    expect((await readAll(chunks!)).bytes.equals(Buffer.concat(given))).toBe(true);
+    expect(source.released).toHaveLength(3);
+    await chunks?.close();
+    expect(readable.destroyed).toBe(true);
+    expect(source.closed).toBeGreaterThan(0);
+  });
+
+  test('gives them once, and none by itself any more', async () => {
+    const readable = new ChunkReadable(new GivenChunks(given));
+    const chunks = claimChunks(readable);
+    expect(claimChunks(readable)).toBeUndefined();
+    let received = 0;
+    readable.on('data', () => received++);
+    for (let n = 0; n < 20; n++) await turn();
+    expect(received).toBe(0);
+    await chunks?.close();
+  });
+
+  test.each<[string, (readable: ChunkReadable) => unknown]>([
+    ['is being read', (readable) => readable.resume()],
+    ['was read in part', (readable) => readable.read() as unknown],
+    ['is listened to', (readable) => readable.on('data', () => undefined)],
+    ['is piped elsewhere', (readable) => readable.pipe(new PassThrough())],
+    ['was paused', (readable) => readable.pause()],
+    ['was destroyed', (readable) => readable.destroy()],
+    ['is read by a loop', (readable) => readable.forEach(() => undefined).catch(() => undefined)],
+  ])('keeps them where it %s', async (_what, use) => {
+    const readable = new ChunkReadable(new GivenChunks(given));
+    void use(readable);
+    expect(claimChunks(readable)).toBeUndefined();
+    readable.destroy();
+  });
+
+  test('ends them when it is destroyed, with the error', async () => {
+    for (const error of [new Error('broken'), undefined]) {
+      const readable = new ChunkReadable(new GivenChunks(given));
+      readable.on('error', () => undefined);
+      const chunks = claimChunks(readable);
+      await chunks?.next();
+      readable.destroy(error);
+      await expect(chunks?.next()).rejects.toThrow(error?.message ?? 'closed before its end');
+    }
+  });
+
+  test('ends them with what is found at the end', async () => {
+    const readable = new ChunkReadable(new GivenChunks(given), {
+      atEnd() {
+        throw new Error('it is another stream');
+      },
+    });
+    await expect(readAll(claimChunks(readable)!)).rejects.toThrow('another stream');
+  });
+
+  test('is the only stream that has any', () => {
+    expect(claimChunks(new PassThrough())).toBeUndefined();
+  });
+});
+
+test('bytes that are looked at are left out where they are none of the stream', async () => {
+  const source = new GivenChunks([Buffer.from('abc'), Buffer.from('def'), Buffer.from('ghi')]);
+  const seen: string[] = [];
+  const chunks = new LookedAtChunks(source, (bytes) => {
+    seen.push(Buffer.from(bytes).toString());
+    return seen.length === 1 ? 3 : seen.length === 2 ? 1 : 0;
+  });
+  expect((await readAll(chunks)).bytes.toString()).toBe('abcd');
+  expect(seen).toEqual(['abc', 'def', 'ghi']);
+});
+
 test('counted chunks tell how far they are, and have a trailer', async () => {
   const progress: number[] = [];
   const chunks = new CountedChunks(
@@ -191,7 +269,9 @@ describe('pouring', () => {
   test('does not begin where it is aborted already', async () => {
     const source = new GivenChunks(given);
     let written = 0;
-    const write = async () => void written++;
+    const write = async () => {
+      written++;
+    };
     await expect(pour(source, { write, isDoneWithChunks: true }, AbortSignal.abort())).rejects.toMatchObject({
       code: 'ABORTED',
     });

@@ -146,7 +146,7 @@ describe('a thread', () => {
       ${program};`;
     const args = ['--import', './scripts/ts-node.mjs', '--input-type=module', '--eval', script];
     const child = spawn(process.execPath, args, { cwd: resolve('.'), stdio: ['ignore', 'pipe', 'inherit'] });
-    const [said, [exitCode]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
-    expect({ said, exitCode: exitCode as unknown }).toEqual({ said: output, exitCode: code });
+    const [said, exit] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<unknown[]>]);
+    expect({ said, exitCode: exit[0] }).toEqual({ said: output, exitCode: code });
   });
 });

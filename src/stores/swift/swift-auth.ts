@@ -55,6 +55,7 @@ export interface SwiftToken {
 /** A function of the application's own. It is called when a token is needed, about to end, or was refused. */
 export interface TokenAuth {
   readonly kind: 'token';
+  /** A token that is good now. */
   get(): Promise<SwiftToken>;
 }
 
