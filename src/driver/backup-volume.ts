@@ -6,7 +6,7 @@ import { findBacking } from '../backing/find-backing.js';
 import { BackupServiceError, InvalidInputError, VmdkDriverError } from '../errors/index.js';
 import type { MeasuredStream } from '../stream/stream-meter.js';
 import { profilesIfKnown } from '../pbm/profiles-if-known.js';
-import { assertNoTemporaryVm } from '../restore/find-temporary-vms.js';
+import { assertNoTemporaryVmSeen } from '../restore/find-temporary-vms.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
 import type { BackupWriter } from '../services/backup-service.js';
@@ -31,7 +31,7 @@ export async function backupVolume(
   progress.enter('prepare');
   const throughStream = streamsTo(operation);
   if (!throughStream) await assertTemporaryDirectory(config.tmpDir);
-  await assertNoTemporaryVm(vim, volume, { signal });
+  await assertNoTemporaryVmSeen(vim, volume, { signal });
   const ref = (await findBacking(operation, volume)) ?? (await createBacking(operation, volume));
   const backing = await readBacking(vim, ref, { signal });
   assertPoweredOff(backing);

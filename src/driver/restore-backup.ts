@@ -13,7 +13,7 @@ import type { Operation } from '../operation/operation.js';
 import type { StorageProfiles } from '../pbm/storage-profiles.js';
 import { thisOwner } from '../process/owner.js';
 import { assertReplaceable } from '../restore/disk-replacer.js';
-import { assertNoTemporaryVm } from '../restore/find-temporary-vms.js';
+import { assertNoTemporaryVmSeen } from '../restore/find-temporary-vms.js';
 import { makeRoom } from '../restore/make-room.js';
 import { planDiskReplacement } from '../restore/plan-disk-replacement.js';
 import { planNewBacking, type DiskKind } from '../restore/plan-new-backing.js';
@@ -105,7 +105,7 @@ async function refuse(
 ): Promise<Target> {
   const { vim, signal, progress, backupService } = operation;
   progress.enter('prepare');
-  await assertNoTemporaryVm(vim, volume, { signal });
+  await assertNoTemporaryVmSeen(vim, volume, { signal });
   const ref = await findBacking(operation, volume);
   const backing = ref && (await readBacking(vim, ref, { signal }));
   const existing = backing && { backing, datacenter: await datacenterOf(vim, backing.ref, { signal }) };

@@ -2,6 +2,7 @@ import { listVirtualMachineNames } from '../backing/inventory.js';
 import { findVolumeRoots } from '../backing/volume-folder.js';
 import { isTemporaryVmName } from '../journal/operation-names.js';
 import { readJournal, temporaryVmName, temporaryVmUuid, type RestoreJournal } from '../journal/restore-journal.js';
+import { listWithinOneSession, lookWithinOneSession } from '../vim/look-within-one-session.js';
 import { managerOf } from '../vim/managers.js';
 import { readPropertiesOfEach } from '../vim/property-collector.js';
 import type { MoRef } from '../vim/schema/index.js';
@@ -17,7 +18,7 @@ export interface FoundTemporaryVm {
 }
 
 /** Every temporary VM that has the UUID they are all given, whoever made it and wherever it lies. */
-export async function findTemporaryVms(vim: VimSession, options: AbortableOptions = {}): Promise<FoundTemporaryVm[]> {
+async function findTemporaryVms(vim: VimSession, options: AbortableOptions = {}): Promise<FoundTemporaryVm[]> {
   const query = { uuid: temporaryVmUuid, vmSearch: true, instanceUuid: false };
   const refs = (await vim.invoke('FindAllByUuid', managerOf(vim, 'searchIndex'), query, options)) ?? [];
   return withJournals(vim, refs, options);
@@ -25,9 +26,17 @@ export async function findTemporaryVms(vim: VimSession, options: AbortableOption
 
 /**
  * Every temporary VM on the server: also those in the volumes' folders that did not keep the UUID which their import gave
- * them, and were not given it since.
+ * them, and were not given it since. That the list is complete, which says that nothing is left, is believed only if one session
+ * lasted for the whole look.
  */
-export async function listTemporaryVms(vim: VimSession, options: AbortableOptions = {}): Promise<FoundTemporaryVm[]> {
+export function listTemporaryVms(
+  vim: VimSession,
+  options: AbortableOptions = {},
+): Promise<readonly FoundTemporaryVm[]> {
+  return listWithinOneSession(vim, () => listAll(vim, options), options);
+}
+
+async function listAll(vim: VimSession, options: AbortableOptions): Promise<FoundTemporaryVm[]> {
   const byUuid = await findTemporaryVms(vim, options);
   const known = new Set(byUuid.map(({ ref }) => ref.value));
   const named: MoRef[] = [];
@@ -39,21 +48,28 @@ export async function listTemporaryVms(vim: VimSession, options: AbortableOption
   return [...byUuid, ...(await withJournals(vim, named, options))];
 }
 
-/** The temporary VM of an operation, in its folder or by its UUID; `undefined` where there is none to be seen. */
+/**
+ * The temporary VM of an operation, in its folder or by its UUID; `undefined` where it is certain that there is none: then a
+ * restore says that it left nothing.
+ */
 export async function findTemporaryVmOf(
   vim: VimSession,
   { operation, volumeId }: Pick<RestoreJournal, 'operation' | 'volumeId'>,
   folder: MoRef,
 ): Promise<FoundTemporaryVm | undefined> {
   const args = { entity: folder, name: temporaryVmName(volumeId) };
-  const child = await vim.invoke('FindChild', managerOf(vim, 'searchIndex'), args);
-  const named = child?.type === 'VirtualMachine' ? await withJournals(vim, [child], {}) : [];
-  const all = [...named, ...(await findTemporaryVms(vim))];
-  return all.find(({ journal }) => journal.operation === operation);
+  const look = async (): Promise<FoundTemporaryVm | undefined> => {
+    const child = await vim.invoke('FindChild', managerOf(vim, 'searchIndex'), args);
+    const named = child?.type === 'VirtualMachine' ? await withJournals(vim, [child], {}) : [];
+    const all = [...named, ...(await findTemporaryVms(vim))];
+    return all.find(({ journal }) => journal.operation === operation);
+  };
+  return lookWithinOneSession(vim, look, {});
 }
 
 /**
- * To be asked before anything is created: a restore to a new volume has only its temporary VM to be seen by.
+ * To be asked before a volume is created, changed or deleted: a restore to a new volume has only its temporary VM to be seen by.
+ * That there is none is believed only if one session lasted for the whole look.
  *
  * @throws VolumeBusyError where a restore of the volume is under way, or died and was not recovered yet
  */
@@ -62,6 +78,20 @@ export async function assertNoTemporaryVm(
   volume: Pick<ParsedVolume, 'id'>,
   options: AbortableOptions,
 ): Promise<void> {
+  await lookWithinOneSession(vim, () => assertNoTemporaryVmSeen(vim, volume, options), options);
+}
+
+/**
+ * As {@link assertNoTemporaryVm}, by one call: for a backup, which changes nothing, and for a restore, whose own temporary VM the
+ * server refuses to have beside another of the same name.
+ *
+ * @throws VolumeBusyError
+ */
+export async function assertNoTemporaryVmSeen(
+  vim: VimSession,
+  volume: Pick<ParsedVolume, 'id'>,
+  options: AbortableOptions,
+): Promise<undefined> {
   const found = (await findTemporaryVms(vim, options)).find(
     ({ name, journal }) => journal.volumeId === volume.id && name === temporaryVmName(volume.id),
   );

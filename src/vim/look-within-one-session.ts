@@ -13,15 +13,38 @@ const maxSessions = 3;
  * @returns what was seen; `undefined` where it is certain that there was nothing to see
  * @throws VimConnectionError with outcome `unknown` where the session ends again and again
  */
-export async function lookWithinOneSession<T>(
+export function lookWithinOneSession<T>(
   session: VimSession,
   look: () => Promise<T | undefined>,
   options: AbortableOptions,
 ): Promise<T | undefined> {
+  return repeatLook(session, look, (seen) => seen !== undefined, options);
+}
+
+/**
+ * Lists something, and believes that the list is complete only where one session lasted for as long as that took.
+ *
+ * @throws VimConnectionError as {@link lookWithinOneSession}
+ */
+export function listWithinOneSession<T>(
+  session: VimSession,
+  list: () => Promise<readonly T[]>,
+  options: AbortableOptions,
+): Promise<readonly T[]> {
+  return repeatLook(session, list, () => false, options);
+}
+
+/** @param isProved whether what was seen is true whatever became of the session */
+async function repeatLook<T>(
+  session: VimSession,
+  look: () => Promise<T>,
+  isProved: (seen: T) => boolean,
+  options: AbortableOptions,
+): Promise<T> {
   for (let sessions = 1; sessions <= maxSessions; sessions++) {
     const before = await sessionKey(session, options);
     const seen = await look();
-    if (seen !== undefined || before === (await sessionKey(session, options))) return seen;
+    if (isProved(seen) || before === (await sessionKey(session, options))) return seen;
   }
   throw new VimConnectionError('the session ends again and again: what it does not see may be there', 'unknown');
 }

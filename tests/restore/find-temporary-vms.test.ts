@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Volume } from '../../src/index.js';
+import { temporaryVmUuid } from '../../src/journal/restore-journal.js';
+import { findTemporaryVmOf, listTemporaryVms } from '../../src/restore/find-temporary-vms.js';
+import type { MoRef } from '../../src/vim/schema/index.js';
+import { bytesPerGiB, Lab } from '../driver/support/lab.js';
+
+let lab: Lab;
+beforeEach(async () => {
+  lab = await Lab.start();
+});
+afterEach(() => lab[Symbol.asyncDispose]());
+
+const claims = {
+  'vmdk-driver.operation': '3f1c2a54-6f0d-4d59-9d4e-1f0c7a5b9e21',
+  'vmdk-driver.token': 'token',
+  'vmdk-driver.owner': 'somebody',
+  'vmdk-driver.startedAt': '2026-01-02T03:04:05.678Z',
+  'vmdk-driver.stamp': '2026-01-02T03:04:05.678Z',
+  'vmdk-driver.volumeId': 'v',
+  'vmdk-driver.volumeName': 'volume-v',
+};
+
+/** A temporary VM as an import makes it, and the folder it lies in. */
+async function temporaryVm(): Promise<{ readonly ref: MoRef; readonly folder: MoRef }> {
+  const { ref } = await lab.simulator.addVm({
+    name: 'vmdk-driver-restore-v',
+    uuid: temporaryVmUuid,
+    disk: { capacityBytes: bytesPerGiB },
+    extraConfig: claims,
+  });
+  const { searchIndex } = lab.vim.serviceContent;
+  const folder = (await lab.vim.invoke('FindByInventoryPath', searchIndex!, { inventoryPath: 'DC0/vm' })) as MoRef;
+  return { ref, folder };
+}
+
+/** What a session that ended without a word is answered: searches find nothing. */
+const searches = ['FindAllByUuid', 'FindChild'] as const;
+
+describe('a session that ends without a word', () => {
+  test.each(searches)('hides no temporary VM from recovery: %s', async (method) => {
+    const { ref } = await temporaryVm();
+    const fault = lab.simulator.injectFault({ method, kind: 'session-blind' });
+    expect((await listTemporaryVms(lab.vim)).map((vm) => vm.ref.value)).toEqual([ref.value]);
+    expect(fault.fired).toBe(true);
+  });
+
+  test.each(searches)('hides no temporary VM from the restore that made it: %s', async (method) => {
+    const { ref, folder } = await temporaryVm();
+    const fault = lab.simulator.injectFault({ method, kind: 'session-blind' });
+    const journal = { operation: claims['vmdk-driver.operation'], volumeId: 'v' };
+    expect((await findTemporaryVmOf(lab.vim, journal, folder))?.ref.value).toBe(ref.value);
+    expect(fault.fired).toBe(true);
+  });
+});
+
+describe.each([
+  ['deleting', (volume: Volume) => lab.driver.deleteBacking(volume)],
+  ['extending', (volume: Volume) => lab.driver.extendVolume(volume, 2)],
+] as const)('%s a volume', (_name, change) => {
+  test('is refused while a restore of it is under way, though the session ends without a word', async () => {
+    const volume = await lab.addVolume();
+    await lab.simulator.addVm({
+      name: `vmdk-driver-restore-${volume.id}`,
+      uuid: temporaryVmUuid,
+      disk: { capacityBytes: bytesPerGiB },
+      extraConfig: { ...claims, 'vmdk-driver.volumeId': volume.id },
+    });
+    const fault = lab.simulator.injectFault({ method: 'FindAllByUuid', kind: 'session-blind' });
+    await expect(change(volume)).rejects.toMatchObject({ code: 'VOLUME_BUSY' });
+    expect(fault.fired).toBe(true);
+    expect(lab.diskOf(volume).capacityBytes).toBe(bytesPerGiB);
+  });
+});
+
+test('what a living session does not see is not there', async () => {
+  const { folder } = await temporaryVm();
+  const other = { operation: 'another', volumeId: 'w' };
+  expect(await findTemporaryVmOf(lab.vim, other, folder)).toBeUndefined();
+});
