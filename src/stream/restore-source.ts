@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, Transform, type Readable } from 'node:stream';
-import { BackupServiceError, UnsupportedBackupError, VmdkDriverError } from '../errors/index.js';
+import { BackupCorruptError, BackupServiceError, UnsupportedBackupError, VmdkDriverError } from '../errors/index.js';
 import { drain } from './drain.js';
 import { assertIsBackup } from './assert-is-backup.js';
 import { StreamMeter, type MeasuredStream } from './stream-meter.js';
@@ -75,6 +75,10 @@ export function streamSource(manifest: BackupManifest, openStream: () => Promise
       const stream = await openStream();
       const { streamBytes } = manifest;
       const passed = (): void => {
+        // Told here, before whoever sends it on finds it longer than was announced.
+        if (meter.streamBytes > streamBytes) {
+          throw new BackupCorruptError(`the stream goes on behind the ${streamBytes} bytes its manifest says`);
+        }
         onBytes(meter.streamBytes);
       };
       const meter = new StreamMeter(passed, { streamBytes });

@@ -165,7 +165,8 @@ describe('a service that fails a restore leaves vCenter untouched', () => {
 
   test.each([
     ['shorter', (bytes: Buffer) => bytes.subarray(0, -1024)],
-    ['longer', (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc(512)])],
+    // Not by zeros, which a store may add.
+    ['longer', (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc(512, 1)])],
   ])('when its stream is %s than the manifest says', async (_what, change) => {
     const path = `${lab.directory}/copy`;
     await lab.service.restore(backup, volume.id, { path });
