@@ -34,3 +34,21 @@ export async function longestTurn<T>(work: () => Promise<T>): Promise<{ readonly
     isOver = true;
   }
 }
+
+/**
+ * {@link longestTurn} of the best of up to three runs. That the engine collects what earlier tests left, or compiles, falls into
+ * one of them; what the work itself holds the thread for is in each.
+ *
+ * @param limitMs CPU time in milliseconds that is little enough
+ */
+export async function longestTurnOfBest<T>(
+  limitMs: number,
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly cpuMs: number }> {
+  let best = await longestTurn(work);
+  for (let runs = 1; runs < 3 && best.cpuMs >= limitMs; runs++) {
+    const again = await longestTurn(work);
+    if (again.cpuMs < best.cpuMs) best = again;
+  }
+  return best;
+}
