@@ -1,4 +1,4 @@
-import { AbortError, OwnershipLostError, VmdkDriverError, type Cleanup } from '../errors/index.js';
+import { AbortError, OwnershipLostError, VimConnectionError, VmdkDriverError, type Cleanup } from '../errors/index.js';
 import type { RestoreJournal } from '../journal/restore-journal.js';
 import { usualLeaseMs } from '../nfc/lost-lease.js';
 import type { Operation } from '../operation/operation.js';
@@ -63,7 +63,8 @@ async function run(operation: Operation, journal: RestoreJournal, restoration: R
   if (completed && imported !== undefined) {
     return { imported, cleanup: ending?.cleanup ?? 'pending', kept: ending?.kept ?? [] };
   }
-  throw asRestoreFailure(failure?.error, ending, operation.signal);
+  const isInDoubt = ending === undefined && imported !== undefined;
+  throw asRestoreFailure(isInDoubt ? doubtOf(failure?.error) : failure?.error, ending, operation.signal);
 }
 
 /** `undefined` where it could not be ended, or not to its end. */
@@ -96,6 +97,15 @@ function asRestoreFailure(error: unknown, ending: Ending | undefined, signal: Ab
   if (failure.cleanup !== 'pending') failure.cleanup = ending?.cleanup ?? 'pending';
   if (ending?.leased === true) failure.retryAfterMs = usualLeaseMs;
   return failure;
+}
+
+/** It failed in the middle, and the server stayed away when it was to be ended: perhaps it was only a reply that was lost. */
+function doubtOf(error: unknown): unknown {
+  // Whoever cancels does so before the volume can have its disk.
+  if (!(error instanceof VmdkDriverError) || error instanceof AbortError) return error;
+  const advice =
+    'it is not known whether the volume has the restored disk: call recover() when the server is back; a new volume that has a backing then is restored';
+  return new VimConnectionError(`${error.message}; ${advice}`, 'unknown', { cause: error });
 }
 
 /** The restore was ended by somebody else, whatever its own steps failed with after that. */

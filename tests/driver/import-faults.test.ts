@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Backup, BackupManifest, Volume } from '../../src/index.js';
 import type { CallFault, TransferFaultKind } from '../../src/simulator/index.js';
-import { Lab } from './support/lab.js';
+import { Lab, refusal } from './support/lab.js';
 import { filesOnly, serviceOf } from './support/services.js';
 
 let lab: Lab;
@@ -186,5 +186,23 @@ test('a restore to a new volume that took effect resolves, though its end was an
   expect(unseen.fired).toBe(true);
   expect(result).toMatchObject({ created: true, cleanup: 'done' });
   expect(lab.vmOf(copy).ref).toEqual(result.backing);
+  await lab.expectNothingLeft();
+});
+
+test('a restore to a new volume whose publication is never answered says that it may have taken effect', async () => {
+  const copy = { id: randomUUID(), size: 1 };
+  let reconfigurations = 0;
+  lab.simulator.injectFault({ method: 'ReconfigVM_Task', nth: 2, when: 'after', kind: 'reset' });
+  const stop = lab.simulator.onCall(({ phase, call }) => {
+    if (phase === 'before' && reconfigurations === 2) throw new Error('the server is out of reach');
+    if (phase === 'before' && call.method === 'ReconfigVM_Task') reconfigurations++;
+  });
+  const error = await refusal(() => lab.driver.restoreBackup(backup, copy, { manifest }));
+  stop();
+  expect(error).toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'unknown', cleanup: 'pending', phase: 'swap' });
+  expect(error.message).toContain('a new volume that has a backing then is restored');
+
+  expect((await lab.driver.recover({ olderThanMs: 0 })).restores).toEqual([]);
+  expect(await lab.contentOf(copy)).toBe(await lab.contentOf(volume));
   await lab.expectNothingLeft();
 });

@@ -1,4 +1,4 @@
-import { VmdkDriverError, type RecoveryReport } from '../../src/index.js';
+import { VimConnectionError, VmdkDriverError, type RecoveryReport } from '../../src/index.js';
 import { arm, mustSucceed, type Interruption } from './interruption.js';
 import { judgeBackup, judgeVolume, leftovers, recoverAll, waitForLeases, type VolumeState } from './judge.js';
 import { perform, type MatrixLab, type Subject, type WorkResult } from './lab.js';
@@ -44,7 +44,7 @@ export async function runFaultCase(
   const report = pending ? await recoverAll(lab, findings) : undefined;
 
   const state = await judgeVolume(lab, subject, findings);
-  if (isRestore(scenario)) judgeRestore(outcome, report, state, findings);
+  if (isRestore(scenario)) judgeRestore(outcome, report, state, subject, findings);
   else judgeBackupResult(outcome, state, await judgeBackup(lab, subject, findings), subject, findings);
   return findings.verdict(report !== undefined ? 'recovered' : 'result' in outcome ? 'completed' : 'undone');
 }
@@ -54,17 +54,24 @@ function isPending(outcome: Outcome): boolean {
   return outcome.error instanceof VmdkDriverError && outcome.error.cleanup === 'pending';
 }
 
+function isInDoubt(error: unknown): boolean {
+  return error instanceof VimConnectionError && error.message.includes('it is not known whether the volume has');
+}
+
 function judgeRestore(
   outcome: Outcome,
   report: RecoveryReport | undefined,
   state: VolumeState,
+  { before }: Subject,
   findings: Findings,
 ): void {
   if (state === 'broken') return;
   const isNew = state === 'new';
   if ('result' in outcome && !isNew) findings.untrue.push(`resolved, and the volume's disk is the ${state} one`);
   if (!('error' in outcome)) return;
-  // A failed restore left the volume as it was; unless the server was out of reach, when recovery says which it is.
+  // A failed restore left the volume as it was; unless the server was out of reach, when recovery says which it is. A new volume
+  // that was published has nothing to recover any more: then the error says that it may be restored.
+  if (isNew && report?.restores.length === 0 && isInDoubt(outcome.error) && before === undefined) return;
   const completed = report?.restores.some((restore) => restore.outcome === 'completed') === true;
   if (isNew !== completed) {
     findings.untrue.push(
