@@ -4,7 +4,9 @@ import { throwIfAborted } from '../../errors/index.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
 import { marksPrefix, volumesPrefix } from '../format/names.js';
 import { readObject, type Repository } from '../repository.js';
+import { compactPacks } from './compact-packs.js';
 import { attemptOfKey, findLiveObjects, type LiveObjects } from './live-objects.js';
+import { isReplaced, isSuperseded, packOf, shortestOfPacks } from './rewritings.js';
 
 /** How long what is not needed any more stays all the same: 24 hours, by the store's clock. */
 export const defaultGraceMs = 24 * 60 * 60 * 1000;
@@ -16,6 +18,11 @@ export interface GarbageOptions {
    * time than it takes the store to list what was put is dangerous. Default 24 hours.
    */
   readonly graceMs?: number | undefined;
+  /**
+   * Packs of grains of which less than half is needed are rewritten, as long as no more than so many bytes are to be read for
+   * that. It takes the map of every backup to be read. Default 0: none is, and a pack stays until none of its grains is needed.
+   */
+  readonly maxRepackBytes?: number | undefined;
   /** Tells what would be done, and does nothing. Default false. */
   readonly dryRun?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -33,9 +40,16 @@ export interface GarbageReport {
   readonly retained: number;
   /** Objects that could not be deleted. A later run tries again. */
   readonly failed: number;
+  /** Packs that were rewritten, and by how many bytes they are shorter. What they were before is marked by a later run. */
+  readonly repacked: number;
+  readonly repackedBytes: number;
 }
 
-const marksSchema = z.object({ keys: z.array(z.string()) });
+const marksSchema = z.object({
+  keys: z.array(z.string()),
+  grains: z.record(z.string(), z.base64()).default({}),
+});
+type Marks = z.infer<typeof marksSchema>;
 /** How many objects one call deletes, and one object of marks names. */
 const batchSize = 1000;
 
@@ -47,7 +61,7 @@ const batchSize = 1000;
  */
 export async function collectGarbage(
   repository: Repository,
-  { graceMs = defaultGraceMs, dryRun = false, signal }: GarbageOptions = {},
+  { graceMs = defaultGraceMs, maxRepackBytes = 0, dryRun = false, signal }: GarbageOptions = {},
 ): Promise<GarbageReport> {
   const { store } = repository;
   // What the clock of the store says is told by an object that was just put.
@@ -56,42 +70,62 @@ export async function collectGarbage(
   const now = (await store.stat(ownMarks, { signal }))?.lastModified.getTime();
   if (now === undefined) return nothing;
 
-  const ripe = new Set<string>();
+  const ripe: Marks[] = [];
   const spent: string[] = [];
   for await (const { key, lastModified } of store.list(marksPrefix, { signal })) {
     if (key === ownMarks || now - lastModified.getTime() < graceMs) continue;
-    for (const marked of await readMarks(repository, key, signal)) ripe.add(marked);
+    ripe.push(await readMarks(repository, key, signal));
     spent.push(key);
   }
   const candidates = await findCandidates(repository, now, graceMs, signal);
   // After the candidates: what came to be needed since they were listed is seen.
   const live = await findLiveObjects(repository, now, signal);
-  const garbage = candidates.filter(({ key }) => !isLive(key, live));
+  const shortest = shortestOfPacks(candidates);
+  const garbage = candidates.filter((object) => !isLive(object.key, live) || isSuperseded(object, shortest));
 
-  const doomed = garbage.filter(({ key }) => ripe.has(key));
-  const fresh = garbage.filter(({ key }) => !ripe.has(key));
+  const ripeKeys = new Set(ripe.flatMap(({ keys }) => keys));
+  const doomed = garbage.filter(({ key }) => ripeKeys.has(key));
+  const fresh = garbage.filter(({ key }) => !ripeKeys.has(key));
   const marks = { marked: fresh.length, markedBytes: totalBytes(fresh) };
+  const marked = ripe.map(({ grains }) => grains);
+  const compaction = { now, settled: shortest, marked, budgetBytes: maxRepackBytes, dryRun, signal };
+  const compacted = maxRepackBytes > 0 ? await compactPacks(repository, compaction) : undefined;
+  const { rewritten: repacked = 0, savedBytes: repackedBytes = 0, marks: grains = {} } = compacted ?? {};
   if (dryRun) {
     await store.delete([ownMarks], { signal });
-    return { ...nothing, ...marks, deleted: doomed.length, deletedBytes: totalBytes(doomed) };
+    const would = { deleted: doomed.length, deletedBytes: totalBytes(doomed), repacked, repackedBytes };
+    return { ...nothing, ...marks, ...would };
   }
-  const outcome = await deleteAll(repository, [...doomed.map(({ key }) => key), ...live.deadLeases], signal);
-  await writeMarks(repository, ownMarks, fresh, signal);
+  const going: ObjectInfo[] = [];
+  for (const object of doomed)
+    if (await isReplaced(repository, object, live.packs, shortest, signal)) going.push(object);
+  const outcome = await deleteAll(repository, [...going.map(({ key }) => key), ...live.deadLeases], signal);
+  await writeMarks(repository, ownMarks, { keys: fresh.map(({ key }) => key), grains }, signal);
   // The marks of those that are left were read: they are made anew by a later run.
   await deleteAll(repository, spent, signal);
-  const gone = doomed.filter(({ key }) => !outcome.kept.has(key));
-  const { retained, failed } = outcome;
-  return { ...marks, deleted: gone.length, deletedBytes: totalBytes(gone), retained, failed };
+  const gone = going.filter(({ key }) => !outcome.kept.has(key));
+  const failed = outcome.failed + doomed.length - going.length;
+  const deleted = { deleted: gone.length, deletedBytes: totalBytes(gone), retained: outcome.retained, failed };
+  return { ...marks, ...deleted, repacked, repackedBytes };
 }
 
-const nothing: GarbageReport = { deleted: 0, deletedBytes: 0, marked: 0, markedBytes: 0, retained: 0, failed: 0 };
+const nothing: GarbageReport = {
+  deleted: 0,
+  deletedBytes: 0,
+  marked: 0,
+  markedBytes: 0,
+  retained: 0,
+  failed: 0,
+  repacked: 0,
+  repackedBytes: 0,
+};
 
 function totalBytes(objects: readonly ObjectInfo[]): number {
   return objects.reduce((sum, { size }) => sum + size, 0);
 }
 
-function isLive(key: string, { keys, attempts }: LiveObjects): boolean {
-  return keys.has(key) || attempts.has(attemptOfKey(key) ?? '');
+function isLive(key: string, { roots, packs, attempts }: LiveObjects): boolean {
+  return roots.has(key) || packs.has(packOf(key)) || attempts.has(attemptOfKey(key) ?? '');
 }
 
 /** Packs and roots that have been there for a grace. Younger ones may be of a backup whose lease is not listed yet. */
@@ -111,28 +145,24 @@ async function findCandidates(
   return candidates;
 }
 
-async function readMarks({ store }: Repository, key: string, signal: AbortSignal | undefined): Promise<string[]> {
+async function readMarks({ store }: Repository, key: string, signal: AbortSignal | undefined): Promise<Marks> {
   const bytes = await readObject(store, key, signal);
-  if (bytes === undefined) return [];
   try {
-    return marksSchema.parse(JSON.parse(bytes.toString())).keys;
+    if (bytes !== undefined) return marksSchema.parse(JSON.parse(bytes.toString()));
   } catch {
     // Marks that cannot be read mark nothing.
-    return [];
   }
+  return { keys: [], grains: {} };
 }
 
 async function writeMarks(
   { store }: Repository,
   key: string,
-  objects: readonly ObjectInfo[],
+  marks: Marks,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (objects.length === 0) {
-    await store.delete([key], { signal });
-    return;
-  }
-  await store.put(key, Buffer.from(JSON.stringify({ keys: objects.map((object) => object.key) })), { signal });
+  if (marks.keys.length === 0 && Object.keys(marks.grains).length === 0) await store.delete([key], { signal });
+  else await store.put(key, Buffer.from(JSON.stringify(marks)), { signal });
 }
 
 async function deleteAll({ store }: Repository, keys: readonly string[], signal: AbortSignal | undefined) {

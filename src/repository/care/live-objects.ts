@@ -1,6 +1,7 @@
 import { VmdkDriverError } from '../../errors/index.js';
 import { attemptOfRootKey, isRecordKey, leasePrefix, rootKey, volumesPrefix } from '../format/names.js';
 import { parseLease, type Lease } from '../format/lease.js';
+import type { PackRecord } from '../format/pack.js';
 import { packKey } from '../format/pack-id.js';
 import { parseRecord } from '../format/record.js';
 import { parseRoot, type Root } from '../format/root.js';
@@ -9,13 +10,19 @@ import { leaseLimitMs } from '../write/lease-keeper.js';
 
 /** What must stay. */
 export interface LiveObjects {
-  /** Keys of packs and roots that a committed backup, or the parent of a running one, refers to. */
-  readonly keys: ReadonlySet<string>;
+  /** Keys of roots of committed backups and of running ones' parents. */
+  readonly roots: ReadonlySet<string>;
+  /** The packs these refer to, by the key they were put at. */
+  readonly packs: ReadonlyMap<string, PackRecord>;
   /** Attempts that are running, as far as their leases tell: all that is theirs stays. */
   readonly attempts: ReadonlySet<string>;
   /** Leases that nobody gave a sign of life for too long. */
   readonly deadLeases: readonly string[];
 }
+
+/** A lease, and whether its writer is taken for alive; or a root that must stay. */
+type Living =
+  { readonly lease: string; readonly alive: boolean } | { readonly key: string; readonly root: Root | undefined };
 
 /**
  * Looks for all that is needed. It is an error not to be able to tell: nothing may be taken for garbage because a record or a
@@ -29,50 +36,78 @@ export async function findLiveObjects(
   now: number,
   signal: AbortSignal | undefined,
 ): Promise<LiveObjects> {
-  const keys = new Set<string>();
+  const roots = new Set<string>();
+  const packs = new Map<string, PackRecord>();
   const attempts = new Set<string>();
   const deadLeases: string[] = [];
-  // Leases first: a backup that commits meanwhile is then seen by its lease or by its record.
-  for await (const { key, lastModified } of repository.store.list(leasePrefix, { signal })) {
-    if (now - lastModified.getTime() > leaseLimitMs) {
-      deadLeases.push(key);
-      continue;
+  for await (const living of walk(repository, now, signal)) {
+    if ('root' in living) {
+      roots.add(living.key);
+      if (living.root !== undefined) addPacks(living.root, packs);
+    } else if (living.alive) {
+      attempts.add(living.lease.slice(leasePrefix.length).replace(/\.json$/, ''));
+    } else {
+      deadLeases.push(living.lease);
     }
-    attempts.add(key.slice(leasePrefix.length).replace(/\.json$/, ''));
-    const bytes = await readObject(repository.store, key, signal);
-    const lease = bytes && parseLease(bytes);
-    if (lease !== undefined) await addParent(repository, lease, keys, signal);
   }
-  for await (const { key } of repository.store.list(volumesPrefix, { signal })) {
+  return { roots, packs, attempts, deadLeases };
+}
+
+/** The roots of committed backups and of running ones' parents, one after the other: they may be large. */
+export async function* liveRoots(
+  repository: Repository,
+  now: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Root, void, undefined> {
+  for await (const living of walk(repository, now, signal)) {
+    if ('root' in living && living.root !== undefined) yield living.root;
+  }
+}
+
+async function* walk(
+  repository: Repository,
+  now: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Living, void, undefined> {
+  const { store, vault } = repository;
+  // Leases first: a backup that commits meanwhile is then seen by its lease or by its record.
+  for await (const { key, lastModified } of store.list(leasePrefix, { signal })) {
+    const alive = now - lastModified.getTime() <= leaseLimitMs;
+    yield { lease: key, alive };
+    if (!alive) continue;
+    const bytes = await readObject(store, key, signal);
+    const lease = bytes && parseLease(bytes);
+    const parent = lease && (await readParent(repository, lease, signal));
+    if (parent !== undefined) yield parent;
+  }
+  for await (const { key } of store.list(volumesPrefix, { signal })) {
     if (!isRecordKey(key)) continue;
-    const bytes = await readObject(repository.store, key, signal);
+    const bytes = await readObject(store, key, signal);
     // Deleted since it was listed.
     if (bytes === undefined) continue;
-    const record = parseRecord(bytes, key, repository.vault);
-    keys.add(rootKey(record.volumeId, record.backupId, record.attempt));
-    addPacks(await readRoot(repository, record, signal), keys);
+    const record = parseRecord(bytes, key, vault);
+    const { volumeId, backupId, attempt } = record;
+    yield { key: rootKey(volumeId, backupId, attempt), root: await readRoot(repository, record, signal) };
   }
-  return { keys, attempts, deadLeases };
 }
 
 /** The parent of a running backup stays, though its record may be deleted by now. */
-async function addParent(
+async function readParent(
   { store, vault }: Repository,
   { volumeId, parent }: Lease,
-  keys: Set<string>,
   signal: AbortSignal | undefined,
-): Promise<void> {
-  if (parent === undefined) return;
+): Promise<Living | undefined> {
+  if (parent === undefined) return undefined;
   const key = rootKey(volumeId, parent.backupId, parent.attempt);
   const bytes = await readObject(store, key, signal);
   // Gone before the lease was put: the writer sees that, and shares nothing.
-  if (bytes === undefined) return;
-  keys.add(key);
+  if (bytes === undefined) return undefined;
   try {
-    addPacks(await parseRoot(vault.openRoot(parent.attempt, bytes)), keys);
+    return { key, root: await parseRoot(vault.openRoot(parent.attempt, bytes)) };
   } catch (error) {
     // A root that was not the committed one is none that a writer shares with.
     if (!(error instanceof VmdkDriverError || error instanceof RangeError || isZlibError(error))) throw error;
+    return { key, root: undefined };
   }
 }
 
@@ -80,9 +115,9 @@ function isZlibError(error: unknown): boolean {
   return error instanceof Error && 'errno' in error;
 }
 
-function addPacks({ dataPacks, mapPacks }: Root, keys: Set<string>): void {
-  for (const { id } of dataPacks) keys.add(packKey('data', id));
-  for (const { id } of mapPacks) keys.add(packKey('map', id));
+function addPacks({ dataPacks, mapPacks }: Root, packs: Map<string, PackRecord>): void {
+  for (const pack of dataPacks) packs.set(packKey('data', pack.id), pack);
+  for (const pack of mapPacks) packs.set(packKey('map', pack.id), pack);
 }
 
 /** The attempt a root or a lease belongs to. */

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { ObjectNotFoundError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
-import { keyBytes } from '../format/blob.js';
 import { damageKey, isRecordKey, rootKey, volumesPrefix } from '../format/names.js';
 import { digestKeys, directoryBytes, parseDirectory, type PackRecord } from '../format/pack.js';
+import { brokenBlobs } from '../read/check-pack.js';
 import { packKey, parsePackKey, type PackKind } from '../format/pack-id.js';
 import { parseRecord, type BackupRecord } from '../format/record.js';
 import type { Root } from '../format/root.js';
 import { readStream } from '../read/read-stream.js';
+import type { ObjectInfo } from '../../stores/object-store.js';
 import { readObject, readRoot, type Repository } from '../repository.js';
 
 /** How a repository is verified. */
@@ -69,7 +70,7 @@ export async function verifyRepository(
     backups.push(found);
     addPacks(packs, found);
   }
-  const present = await sizesOf(repository, signal);
+  const present = await listPacks(repository, signal);
   let packsRead = 0;
   let packsDone = 0;
   for (const [key, pack] of packs) {
@@ -77,7 +78,7 @@ export async function verifyRepository(
     const isRead = level === 'full' || (level === 'sample' && isInSample(pack.record.id, sample));
     const problem =
       (await existenceProblem(repository, key, pack, present, signal)) ??
-      (isRead ? await contentProblem(repository, key, pack, signal) : undefined);
+      (isRead ? await contentProblem(repository, present.get(key)?.key ?? key, pack, signal) : undefined);
     if (isRead) packsRead += 1;
     if (problem !== undefined) {
       damage.push({ key, problem, backups: pack.backups.map(nameOf) });
@@ -135,27 +136,35 @@ function addPacks(
   }
 }
 
-async function sizesOf({ store }: Repository, signal: AbortSignal | undefined): Promise<Map<string, number>> {
-  const sizes = new Map<string, number>();
+/** Where each pack is: what has it, by the key it was put at. */
+async function listPacks({ store }: Repository, signal: AbortSignal | undefined): Promise<Map<string, ObjectInfo>> {
+  const found = new Map<string, ObjectInfo>();
   for (const prefix of ['data/', 'map/']) {
-    for await (const { key, size } of store.list(prefix, { signal })) {
-      if (parsePackKey(key) !== undefined) sizes.set(key, size);
+    for await (const info of store.list(prefix, { signal })) {
+      const name = parsePackKey(info.key);
+      if (name === undefined) continue;
+      const key = packKey(name.kind, name.pack);
+      // As a reader has it: a rewriting counts where the pack itself is gone, and the shortest of several.
+      const known = found.get(key);
+      if (info.key === key || known === undefined || (known.key !== key && info.size < known.size))
+        found.set(key, info);
     }
   }
-  return sizes;
+  return found;
 }
 
 async function existenceProblem(
   { store }: Repository,
   key: string,
   { record }: CheckedPack,
-  present: ReadonlyMap<string, number>,
+  present: ReadonlyMap<string, ObjectInfo>,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   // A list may lack what is there: a store that lists late is asked for the object itself.
-  const size = present.get(key) ?? (await store.stat(key, { signal }))?.size;
-  if (size === undefined) return 'is missing';
-  return size === record.bytes ? undefined : `has ${size} bytes, ${record.bytes} were put`;
+  const info = present.get(key) ?? (await store.stat(key, { signal }));
+  if (info === undefined) return 'is missing';
+  if (info.key !== key && info.size < record.bytes) return undefined;
+  return info.size === record.bytes ? undefined : `has ${info.size} bytes, ${record.bytes} were put`;
 }
 
 /** Packs take turns: on the nth day those whose number begins with the nth part. */
@@ -177,16 +186,8 @@ async function contentProblem(
     if (directory === undefined || !digestKeys([directory.keys]).equals(record.keysDigest)) {
       return 'has another directory than was stored';
     }
-    const { offsets, keys } = directory;
-    const blobs = Array.from({ length: record.blobs }, (_, ordinal) =>
-      vault.open(record.id, ordinal, bytes.subarray(offsets[ordinal], offsets[ordinal + 1])),
-    );
-    const found = await vault.keysOf(blobs);
-    const broken = found.flatMap((blobKey, ordinal) => {
-      const expected = keys.subarray(ordinal * keyBytes, (ordinal + 1) * keyBytes);
-      return expected.equals(blobKey) ? [] : [ordinal];
-    });
-    return broken.length === 0 ? undefined : `${broken.length} of ${record.blobs} blobs have other bytes`;
+    const broken = await brokenBlobs(vault, record, bytes, directory);
+    return broken === 0 ? undefined : `${broken} of ${record.blobs} blobs have other bytes`;
   } catch (error) {
     if (error instanceof ObjectNotFoundError) return 'is missing';
     return problemOf(error, signal);

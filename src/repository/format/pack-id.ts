@@ -26,9 +26,19 @@ export function packKey(kind: PackKind, pack: string): string {
   return `${kind}/${attemptOf(pack)}/${pack.slice(attemptDigits)}`;
 }
 
-const packKeyPattern = /^(data|map)\/([0-9a-f]{24})\/([0-9a-f]{8})$/;
+/** What the keys of a pack's rewritings begin with: they hold the same blobs at the same ordinals, but for those nobody needs. */
+export function rewritingPrefix(kind: PackKind, pack: string): string {
+  return `${packKey(kind, pack)}.`;
+}
 
-/** The pack an object's key names; undefined where it names none. */
+/** The key of a new rewriting of a pack. Like everything else it is never used again. */
+export function newRewritingKey(kind: PackKind, pack: string): string {
+  return rewritingPrefix(kind, pack) + newAttempt();
+}
+
+const packKeyPattern = /^(data|map)\/([0-9a-f]{24})\/([0-9a-f]{8})(?:\.[0-9a-f]{24})?$/;
+
+/** The pack whose object, or whose rewriting, a key names; undefined where it names none. */
 export function parsePackKey(key: string): { readonly kind: PackKind; readonly pack: string } | undefined {
   const [, kind, attempt, number] = packKeyPattern.exec(key) ?? [];
   if ((kind !== 'data' && kind !== 'map') || attempt === undefined || number === undefined) return undefined;

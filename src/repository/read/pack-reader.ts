@@ -5,11 +5,14 @@ import { keyBytes, type BlobAddress } from '../format/blob.js';
 import { digestKeys, directoryBytes, parseDirectory, type PackDirectory, type PackRecord } from '../format/pack.js';
 import { packKey, type PackKind } from '../format/pack-id.js';
 import type { Vault } from '../vault/vault.js';
+import { findRewriting } from './find-rewriting.js';
 
 /** Blobs of a pack that are no further apart are read at once: a request costs more than the bytes between them. */
 const gapBytes = 128 * 1024;
 /** How many directories are kept. */
 const keptDirectories = 256;
+/** How often a pack is looked for anew, where its object goes as it is read: a collection removes one a grace after it was rewritten. */
+const maxLooks = 3;
 
 /** What packs are read with. */
 export interface PackReaderOptions {
@@ -26,11 +29,17 @@ interface Wanted {
   readonly ordinal: number;
 }
 
+/** An object that has a pack's blobs, and where it has them. */
+interface OpenPack {
+  readonly key: string;
+  readonly directory: PackDirectory;
+}
+
 /** Reads blobs from packs. Each is held against its key, and each pack's keys against what the backup's root says of it. */
 export class PackReader {
   readonly #options: PackReaderOptions;
   readonly #packs: ReadonlyMap<string, PackRecord>;
-  readonly #directories = new Map<string, Promise<PackDirectory>>();
+  readonly #open = new Map<string, Promise<OpenPack>>();
 
   constructor(options: PackReaderOptions) {
     this.#options = options;
@@ -54,15 +63,31 @@ export class PackReader {
     await Promise.all(
       [...wanted].map(async ([pack, ofPack]) => {
         ofPack.sort((a, b) => a.ordinal - b.ordinal);
-        await this.#readOf(pack, ofPack, blobs);
+        await this.#readOf(pack, ofPack, blobs, 1);
       }),
     );
     return blobs;
   }
 
-  async #readOf(pack: string, wanted: readonly Wanted[], blobs: Buffer[]): Promise<void> {
+  async #readOf(pack: string, wanted: readonly Wanted[], blobs: Buffer[], look: number): Promise<void> {
+    const open = await this.#openPack(pack);
+    try {
+      await this.#readFrom(open, pack, wanted, blobs);
+    } catch (error) {
+      if (!(error instanceof ObjectNotFoundError)) throw error;
+      if (look >= maxLooks) throw this.#damaged(pack, 'is missing', error);
+      this.#open.delete(pack);
+      await this.#readOf(pack, wanted, blobs, look + 1);
+    }
+  }
+
+  async #readFrom(
+    { key, directory: { offsets, keys } }: OpenPack,
+    pack: string,
+    wanted: readonly Wanted[],
+    blobs: Buffer[],
+  ): Promise<void> {
     const { vault } = this.#options;
-    const { offsets, keys } = await this.#directory(pack);
     const at = (ordinal: number): number => {
       const offset = offsets[ordinal];
       if (offset === undefined) throw this.#damaged(pack, `has no blob ${ordinal}`);
@@ -71,14 +96,14 @@ export class PackReader {
     await Promise.all(
       neighbours(wanted, at).map(async (run) => {
         const [from, to] = [at(run[0]?.ordinal ?? 0), at((run.at(-1)?.ordinal ?? 0) + 1)];
-        const bytes = await this.#get(pack, from, to - from);
+        const bytes = await this.#get(key, pack, from, to - from);
         const opened = run.map(({ ordinal }) =>
           vault.open(pack, ordinal, bytes.subarray(at(ordinal) - from, at(ordinal + 1) - from)),
         );
         const found = await vault.keysOf(opened);
         run.forEach(({ place, ordinal }, position) => {
-          const key = keys.subarray(ordinal * keyBytes, (ordinal + 1) * keyBytes);
-          if (!key.equals(found[position] ?? Buffer.alloc(0)))
+          const blobKey = keys.subarray(ordinal * keyBytes, (ordinal + 1) * keyBytes);
+          if (!blobKey.equals(found[position] ?? Buffer.alloc(0)))
             throw this.#damaged(pack, `blob ${ordinal} has other bytes`);
           blobs[place] = opened[position] ?? Buffer.alloc(0);
         });
@@ -86,44 +111,58 @@ export class PackReader {
     );
   }
 
-  #directory(pack: string): Promise<PackDirectory> {
-    const kept = this.#directories.get(pack);
+  #openPack(pack: string): Promise<OpenPack> {
+    const kept = this.#open.get(pack);
     if (kept !== undefined) return kept;
-    const [oldest] = this.#directories.keys();
-    if (oldest !== undefined && this.#directories.size >= keptDirectories) this.#directories.delete(oldest);
-    const reading = this.#readDirectory(pack);
-    this.#directories.set(pack, reading);
-    return reading;
+    const [oldest] = this.#open.keys();
+    if (oldest !== undefined && this.#open.size >= keptDirectories) this.#open.delete(oldest);
+    const opening = this.#findPack(pack);
+    this.#open.set(pack, opening);
+    return opening;
   }
 
-  async #readDirectory(pack: string): Promise<PackDirectory> {
+  async #findPack(pack: string): Promise<OpenPack> {
+    const { store, kind, signal } = this.#options;
     const record = this.#packs.get(pack);
     if (record === undefined) throw this.#damaged(pack, 'is not among the packs of the backup');
     const length = directoryBytes(record.blobs);
-    const bytes = await this.#get(pack, record.bytes - length, length);
+    let found = { key: packKey(kind, pack), size: record.bytes };
+    let bytes: Buffer | undefined;
+    for (let look = 1; bytes === undefined; look++) {
+      try {
+        bytes = await this.#get(found.key, pack, found.size - length, length);
+      } catch (error) {
+        if (!(error instanceof ObjectNotFoundError)) throw error;
+        const rewriting = look < maxLooks ? await findRewriting(store, kind, pack, signal) : undefined;
+        if (rewriting === undefined) throw this.#damaged(pack, 'is missing', error);
+        found = rewriting;
+      }
+    }
     const directory = parseDirectory(bytes, record.blobs);
     if (directory === undefined || !digestKeys([directory.keys]).equals(record.keysDigest)) {
       throw this.#damaged(pack, 'has another directory than was stored');
     }
-    return directory;
+    return { key: found.key, directory };
   }
 
-  async #get(pack: string, offset: number, length: number): Promise<Buffer> {
-    const { store, kind, signal } = this.#options;
+  /** @throws ObjectNotFoundError */
+  async #get(key: string, pack: string, offset: number, length: number): Promise<Buffer> {
+    const { store, signal } = this.#options;
     if (length === 0) return Buffer.alloc(0);
     try {
-      return await buffer(await store.get(packKey(kind, pack), { range: { offset, length }, signal }));
+      return await buffer(await store.get(key, { range: { offset, length }, signal }));
     } catch (error) {
-      if (error instanceof ObjectNotFoundError) throw this.#damaged(pack, 'is missing', error);
-      if (error instanceof StoreError) await this.#assertLength(pack, error);
+      if (error instanceof StoreError) await this.#assertLength(key, pack, error);
       throw error;
     }
   }
 
   /** A part that an object does not have is an error of the store's: what is wrong is the object. */
-  async #assertLength(pack: string, cause: StoreError): Promise<void> {
+  async #assertLength(key: string, pack: string, cause: StoreError): Promise<void> {
     const { store, kind, signal } = this.#options;
-    const size = await store.stat(packKey(kind, pack), { signal }).then(
+    // How long a rewriting was put, nothing tells but its own directory.
+    if (key !== packKey(kind, pack)) return;
+    const size = await store.stat(key, { signal }).then(
       (info) => info?.size,
       () => undefined,
     );

@@ -1,6 +1,6 @@
 import { VmdkDriverError, throwIfAborted } from '../../errors/index.js';
 import type { PackRecord } from '../format/pack.js';
-import { attemptOf, parsePackKey, type PackKind } from '../format/pack-id.js';
+import { attemptOf, packKey, parsePackKey, type PackKind } from '../format/pack-id.js';
 import { damagePrefix, isRecordKey, volumePrefix } from '../format/names.js';
 import { parseRecord, type BackupRecord } from '../format/record.js';
 import type { Root } from '../format/root.js';
@@ -62,7 +62,8 @@ export async function lostPacks(
     for (const attempt of new Set(packs.map(({ id }) => attemptOf(id)))) {
       for await (const { key, size } of store.list(`${kind}/${attempt}/`, { signal })) {
         const { pack = '' } = parsePackKey(key) ?? {};
-        if (missing.get(pack)?.bytes === size) missing.delete(pack);
+        // A rewriting has all that the parent refers to, and is shorter.
+        if (missing.get(pack)?.bytes === size || key !== packKey(kind, pack)) missing.delete(pack);
       }
     }
     for (const id of missing.keys()) lost.add(id);

@@ -5,9 +5,10 @@ import { parseBackupManifest, type BackupManifest } from '../../model/backup-man
 import type { BackupWriter } from '../../services/backup-service.js';
 import type { BlobAddress } from '../format/blob.js';
 import { recordKey, rootKey } from '../format/names.js';
-import { packKey } from '../format/pack-id.js';
+import { attemptOf, packKey, type PackKind } from '../format/pack-id.js';
 import { formatRecord, type BackupRecord, type Increment } from '../format/record.js';
 import { formatRoot, type Root } from '../format/root.js';
+import { findRewriting } from '../read/find-rewriting.js';
 import { MapReader } from '../read/map-reader.js';
 import { PackReader } from '../read/pack-reader.js';
 import { findRecord, type Repository } from '../repository.js';
@@ -190,12 +191,23 @@ export class RepositoryWriter implements BackupWriter {
   async #retainInherited({ dataPacks, mapPacks }: Root): Promise<void> {
     const until = this.#retainUntil;
     if (until === undefined) return;
+    const packs = [
+      ...dataPacks.map(({ id }) => ({ kind: 'data', id }) as const),
+      ...mapPacks.map(({ id }) => ({ kind: 'map', id }) as const),
+    ].filter(({ id }) => attemptOf(id) !== this.#attempt.id);
+    for (const { kind, id } of packs) await this.#retain(kind, id, until);
+  }
+
+  async #retain(kind: PackKind, pack: string, until: Date): Promise<void> {
     const { store } = this.#repository;
-    const keys = [
-      ...dataPacks.map(({ id }) => packKey('data', id)),
-      ...mapPacks.map(({ id }) => packKey('map', id)),
-    ].filter((key) => !key.includes(`/${this.#attempt.id}/`));
-    for (const key of keys) await store.extendRetention?.(key, until, { signal: this.#signal });
+    const options = { signal: this.#signal };
+    try {
+      await store.extendRetention?.(packKey(kind, pack), until, options);
+    } catch (error) {
+      const rewriting = await findRewriting(store, kind, pack, this.#signal);
+      if (rewriting === undefined) throw error;
+      await store.extendRetention?.(rewriting.key, until, options);
+    }
   }
 
   /**

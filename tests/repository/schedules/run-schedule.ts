@@ -5,7 +5,7 @@ import { VmdkDriverError } from '../../../src/errors/index.js';
 import { RepositoryBackupService } from '../../../src/repository/index.js';
 import type { ObjectInfo } from '../../../src/stores/index.js';
 import { Random } from '../../matrix/random.js';
-import { ChangingDisk } from '../support/generations.js';
+import { ChangingDisk, range } from '../support/generations.js';
 import { manifestFor, SteppedStore } from '../support/repository-lab.js';
 import { ScheduledStore, type Decision, type Schedule, type WaitingCall } from './scheduled-store.js';
 
@@ -16,11 +16,15 @@ export interface Tally {
   kills: number;
   committed: number;
   collected: number;
+  repacked: number;
   guarded: number;
   lostAnswers: number;
 }
 
 const volumes = ['v1', 'v2'] as const;
+/** So many grains every disk begins with, the same on all. */
+const firstGrains = 8;
+const newDisk = () => new ChangingDisk(300, 8).write(...range(0, firstGrains));
 /** How late a list may show what was put or deleted: far less than the grace. */
 const listingLagHours = 2;
 
@@ -55,7 +59,7 @@ class ScheduledRun implements Schedule {
   async run(): Promise<void> {
     const direct = this.#service();
     await direct.initialize();
-    for (const volumeId of volumes) await this.#write(direct, volumeId, `first-${volumeId}`, new ChangingDisk(300, 8));
+    for (const volumeId of volumes) await this.#write(direct, volumeId, `first-${volumeId}`, newDisk());
     this.#begin();
     await this.#go(direct);
     await this.#assertWhole(direct);
@@ -91,9 +95,10 @@ class ScheduledRun implements Schedule {
     for (let number = 0; number < writers; number++) {
       const volumeId = this.#random.pick(volumes);
       this.#act(`writer ${number}`, async (service) => {
-        const disk = new ChangingDisk(300, 8);
+        const disk = newDisk();
         for (let round = 0; round < 4; round++) {
-          disk.write(this.#random.below(300), this.#random.below(300));
+          // Some of what all backups began with, so that packs come to be needed in part only.
+          disk.write(...range(0, this.#random.below(firstGrains)), this.#random.below(300));
           // Sometimes in the place of an earlier one.
           await this.#write(service, volumeId, `b${number}-${this.#random.below(3)}`, disk);
         }
@@ -109,7 +114,7 @@ class ScheduledRun implements Schedule {
       this.#act(`collector ${number}`, async (service) => {
         const writes = (): boolean => [...this.#alive].some((name) => name.startsWith('writer'));
         for (let round = 0; round < 5 || (writes() && round < 20); round++) {
-          this.#tally.collected += (await service.collectGarbage()).deleted;
+          this.#tally.collected += await this.#collect(service);
         }
       });
     }
@@ -131,6 +136,12 @@ class ScheduledRun implements Schedule {
       }
     };
     void attempt().finally(() => this.#alive.delete(actor));
+  }
+
+  async #collect(service: RepositoryBackupService): Promise<number> {
+    const { deleted, repacked } = await service.collectGarbage({ maxRepackBytes: 2 ** 20 });
+    this.#tally.repacked += repacked;
+    return deleted;
   }
 
   async #write(service: RepositoryBackupService, volumeId: string, id: string, disk: ChangingDisk): Promise<void> {
@@ -240,7 +251,7 @@ class ScheduledRun implements Schedule {
   async #settleDown(direct: RepositoryBackupService): Promise<void> {
     for (let run = 0; run < 4; run++) {
       this.#store.pass(30);
-      this.#tally.collected += (await direct.collectGarbage()).deleted;
+      this.#tally.collected += await this.#collect(direct);
     }
     await this.#assertWhole(direct);
     const { damage, packs, backups } = await direct.verify({ level: 'full' });

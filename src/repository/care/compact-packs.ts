@@ -1,0 +1,160 @@
+import { buffer } from 'node:stream/consumers';
+import { ObjectNotFoundError, throwIfAborted } from '../../errors/index.js';
+import type { ObjectInfo } from '../../stores/object-store.js';
+import { keyBytes } from '../format/blob.js';
+import {
+  digestKeys,
+  directoryBytes,
+  formatDirectory,
+  parseDirectory,
+  type PackDirectory,
+  type PackRecord,
+} from '../format/pack.js';
+import { newRewritingKey } from '../format/pack-id.js';
+import { isWholePack } from '../read/check-pack.js';
+import { MapReader } from '../read/map-reader.js';
+import { PackReader } from '../read/pack-reader.js';
+import type { Repository } from '../repository.js';
+import { BlobSet } from './blob-set.js';
+import { liveRoots } from './live-objects.js';
+
+/** A pack's grains that nobody needed when a collection looked: a bit each, in base64. */
+export type DeadGrains = Readonly<Record<string, string>>;
+
+/** What a compaction is asked for. */
+export interface Compaction {
+  /** The store's clock. */
+  readonly now: number;
+  /** The objects of packs of grains that have been there for a grace, by the pack's id: the shortest of each. */
+  readonly settled: ReadonlyMap<string, ObjectInfo>;
+  /** What was marked a grace ago, or earlier. */
+  readonly marked: readonly DeadGrains[];
+  /** Bytes of packs that may be read to be rewritten. */
+  readonly budgetBytes: number;
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What a compaction did, or would do. */
+export interface Compacted {
+  readonly rewritten: number;
+  /** Bytes by which the rewritten packs are shorter. */
+  readonly savedBytes: number;
+  /** To be marked: a run after the grace rewrites these packs. */
+  readonly marks: DeadGrains;
+}
+
+/**
+ * Rewrites packs more than half of whose bytes are grains that nobody needs: as another object, with the same blobs at the same
+ * ordinals, but for these. As with whole objects one run marks them, and one that comes a grace later leaves them out if they are
+ * still not needed; a writer can only refer to grains that its parent refers to, so they never come to be needed again. The
+ * object they were in becomes garbage once its rewriting has been there for a grace.
+ */
+export async function compactPacks(repository: Repository, compaction: Compaction): Promise<Compacted> {
+  const { settled, marked, dryRun, signal } = compaction;
+  const { needed, packs } = await findNeeded(repository, compaction);
+  const marks: Record<string, string> = {};
+  let [rewritten, savedBytes, budget] = [0, 0, compaction.budgetBytes];
+  for (const pack of packs.values()) {
+    throwIfAborted(signal);
+    const object = settled.get(pack.id);
+    const dead = ordinalsOf(pack).filter((ordinal) => !needed.has({ pack: pack.id, ordinal }));
+    // A lock outlives a rewriting, which would only be one object more.
+    if (object === undefined || dead.length === 0 || (object.retainUntil?.getTime() ?? 0) > compaction.now) continue;
+    const directory = await readDirectory(repository, object, pack, signal);
+    if (directory === undefined || !isWorthwhile(directory, dead, object)) continue;
+    const markedBits = marked.map((grains) => Buffer.from(grains[pack.id] ?? '', 'base64'));
+    const ripe = dead.filter((ordinal) => markedBits.some((bits) => hasBit(bits, ordinal)));
+    if (!isWorthwhile(directory, ripe, object) || object.size > budget) {
+      marks[pack.id] = bitsOf(dead, pack);
+      continue;
+    }
+    budget -= object.size;
+    if (!dryRun && !(await rewrite(repository, object, pack, new Set(ripe), signal))) continue;
+    rewritten += 1;
+    savedBytes += bytesOf(directory, ripe);
+  }
+  return { rewritten, savedBytes, marks };
+}
+
+/** The grains that live roots refer to, and the packs these have in part. Pages that roots share are read once. */
+async function findNeeded(repository: Repository, { now, signal }: Compaction) {
+  const { store, vault } = repository;
+  const needed = new BlobSet();
+  const seen = new BlobSet();
+  const packs = new Map<string, PackRecord>();
+  for await (const root of liveRoots(repository, now, signal)) {
+    for (const pack of root.dataPacks) packs.set(pack.id, pack);
+    const unseen = root.pages.map((address) => (address !== undefined && seen.add(address) ? address : undefined));
+    const reader = new PackReader({ store, vault, kind: 'map', packs: root.mapPacks, signal });
+    const map = new MapReader({ ...root, pages: unseen }, reader);
+    for (const [number, address] of unseen.entries()) {
+      if (address === undefined) continue;
+      for (const grain of (await map.page(number)) ?? []) if (grain !== undefined) needed.add(grain);
+    }
+  }
+  return { needed, packs };
+}
+
+/** `undefined` where it is not what was stored, or gone: `verify` tells. */
+async function readDirectory(
+  { store }: Repository,
+  { key, size }: ObjectInfo,
+  { blobs, keysDigest }: PackRecord,
+  signal: AbortSignal | undefined,
+): Promise<PackDirectory | undefined> {
+  const length = directoryBytes(blobs);
+  if (size < length) return undefined;
+  try {
+    const bytes = await buffer(await store.get(key, { range: { offset: size - length, length }, signal }));
+    const directory = parseDirectory(bytes, blobs);
+    return directory !== undefined && digestKeys([directory.keys]).equals(keysDigest) ? directory : undefined;
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+async function rewrite(
+  { store, vault }: Repository,
+  { key }: ObjectInfo,
+  pack: PackRecord,
+  dropped: ReadonlySet<number>,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const bytes = await buffer(await store.get(key, { signal }));
+  const directory = parseDirectory(bytes.subarray(-directoryBytes(pack.blobs)), pack.blobs);
+  // What is broken stays as it is: a rewriting would look like something that was checked.
+  if (directory === undefined || !(await isWholePack(vault, pack, bytes))) return false;
+  const { offsets, keys } = directory;
+  const blobs = ordinalsOf(pack).map((ordinal) =>
+    dropped.has(ordinal) ? Buffer.alloc(0) : bytes.subarray(offsets[ordinal], offsets[ordinal + 1]),
+  );
+  const lengths = blobs.map(({ length }) => length);
+  const blobKeys = ordinalsOf(pack).map((ordinal) => keys.subarray(ordinal * keyBytes, (ordinal + 1) * keyBytes));
+  const body = [...blobs.filter(({ length }) => length > 0), formatDirectory(lengths, blobKeys)];
+  await store.put(newRewritingKey('data', pack.id), body, { signal });
+  return true;
+}
+
+function ordinalsOf({ blobs }: PackRecord): number[] {
+  return Array.from({ length: blobs }, (_, ordinal) => ordinal);
+}
+
+function bytesOf({ offsets }: PackDirectory, ordinals: readonly number[]): number {
+  return ordinals.reduce((sum, ordinal) => sum + (offsets[ordinal + 1] ?? 0) - (offsets[ordinal] ?? 0), 0);
+}
+
+function isWorthwhile(directory: PackDirectory, dead: readonly number[], { size }: ObjectInfo): boolean {
+  return 2 * bytesOf(directory, dead) > size;
+}
+
+function bitsOf(ordinals: readonly number[], { blobs }: PackRecord): string {
+  const bits = Buffer.alloc(Math.ceil(blobs / 8));
+  for (const ordinal of ordinals) bits.writeUInt8(bits.readUInt8(ordinal >> 3) | (1 << (ordinal & 7)), ordinal >> 3);
+  return bits.toString('base64');
+}
+
+function hasBit(bits: Buffer, ordinal: number): boolean {
+  return ((bits[ordinal >> 3] ?? 0) & (1 << (ordinal & 7))) !== 0;
+}

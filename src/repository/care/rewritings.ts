@@ -1,0 +1,50 @@
+import type { ObjectInfo } from '../../stores/object-store.js';
+import type { PackRecord } from '../format/pack.js';
+import { packKey, parsePackKey } from '../format/pack-id.js';
+import { isWholePack } from '../read/check-pack.js';
+import { readObject, type Repository } from '../repository.js';
+
+/** A rewriting is needed as its pack is, which is known by the key it was put at. */
+export function packOf(key: string): string {
+  const { kind, pack } = parsePackKey(key) ?? {};
+  return kind === undefined || pack === undefined ? key : packKey(kind, pack);
+}
+
+/** The shortest object of each pack of grains, by the pack's id. */
+export function shortestOfPacks(candidates: readonly ObjectInfo[]): ReadonlyMap<string, ObjectInfo> {
+  const shortest = new Map<string, ObjectInfo>();
+  for (const object of candidates) {
+    const { kind, pack } = parsePackKey(object.key) ?? {};
+    if (kind !== 'data' || pack === undefined) continue;
+    const known = shortest.get(pack);
+    if (known === undefined || isShorter(object, known)) shortest.set(pack, object);
+  }
+  return shortest;
+}
+
+/** Everybody must take the same one for the shortest: it is the only one that is never deleted while the pack is needed. */
+function isShorter(a: ObjectInfo, b: ObjectInfo): boolean {
+  return a.size === b.size ? a.key < b.key : a.size < b.size;
+}
+
+/** Whether a shorter object of the same pack has been there for a grace. */
+export function isSuperseded({ key }: ObjectInfo, shortest: ReadonlyMap<string, ObjectInfo>): boolean {
+  const { pack } = parsePackKey(key) ?? {};
+  const by = pack === undefined ? undefined : shortest.get(pack);
+  return by !== undefined && packOf(by.key) === packOf(key) && by.key !== key;
+}
+
+/** Before a pack's longer object goes, the shorter one is read to its last byte. */
+export async function isReplaced(
+  repository: Repository,
+  { key }: ObjectInfo,
+  packs: ReadonlyMap<string, PackRecord>,
+  shortest: ReadonlyMap<string, ObjectInfo>,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const record = packs.get(packOf(key));
+  const by = record && shortest.get(record.id);
+  if (record === undefined || by === undefined || by.key === key) return record === undefined;
+  const bytes = await readObject(repository.store, by.key, signal);
+  return bytes !== undefined && (await isWholePack(repository.vault, record, bytes));
+}

@@ -1,0 +1,41 @@
+import { RepositoryDamagedError } from '../../errors/index.js';
+import { keyBytes } from '../format/blob.js';
+import { digestKeys, directoryBytes, parseDirectory, type PackDirectory, type PackRecord } from '../format/pack.js';
+import type { Vault } from '../vault/vault.js';
+
+/**
+ * How many of a pack's blobs are not what was stored. Those that a rewriting left out, since nobody needs them, are not counted.
+ *
+ * @param bytes all of the pack's, or of its rewriting's
+ */
+export async function brokenBlobs(
+  vault: Vault,
+  { id, blobs }: PackRecord,
+  bytes: Buffer,
+  { offsets, keys }: PackDirectory,
+): Promise<number> {
+  let broken = 0;
+  const opened: Buffer[] = [];
+  const expected: Buffer[] = [];
+  for (let ordinal = 0; ordinal < blobs; ordinal++) {
+    const sealed = bytes.subarray(offsets[ordinal], offsets[ordinal + 1]);
+    if (sealed.length === 0) continue;
+    try {
+      opened.push(vault.open(id, ordinal, sealed));
+      expected.push(keys.subarray(ordinal * keyBytes, (ordinal + 1) * keyBytes));
+    } catch (error) {
+      if (!(error instanceof RepositoryDamagedError)) throw error;
+      broken += 1;
+    }
+  }
+  const found = await vault.keysOf(opened);
+  return broken + expected.filter((key, place) => !key.equals(found[place] ?? Buffer.alloc(0))).length;
+}
+
+/** Whether these are all the bytes of a pack, or of a rewriting of it, and every blob in it is what was stored. */
+export async function isWholePack(vault: Vault, record: PackRecord, bytes: Buffer): Promise<boolean> {
+  const directory = parseDirectory(bytes.subarray(-directoryBytes(record.blobs)), record.blobs);
+  if (directory === undefined || !digestKeys([directory.keys]).equals(record.keysDigest)) return false;
+  if (directory.offsets.at(-1) !== bytes.length - directoryBytes(record.blobs)) return false;
+  return (await brokenBlobs(vault, record, bytes, directory)) === 0;
+}
