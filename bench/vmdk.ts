@@ -10,27 +10,16 @@
  * seconds stand beside them. Work files lie in the system's temporary directory, and take 3.5 times the size.
  */
 import { spawnSync } from 'node:child_process';
-import { createCipheriv, createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { compileLibrary } from './support/compile-library.js';
+import { measureProgram, measureScript, medians, type Sample } from './support/measure.js';
+import { digest, writeDisk } from './support/reproducible-disk.js';
 
 const MIB = 2 ** 20;
-
-/** A vocabulary, made up once. */
-const WORDS = vocabulary(4000, 1);
-const PHRASES = vocabulary(1500, 6);
-
-interface Sample {
-  readonly wall: number;
-  readonly cpu: number;
-  /** The process's largest resident set, in MiB. */
-  readonly rss: number;
-}
 
 const { values } = parseArgs({
   options: {
@@ -53,7 +42,7 @@ async function runAll(): Promise<void> {
     const file = (name: string): string => join(directory, name);
     console.log(`${sizeBytes / MIB} MiB, ${runs} run(s), ${availableParallelism()} cores, Node ${process.version}`);
     compileLibrary(directory, 'vmdk');
-    console.log(`disk.raw sha256 ${await writeDisk(file('disk.raw'))}`);
+    console.log(`disk.raw sha256 ${await writeDisk(file('disk.raw'), sizeBytes)}`);
     const hasQemu = spawnSync('qemu-img', ['--version']).status === 0;
     if (!hasQemu) console.log('qemu-img is not on the PATH: nothing to compare with');
 
@@ -66,14 +55,28 @@ async function runAll(): Promise<void> {
       if (hasQemu) {
         take(
           'qemu-img encode',
-          foreign('-f', 'raw', '-O', 'vmdk', '-o', 'subformat=streamOptimized', file('disk.raw'), file('qemu.vmdk')),
+          measureProgram('qemu-img', [
+            'convert',
+            '-f',
+            'raw',
+            '-O',
+            'vmdk',
+            '-o',
+            'subformat=streamOptimized',
+            file('disk.raw'),
+            file('qemu.vmdk'),
+          ]),
         );
       }
       take('read', ours('read', directory));
       take('inspect', ours('inspect', directory));
       take('verify', ours('verify', directory));
       take('decode', ours('decode', directory));
-      if (hasQemu) take('qemu-img decode', foreign('-f', 'vmdk', '-O', 'raw', file('ours.vmdk'), file('qemu.raw')));
+      if (hasQemu)
+        take(
+          'qemu-img decode',
+          measureProgram('qemu-img', ['convert', '-f', 'vmdk', '-O', 'raw', file('ours.vmdk'), file('qemu.raw')]),
+        );
       rmSync(file('qemu.raw'), { force: true });
       console.log(
         `run ${run + 1}: ${[...samples].map(([name, all]) => `${name} ${all.at(-1)?.wall.toFixed(1)} s`).join(', ')}`,
@@ -116,115 +119,12 @@ async function runAll(): Promise<void> {
   }
 }
 
-/** Has what earlier steps wrote on the disk, so that no step waits for another's writing. */
-function settle(): void {
-  spawnSync('sync');
-}
-
 function ours(step: string, directory: string): Sample {
-  settle();
   const script = join(root, 'bench', 'vmdk-step.mjs');
-  const args = [script, join(directory, 'library', 'vmdk', 'index.js'), step, directory, values.workers ?? '0'];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${step} failed: ${stderr}`);
-  return JSON.parse(stdout) as Sample;
-}
-
-function foreign(...args: string[]): Sample {
-  // The shell's `times`: user and system time of its children. RSS is not asked for.
-  settle();
-  const script = '"$@" && times';
-  const start = performance.now();
-  const { status, stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', 'qemu-img', 'convert', ...args], {
-    encoding: 'utf8',
-  });
-  const wall = (performance.now() - start) / 1000;
-  if (status !== 0) throw new Error(`qemu-img failed: ${stderr}`);
-  const children = stdout.trim().split('\n').at(-1) ?? '';
-  const cpu = [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, m, s]) => sum + Number(m) * 60 + Number(s), 0);
-  return { wall, cpu, rss: NaN };
-}
-
-function medians(samples: readonly Sample[]): Sample & { best: number } {
-  const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
-  const walls = samples.map(({ wall }) => wall);
-  return {
-    best: Math.min(...walls),
-    wall: median(walls),
-    cpu: median(samples.map(({ cpu }) => cpu)),
-    rss: median(samples.map(({ rss }) => rss)),
-  };
-}
-
-async function digest(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  const handle = await open(path, 'r');
-  const buffer = Buffer.allocUnsafeSlow(MIB);
-  for (;;) {
-    const { bytesRead } = await handle.read(buffer, 0, MIB, null);
-    if (bytesRead === 0) break;
-    hash.update(buffer.subarray(0, bytesRead));
-  }
-  await handle.close();
-  return hash.digest('hex');
-}
-
-/** Writes the disk: extents of 64 KiB to 8 MiB, their kind and length from a seeded generator. Returns its SHA-256. */
-async function writeDisk(path: string): Promise<string> {
-  const random = generator(20_261_101);
-  const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, 1), Buffer.alloc(16, 2));
-  const handle = await open(path, 'w');
-  // So that the shares come out exactly, each kind has its budget.
-  const budgets = [0.4, 0.3, 0.3].map((share) => Math.round((share * sizeBytes) / 65_536) * 65_536);
-  budgets[2] = sizeBytes - (budgets[0] ?? 0) - (budgets[1] ?? 0);
-  for (let position = 0; position < sizeBytes;) {
-    const left = budgets.reduce((sum, budget) => sum + budget, 0);
-    let pick = random() * left;
-    const kind = budgets.findIndex((budget) => (pick -= budget) < 0);
-    const budget = budgets[kind] ?? 0;
-    const length = Math.min(65_536 * Math.ceil(2 ** (random() * 7)), budget);
-    if (length === 0) continue;
-    budgets[kind] = budget - length;
-    if (kind === 1) await handle.write(text(length, random), 0, length, position);
-    if (kind === 2) await handle.write(cipher.update(Buffer.alloc(length)), 0, length, position);
-    position += length;
-  }
-  await handle.truncate(sizeBytes);
-  await handle.close();
-  return digest(path);
-}
-
-/** Source code and logs, as far as a deflater can tell: words and
- * phrases, some much more frequent than others, numbers, indentation. */
-function text(length: number, random: () => number): Buffer {
-  const bytes = Buffer.allocUnsafe(length);
-  for (let at = 0; at < length;) {
-    const dice = random();
-    const words = dice < 0.3 ? PHRASES : WORDS;
-    const word =
-      dice > 0.93 ? String(Math.floor(random() * 1e5)) : (words[Math.floor(words.length * random() ** 2.2)] ?? '');
-    at += bytes.write(dice > 0.85 ? `${word};\n    ` : `${word} `, at, 'latin1');
-    // The next one may not fit any more.
-    if (length - at < 120) bytes.fill(0x0a, at, (at = length));
-  }
-  return bytes;
-}
-
-/** Made-up words, or sequences of as many as `length` of them. */
-function vocabulary(count: number, length: number): string[] {
-  const random = generator(7);
-  const letter = (): string => 'etaoinshrdlucmfwypvbgkjqxz'[Math.floor(26 * random() ** 1.7)] ?? 'e';
-  const word = (): string => Array.from({ length: 2 + Math.floor(random() * 9) }, letter).join('');
-  return Array.from({ length: count }, () => Array.from({ length }, word).join(length > 1 ? '_' : ''));
-}
-
-/** mulberry32: small, fast, and the same everywhere. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  return measureScript(script, [
+    join(directory, 'library', 'vmdk', 'index.js'),
+    step,
+    directory,
+    values.workers ?? '0',
+  ]);
 }
