@@ -1,6 +1,7 @@
 /**
  * The main job, from end to end, on a vCenter and an ESXi host that live in this process: a volume is backed up, damaged,
- * restored in place, to a new volume and to a larger one, over real HTTPS, SOAP and NFC traffic with real bytes.
+ * restored in place, to a new volume and to a larger one, over real HTTPS, SOAP and NFC traffic with real bytes. Then it is backed
+ * up into a repository twice, with a small change between.
  *
  *     npm start                                                    in a clone
  *     node node_modules/vmdk-driver/dist/examples/demo.js          where the package is installed
@@ -14,12 +15,13 @@ import { FileBackupService } from 'vmdk-driver/services';
 import { startSimulator, type Simulator, type SimulatorMode } from 'vmdk-driver/simulator';
 import { SoapVimSession } from 'vmdk-driver/vim';
 import { damage, realContent } from './disk-content.js';
+import { showIncrements } from './increments.js';
 import { ProgressBar } from './progress-bar.js';
 
 const bytesPerGiB = 1024 ** 3;
 
 /** One disk that was restored, and what it should be. */
-interface Comparison {
+export interface Comparison {
   readonly what: string;
   readonly expected: string;
   readonly actual: string;
@@ -30,6 +32,9 @@ interface Outcome {
   /** What the operations left in the simulator. */
   readonly leftovers: readonly unknown[];
 }
+
+/** Says what comes, and does it. */
+export type Step = <T>(title: string, work: () => Promise<T>) => Promise<T>;
 
 const cancel = new AbortController();
 const { signal } = cancel;
@@ -53,7 +58,7 @@ async function demonstrate(mode: SimulatorMode): Promise<Outcome> {
     const driver = new VmdkDriver({ vim, backupService: new FileBackupService({ directory }) });
     const bar = new ProgressBar();
     const options = { onProgress: bar.show, signal };
-    const step = async <T>(title: string, work: () => Promise<T>): Promise<T> => {
+    const step: Step = async (title, work) => {
       signal.throwIfAborted();
       console.log(`  ${title}`);
       using _watch = bar.watch();
@@ -89,16 +94,21 @@ async function demonstrate(mode: SimulatorMode): Promise<Outcome> {
       driver.restoreBackup(backup, larger, { manifest, ...options }),
     );
 
-    const diskOf = (wanted: Volume): Promise<string> => simulator.diskSha256(diskPath(simulator, wanted));
+    const pathOf = (wanted: Volume): string => diskPath(simulator, wanted);
+    const diskOf = (wanted: Volume): Promise<string> => simulator.diskSha256(pathOf(wanted));
     const comparisons = await step('the SHA-256 of each disk', async () => [
       { what: `${mode}: restored in place`, expected: original, actual: await diskOf(volume) },
       { what: `${mode}: restored to a new volume`, expected: original, actual: await diskOf(copy) },
       {
         what: `${mode}: restored to a larger volume`,
-        expected: await withZeros(simulator, diskPath(simulator, copy), bytesPerGiB),
+        expected: await withZeros(simulator, pathOf(copy), bytesPerGiB),
         actual: await diskOf(larger),
       },
     ]);
+    if (mode === 'vcenter') {
+      const stage = { simulator, vim, directory, volume, step, options, sha256Of: diskOf, pathOf };
+      comparisons.push(...(await showIncrements(stage)));
+    }
     return { comparisons, leftovers: simulator.leftovers() };
   } finally {
     await rm(directory, { recursive: true });
