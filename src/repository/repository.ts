@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { buffer } from 'node:stream/consumers';
 import { BackupCorruptError, ObjectNotFoundError, RepositoryDamagedError } from '../errors/index.js';
 import type { Backup } from '../model/backup.js';
 import type { ObjectStore } from '../stores/object-store.js';
+import { readWhole } from '../stream/read-whole.js';
 import { recordKey, rootKey } from './format/names.js';
 import { parseRecord, type BackupRecord } from './format/record.js';
 import { parseRoot, type Root } from './format/root.js';
@@ -27,7 +27,7 @@ export async function readObject(
   signal: AbortSignal | undefined,
 ): Promise<Buffer | undefined> {
   try {
-    return await buffer(await store.get(key, { signal }));
+    return await readWhole(await store.get(key, { signal }));
   } catch (error) {
     if (error instanceof ObjectNotFoundError) return undefined;
     throw error;

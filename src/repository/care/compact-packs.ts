@@ -1,6 +1,6 @@
-import { buffer } from 'node:stream/consumers';
 import { ObjectNotFoundError, throwIfAborted } from '../../errors/index.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
+import { readWhole } from '../../stream/read-whole.js';
 import { keyBytes } from '../format/blob.js';
 import {
   digestKeys,
@@ -106,7 +106,7 @@ async function readDirectory(
   const length = directoryBytes(blobs);
   if (size < length) return undefined;
   try {
-    const bytes = await buffer(await store.get(key, { range: { offset: size - length, length }, signal }));
+    const bytes = await readWhole(await store.get(key, { range: { offset: size - length, length }, signal }), length);
     const directory = parseDirectory(bytes, blobs);
     return directory !== undefined && digestKeys([directory.keys]).equals(keysDigest) ? directory : undefined;
   } catch (error) {
@@ -122,7 +122,7 @@ async function rewrite(
   dropped: ReadonlySet<number>,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const bytes = await buffer(await store.get(key, { signal }));
+  const bytes = await readWhole(await store.get(key, { signal }));
   const directory = parseDirectory(bytes.subarray(-directoryBytes(pack.blobs)), pack.blobs);
   // What is broken stays as it is: a rewriting would look like something that was checked.
   if (directory === undefined || !(await isWholePack(vault, pack, bytes))) return false;

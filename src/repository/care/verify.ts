@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { buffer } from 'node:stream/consumers';
 import { ObjectNotFoundError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
 import { damageKey, isRecordKey, rootKey, volumesPrefix } from '../format/names.js';
 import { digestKeys, directoryBytes, parseDirectory, type PackRecord } from '../format/pack.js';
@@ -9,6 +8,7 @@ import { parseRecord, type BackupRecord } from '../format/record.js';
 import type { Root } from '../format/root.js';
 import { readStream } from '../read/read-stream.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
+import { readWhole } from '../../stream/read-whole.js';
 import { readObject, readRoot, type Repository } from '../repository.js';
 
 /** How a repository is verified. */
@@ -181,7 +181,7 @@ async function contentProblem(
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   try {
-    const bytes = await buffer(await store.get(key, { signal }));
+    const bytes = await readWhole(await store.get(key, { signal }));
     const directory = parseDirectory(bytes.subarray(-directoryBytes(record.blobs)), record.blobs);
     if (directory === undefined || !digestKeys([directory.keys]).equals(record.keysDigest)) {
       return 'has another directory than was stored';

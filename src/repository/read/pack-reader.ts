@@ -1,6 +1,6 @@
-import { buffer } from 'node:stream/consumers';
 import { ObjectNotFoundError, RepositoryDamagedError, StoreError } from '../../errors/index.js';
 import type { ObjectStore } from '../../stores/object-store.js';
+import { readWhole } from '../../stream/read-whole.js';
 import { keyBytes, type BlobAddress } from '../format/blob.js';
 import { digestKeys, directoryBytes, parseDirectory, type PackDirectory, type PackRecord } from '../format/pack.js';
 import { packKey, type PackKind } from '../format/pack-id.js';
@@ -9,6 +9,8 @@ import { findRewriting } from './find-rewriting.js';
 
 /** Blobs of a pack that are no further apart are read at once: a request costs more than the bytes between them. */
 const gapBytes = 128 * 1024;
+/** Bytes that are read at once, about: a store gives them in one piece where it can. */
+const maxReadBytes = 4 * 1024 * 1024;
 /** How many directories are kept. */
 const keptDirectories = 256;
 /** How often a pack is looked for anew, where its object goes as it is read: a collection removes one a grace after it was rewritten. */
@@ -150,7 +152,7 @@ export class PackReader {
     const { store, signal } = this.#options;
     if (length === 0) return Buffer.alloc(0);
     try {
-      return await buffer(await store.get(key, { range: { offset, length }, signal }));
+      return await readWhole(await store.get(key, { range: { offset, length }, signal }), length);
     } catch (error) {
       if (error instanceof StoreError) await this.#assertLength(key, pack, error);
       throw error;
@@ -182,7 +184,11 @@ function neighbours(wanted: readonly Wanted[], at: (ordinal: number) => number):
   for (const blob of wanted) {
     const run = runs.at(-1);
     const last = run?.at(-1);
-    if (run !== undefined && last !== undefined && at(blob.ordinal) - at(last.ordinal + 1) <= gapBytes) run.push(blob);
+    const isNear =
+      last !== undefined &&
+      at(blob.ordinal) - at(last.ordinal + 1) <= gapBytes &&
+      at(blob.ordinal + 1) - at(run?.[0]?.ordinal ?? 0) <= maxReadBytes;
+    if (isNear) run?.push(blob);
     else runs.push([blob]);
   }
   return runs;

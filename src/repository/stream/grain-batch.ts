@@ -1,5 +1,4 @@
-/** Bytes of a batch; a grain that is larger has one to itself. */
-const batchBytes = 1024 * 1024;
+import type { BatchMemory } from './batch-memory.js';
 
 /** Grains as they were received, one after the other in one piece of memory. */
 export class GrainBatch {
@@ -8,8 +7,9 @@ export class GrainBatch {
   readonly grains: { readonly index: number; readonly from: number; to: number }[] = [];
   #filled = 0;
 
-  constructor(firstGrainBytes: number) {
-    this.memory = Buffer.allocUnsafeSlow(Math.max(batchBytes, firstGrainBytes));
+  /** @param firstGrainBytes a grain that is larger than a batch has one to itself */
+  constructor(memory: BatchMemory, firstGrainBytes: number) {
+    this.memory = memory.take(firstGrainBytes);
   }
 
   hasRoomFor(size: number): boolean {

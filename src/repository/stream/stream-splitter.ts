@@ -1,10 +1,14 @@
 import { InvalidVmdkError } from '../../errors/index.js';
 import { StreamParser } from '../../vmdk/stream-parser.js';
 import type { StreamVisitor } from '../../vmdk/stream-visitor.js';
+import type { BatchMemory } from './batch-memory.js';
 import { GrainBatch } from './grain-batch.js';
 import { operation, operationOf } from './recipe.js';
 import type { RecipeWriter } from './recipe-writer.js';
 import { grainMarkerBytes, markerType, progressMarker, sectorBytes, StreamTail } from './stream-tail.js';
+
+/** What padding usually is: less than a sector of zeros. */
+const zeros = Buffer.alloc(sectorBytes);
 
 /** A block of metadata that is compared with what was told, sector by sector. */
 interface Expectation {
@@ -19,6 +23,7 @@ interface Expectation {
  */
 export class StreamSplitter implements StreamVisitor {
   readonly #recipe: RecipeWriter;
+  readonly #memory: BatchMemory;
   readonly #tail = new StreamTail();
   readonly #parser = new StreamParser(this);
   #batch: GrainBatch | undefined;
@@ -31,8 +36,10 @@ export class StreamSplitter implements StreamVisitor {
   #passedOn = 0;
   #failed = false;
 
-  constructor(recipe: RecipeWriter) {
+  /** @param memory what the grains are collected in: whoever takes a batch releases it */
+  constructor(recipe: RecipeWriter, memory: BatchMemory) {
     this.#recipe = recipe;
+    this.#memory = memory;
   }
 
   /** Bytes of a grain of the disk; 0 as long as no header was understood. */
@@ -83,7 +90,7 @@ export class StreamSplitter implements StreamVisitor {
       this.#full.push(this.#batch);
       this.#batch = undefined;
     }
-    this.#batch ??= new GrainBatch(size);
+    this.#batch ??= new GrainBatch(this.#memory, size);
     this.#batch.begin(index);
     this.#recipe.grain();
     this.#open = { index, size, data: 0, padding: [] };
@@ -152,7 +159,7 @@ export class StreamSplitter implements StreamVisitor {
     const bytes = Buffer.concat(padding);
     const usual = this.#tail.grainLength(size) - grainMarkerBytes - size;
     this.#tail.grain(index, grainMarkerBytes + size + bytes.length);
-    if (bytes.length !== usual || bytes.some((byte) => byte !== 0)) this.#recipe.putPadding(bytes);
+    if (bytes.length !== usual || !bytes.equals(zeros.subarray(0, usual))) this.#recipe.putPadding(bytes);
   }
 
   /** From here on the stream is kept as it is: what was under way, and `rest`. */

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { keyBytes } from '../format/blob.js';
 
@@ -14,8 +14,9 @@ export async function hashPieces(pieces: readonly Uint8Array[], secret?: Uint8Ar
   const keys: Uint8Array[] = [];
   let inTurn = 0;
   for (const piece of pieces) {
-    const hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret);
-    keys.push(hash.update(piece).digest().subarray(0, keyBytes));
+    const digest =
+      secret === undefined ? hash('sha256', piece, 'buffer') : createHmac('sha256', secret).update(piece).digest();
+    keys.push(digest.subarray(0, keyBytes));
     inTurn += piece.length;
     if (inTurn < turnBytes) continue;
     inTurn = 0;

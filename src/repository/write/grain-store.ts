@@ -1,4 +1,5 @@
 import type { Vault } from '../vault/vault.js';
+import type { BatchMemory } from '../stream/batch-memory.js';
 import type { GrainBatch } from '../stream/grain-batch.js';
 import type { MapWriter } from './map-writer.js';
 import type { PackWriter } from './pack-writer.js';
@@ -8,14 +9,17 @@ export class GrainStore {
   readonly #vault: Vault;
   readonly #packs: PackWriter;
   readonly #map: MapWriter;
+  readonly #memory: BatchMemory;
   #grainsNew = 0;
   #grainsSame = 0;
   #mostAreNew = true;
 
-  constructor(vault: Vault, packs: PackWriter, map: MapWriter) {
+  /** @param memory what the batches lie in */
+  constructor(vault: Vault, packs: PackWriter, map: MapWriter, memory: BatchMemory) {
     this.#vault = vault;
     this.#packs = packs;
     this.#map = map;
+    this.#memory = memory;
   }
 
   get grainsNew(): number {
@@ -45,5 +49,6 @@ export class GrainStore {
       await this.#map.set(index, { ...address, key });
     }
     this.#mostAreNew = this.#grainsNew - newBefore > grains.length / 2;
+    this.#memory.release(memory);
   }
 }

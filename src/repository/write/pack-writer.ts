@@ -2,6 +2,7 @@ import type { ObjectStore } from '../../stores/object-store.js';
 import type { BlobAddress } from '../format/blob.js';
 import { digestKeys, formatDirectory, type PackRecord } from '../format/pack.js';
 import { packId, packKey, type PackKind } from '../format/pack-id.js';
+import type { BatchMemory } from '../stream/batch-memory.js';
 import type { Vault } from '../vault/vault.js';
 
 /** More blobs than that make a pack's directory large; only grains of some hundred bytes get there. */
@@ -19,6 +20,8 @@ export interface PackWriterOptions {
   readonly concurrency: number;
   readonly retainUntil: Date | undefined;
   readonly signal: AbortSignal;
+  /** What the blobs may lie in: it is held until their pack was put. */
+  readonly memory: BatchMemory;
 }
 
 /** Collects blobs in packs and puts these, several at a time. */
@@ -46,11 +49,12 @@ export class PackWriter {
     return this.#packs.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** Takes a blob, whose bytes must not change until {@link finish}. */
+  /** Takes a blob, whose bytes must not change until {@link finish}, unless the memory they lie in says otherwise. */
   async add(bytes: Uint8Array, key: Uint8Array): Promise<BlobAddress> {
-    const { vault, attempt, packBytes } = this.#options;
+    const { vault, attempt, packBytes, memory } = this.#options;
     const address = { pack: packId(attempt, this.#number), ordinal: this.#blobs.length };
     const sealed = vault.seal(address.pack, address.ordinal, bytes);
+    memory.hold(sealed);
     this.#blobs.push(sealed);
     this.#keys.push(key);
     this.#bytes += sealed.length;
@@ -78,7 +82,7 @@ export class PackWriter {
   }
 
   #begin(): void {
-    const { store, kind, attempt, retainUntil, signal } = this.#options;
+    const { store, kind, attempt, retainUntil, signal, memory } = this.#options;
     const id = packId(attempt, this.#number++);
     const blobs = this.#blobs;
     const directory = formatDirectory(
@@ -91,14 +95,29 @@ export class PackWriter {
     this.#keys = [];
     this.#bytes = 0;
     const put: Promise<void> = store
-      .put(packKey(kind, id), [...blobs, directory], { signal, ...(retainUntil && { retainUntil }) })
+      .put(packKey(kind, id), [...joined(blobs), directory], { signal, ...(retainUntil && { retainUntil }) })
       .then(
         () => undefined,
         (error: unknown) => {
           this.#failure ??= { error };
         },
       )
-      .finally(() => this.#underWay.delete(put));
+      .finally(() => {
+        for (const blob of blobs) memory.release(blob);
+        this.#underWay.delete(put);
+      });
     this.#underWay.add(put);
   }
+}
+
+/** Blobs that lie one behind the other in memory as one: a store writes few long pieces faster than many short ones. */
+function joined(blobs: readonly Uint8Array[]): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  for (const blob of blobs) {
+    const last = pieces.at(-1);
+    const follows = last?.buffer === blob.buffer && last.byteOffset + last.length === blob.byteOffset;
+    if (last === undefined || !follows) pieces.push(blob);
+    else pieces[pieces.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + blob.length);
+  }
+  return pieces;
 }

@@ -12,6 +12,7 @@ import { findRewriting } from '../read/find-rewriting.js';
 import { MapReader } from '../read/map-reader.js';
 import { PackReader } from '../read/pack-reader.js';
 import { findRecord, type Repository } from '../repository.js';
+import { BatchMemory } from '../stream/batch-memory.js';
 import { RecipeWriter } from '../stream/recipe-writer.js';
 import { StreamSplitter } from '../stream/stream-splitter.js';
 import { beginAttempt, type Attempt } from './attempt.js';
@@ -44,7 +45,8 @@ export class RepositoryWriter implements BackupWriter {
   readonly #retainUntil: Date | undefined;
   readonly #recipe = new RecipeWriter();
   readonly #recipePieces: BlobAddress[] = [];
-  readonly #splitter = new StreamSplitter(this.#recipe);
+  readonly #memory = new BatchMemory();
+  readonly #splitter = new StreamSplitter(this.#recipe, this.#memory);
   readonly #dataPacks: PackWriter;
   readonly #mapPacks: PackWriter;
   readonly #map: MapWriter;
@@ -59,11 +61,12 @@ export class RepositoryWriter implements BackupWriter {
     this.#attempt = attempt;
     this.#signal = AbortSignal.any([signal, attempt.lease.lost, this.#givenUp.signal]);
     this.#retainUntil = retainDays === undefined ? undefined : new Date(Date.now() + retainDays * dayMs);
-    const common = { store, vault, attempt: attempt.id, retainUntil: this.#retainUntil, signal: this.#signal };
+    const [retainUntil, memory] = [this.#retainUntil, this.#memory];
+    const common = { store, vault, attempt: attempt.id, retainUntil, signal: this.#signal, memory };
     this.#dataPacks = new PackWriter({ ...common, kind: 'data', packBytes, concurrency });
     this.#mapPacks = new PackWriter({ ...common, kind: 'map', packBytes: mapPackBytes, concurrency: 1 });
     this.#map = new MapWriter(this.#mapPacks, vault, parentMap(repository, attempt, this.#signal));
-    this.#grains = new GrainStore(vault, this.#dataPacks, this.#map);
+    this.#grains = new GrainStore(vault, this.#dataPacks, this.#map, memory);
   }
 
   /** Begins a backup. */

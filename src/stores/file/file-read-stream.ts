@@ -4,6 +4,9 @@ import { AbortError, StoreError } from '../../errors/index.js';
 import { chunkBytes } from '../../stream/chunk-bytes.js';
 import { asStoreError } from './store-error.js';
 
+/** A part of an object that is no larger comes in one piece, in bytes: whoever asks for one puts it together otherwise. */
+const largestPiece = 4 * 1024 * 1024;
+
 /** A part of an open file as a stream. It ends with an error where the file turns out to be shorter, and closes the handle. */
 export class FileReadStream extends Readable {
   readonly #handle: FileHandle;
@@ -11,6 +14,7 @@ export class FileReadStream extends Readable {
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort: () => void;
   readonly #end: number;
+  readonly #pieceBytes: number;
   #position: number;
   #reading: Promise<void> = Promise.resolve();
 
@@ -25,6 +29,7 @@ export class FileReadStream extends Readable {
     this.#what = what;
     this.#position = offset;
     this.#end = offset + length;
+    this.#pieceBytes = length <= largestPiece ? length : chunkBytes;
     this.#signal = signal;
     this.#onAbort = () => {
       if (signal !== undefined) this.destroy(new AbortError(signal));
@@ -56,7 +61,7 @@ export class FileReadStream extends Readable {
       return;
     }
     // Not used again: the reader may keep it.
-    const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, this.#end - this.#position));
+    const buffer = Buffer.allocUnsafeSlow(Math.min(this.#pieceBytes, this.#end - this.#position));
     const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.#position);
     if (bytesRead === 0) throw new StoreError('integrity', `${this.#what} became shorter while it was read`);
     this.#position += bytesRead;
