@@ -32,14 +32,18 @@ type Identity = PropertiesOf<'VirtualMachine', (typeof identityProperties)[numbe
  * @throws VimFault, VimConnectionError where one that could be it, or a datacenter, cannot be read
  */
 export async function findBacking(lookup: BackingLookup, volume: ParsedVolume): Promise<MoRef | undefined> {
-  const found = await findById(lookup, volume);
+  const found = await findBackingById(lookup, volume);
   if (found !== undefined) return found;
   const { vim, signal } = lookup;
-  const look = async () => (await findById(lookup, volume)) ?? (await findByName(lookup, volume));
+  const look = async () => (await findBackingById(lookup, volume)) ?? (await findByName(lookup, volume));
   return lookWithinOneSession(vim, look, { signal });
 }
 
-async function findById({ vim, signal }: BackingLookup, volume: ParsedVolume): Promise<MoRef | undefined> {
+/** Finds a volume's backing by the volume's id alone: one call where there is none. It says nothing of one that has no such id. */
+export async function findBackingById(
+  { vim, signal }: BackingLookup,
+  volume: ParsedVolume,
+): Promise<MoRef | undefined> {
   if (!isUuid(volume.id)) return undefined;
   const searchIndex = managerOf(vim, 'searchIndex');
   const query = { uuid: volume.id, vmSearch: true, instanceUuid: true };

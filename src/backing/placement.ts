@@ -1,5 +1,6 @@
 import { NoValidDatastoreError, NoValidHostError, type RejectedCandidate } from '../errors/index.js';
 import { compatibleDatastores } from '../pbm/compatible-datastores.js';
+import { lookWithinOneSession } from '../vim/look-within-one-session.js';
 import { readPropertiesOfEach, type UnreadableObject } from '../vim/property-collector.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
@@ -38,9 +39,30 @@ interface UsableHost {
  * host has mounted for writing; of those, the one with the most host mounts, then the least utilised. What cannot be read
  * is passed over.
  *
+ * That there is no such place is believed only if one session lasted for the whole look.
+ *
  * @throws NoValidHostError, NoValidDatastoreError that name every candidate and why it was rejected
+ * @throws VimConnectionError where the session ends again and again
  */
 export async function placeDisk(
+  vim: VimSession,
+  rules: PlacementRules,
+  neededBytes: number,
+  options: AbortableOptions,
+): Promise<Placement> {
+  let refusal: unknown;
+  const look = (): Promise<Placement | undefined> =>
+    findPlace(vim, rules, neededBytes, options).catch((error: unknown) => {
+      if (!(error instanceof NoValidHostError || error instanceof NoValidDatastoreError)) throw error;
+      refusal = error;
+      return undefined;
+    });
+  const place = (await look()) ?? (await lookWithinOneSession(vim, look, options));
+  if (place === undefined) throw refusal;
+  return place;
+}
+
+async function findPlace(
   vim: VimSession,
   rules: PlacementRules,
   neededBytes: number,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { attachedDisks, readBacking, volumeIdKey } from '../backing/backing.js';
 import { isUuid } from '../backing/disk-uuid.js';
-import { findBacking } from '../backing/find-backing.js';
+import { findBacking, findBackingById } from '../backing/find-backing.js';
 import { escapeInventoryName } from '../backing/inventory-name.js';
 import { placeDisk } from '../backing/placement.js';
 import { extendDisk, hasUuid } from '../backing/virtual-disk.js';
@@ -21,7 +21,7 @@ import { ImportAttempt, type ImportedVm } from './import-temporary-vm.js';
 import type { Ownership } from './ownership.js';
 import type { Restoration } from './restoration.js';
 import type { JournalledVm } from './temporary-vm.js';
-import type { VimObject } from '../vim/schema/index.js';
+import type { MoRef, VimObject } from '../vim/schema/index.js';
 
 /** What a new backing's disk is to be like. */
 export interface DiskKind {
@@ -51,14 +51,21 @@ export async function planNewBacking(
   const attempt = new ImportAttempt(operation, journal, source);
   return {
     async importDisk() {
-      return attempt.run({
-        ...kind,
-        folder: await ensureVolumeFolder(operation, placement.vmFolder, volume.projectId),
-        resourcePool: placement.resourcePool,
-        host: placement.host,
-        hardwareVersion: config.hardwareVersion,
-        vmPathName: vmPathName(placement.datastoreName, fileNameFor(volume.name)),
-      });
+      const folder = await ensureVolumeFolder(operation, placement.vmFolder, volume.projectId);
+      try {
+        return await attempt.run({
+          ...kind,
+          folder,
+          resourcePool: placement.resourcePool,
+          host: placement.host,
+          hardwareVersion: config.hardwareVersion,
+          vmPathName: vmPathName(placement.datastoreName, fileNameFor(volume.name)),
+        });
+      } catch (error) {
+        // The folder on the datastore may be that of a backing which somebody else was faster to make.
+        if (error instanceof RestoreError) assertStillNew(volume, await findBacking(operation, volume), error);
+        throw error;
+      }
     },
 
     async apply(imported, ownership) {
@@ -123,6 +130,8 @@ async function publish(operation: Operation, ownership: Ownership, volume: Parse
     managedBy: managedByCinder,
     extraConfig: extraConfig({ ...eraseJournal(), [volumeIdKey]: volume.id }),
   };
+  // Its host may have come back, or somebody registered it again, while bytes moved; a name tells only of what lies in one folder.
+  assertStillNew(volume, await findBackingById(operation, volume));
   try {
     await ownership.change({
       spec: () => spec,
@@ -130,15 +139,16 @@ async function publish(operation: Operation, ownership: Ownership, volume: Parse
     });
   } catch (error) {
     if (!isVimFault(error, 'DuplicateName')) throw error;
-    if ((await findBacking(operation, volume)) !== undefined) {
-      throw new VolumeBusyError(
-        `volume ${volume.id} got a backing from somebody else during the restore: restore again`,
-        {
-          cause: error,
-          retryable: true,
-        },
-      );
-    }
+    assertStillNew(volume, await findBacking(operation, volume), error);
     throw new RestoreError(`another object is named ${volume.name} in the volume's folder`, { cause: error });
   }
+}
+
+/** @throws VolumeBusyError where the volume has a backing by now */
+function assertStillNew({ id }: ParsedVolume, found: MoRef | undefined, cause?: unknown): void {
+  if (found === undefined) return;
+  throw new VolumeBusyError(`volume ${id} got a backing from somebody else during the restore: restore again`, {
+    ...(cause === undefined ? {} : { cause }),
+    retryable: true,
+  });
 }

@@ -1,4 +1,4 @@
-import { VimFault, VimProtocolError } from '../errors/index.js';
+import { isVimFault, VimFault, VimProtocolError } from '../errors/index.js';
 import { conform } from './codec/index.js';
 import { mainThread } from './main-thread.js';
 import {
@@ -21,6 +21,22 @@ export type ObjectAnswer<T extends ManagedType, P extends PropertyPath<T>> =
 /** The spec of some properties of a type. */
 export function propertySpec(type: ManagedType, paths: readonly string[]): VimObject<'PropertySpec'> {
   return { type, all: false, pathSet: paths };
+}
+
+/**
+ * A reply, or `undefined` where it is one that a server gives to a session which has ended: properties that cannot be read for
+ * want of one, or nothing but the object at which a traversal was to begin and which it was to skip. A session in between has
+ * most likely been renewed then, and seen to it that the reply never gets here; nothing here relies on that.
+ */
+export function heard(
+  { objectSet }: Pick<VimObject<'PropertyFilterSpec'>, 'objectSet'>,
+  page: VimObject<'RetrieveResult'> | undefined,
+): VimObject<'RetrieveResult'> | undefined {
+  const skipped = new Set(objectSet.flatMap(({ obj, skip }) => (skip === true ? [obj.value] : [])));
+  const isSilence = ({ obj, propSet = [], missingSet = [] }: VimObject<'ObjectContent'>): boolean =>
+    missingSet.some(({ fault }) => isVimFault(missingPropertyFault('', { path: '', fault }), 'NotAuthenticated')) ||
+    (skipped.has(obj.value) && propSet.length === 0);
+  return page?.objects.some(isSilence) === true ? undefined : page;
 }
 
 /** What the server's answer about one object says. */

@@ -1,5 +1,5 @@
 import { isVimFault, VimConnectionError, type VimFault, type VimProtocolError } from '../errors/index.js';
-import { answerOf, notFound, propertySpec, type ObjectAnswer } from './object-content.js';
+import { answerOf, heard, notFound, propertySpec, type ObjectAnswer } from './object-content.js';
 import { retrieve } from './retrieve.js';
 import { missingObjectOf, saysGone } from './said-gone.js';
 import type { ManagedType, MoRef, PropertiesOf, PropertyPath, VimObject } from './schema/index.js';
@@ -68,10 +68,11 @@ export async function readProperties<T extends ManagedType, P extends PropertyPa
   paths: readonly P[],
   { signal }: AbortableOptions = {},
 ): Promise<PropertiesOf<T, P>> {
-  const specSet = [{ propSet: [propertySpec(type, paths)], objectSet: [{ obj: ref }] }];
+  const spec = { propSet: [propertySpec(type, paths)], objectSet: [{ obj: ref }] };
   const collector = session.serviceContent.propertyCollector;
   const look = async (): Promise<VimObject<'ObjectContent'> | undefined> => {
-    const result = await session.invoke('RetrievePropertiesEx', collector, { specSet, options: {} }, { signal });
+    const args = { specSet: [spec], options: {} };
+    const result = heard(spec, await session.invoke('RetrievePropertiesEx', collector, args, { signal }));
     return result?.objects.find(({ obj }) => obj.value === ref.value);
   };
   const content = await lookAgain(session, look, { signal }).catch((error: unknown) => {

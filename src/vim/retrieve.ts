@@ -1,4 +1,5 @@
 import { VimConnectionError, VimFault } from '../errors/index.js';
+import { heard } from './object-content.js';
 import type { MethodArgs, VimObject } from './schema/index.js';
 import { waitBeforeRetry, type Backoff } from './session/backoff.js';
 import type { VimSession } from './vim-session.js';
@@ -21,7 +22,7 @@ export async function* retrieve(
   const args: MethodArgs<'RetrievePropertiesEx'> = { specSet: [spec], options: { maxObjects } };
   const seen = new Set<string>();
   for (let failures = 1; ; failures++) {
-    let page = await session.invoke('RetrievePropertiesEx', collector, args, { signal });
+    let page = heard(spec, await session.invoke('RetrievePropertiesEx', collector, args, { signal }));
     if (page === undefined) return;
     let token: string | undefined;
     try {
@@ -35,12 +36,13 @@ export async function* retrieve(
         if (token === undefined) return;
         const next: MethodArgs<'ContinueRetrievePropertiesEx'> = { token };
         token = undefined;
-        page = await session
+        const reply = await session
           .invoke('ContinueRetrievePropertiesEx', collector, next, { signal })
           .catch((error: unknown) => {
             if (failures >= restarts.tries || !isLostWithItsSession(error)) throw error;
             return undefined;
           });
+        page = heard(spec, reply);
       }
     } finally {
       if (token !== undefined) {

@@ -1,9 +1,9 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { NoValidDatastoreError } from '../../src/index.js';
 import type { DatastoreOptions, HostOptions } from '../../src/simulator/index.js';
 import { placeDisk } from '../../src/backing/placement.js';
-import type { MoRef, VimSession } from '../../src/vim/index.js';
+import type { MethodArgs, MoRef, VimSession } from '../../src/vim/index.js';
 import { bytesPerGiB, Lab } from '../driver/support/lab.js';
 import { sessionWith } from '../driver/support/services.js';
 
@@ -70,6 +70,43 @@ test('what may not be read is passed over, and named where nothing else is left'
   expect((error as NoValidDatastoreError).rejected).toContainEqual({
     name: `Datastore ${datastore.value}`,
     reason: expect.stringContaining('NoPermission'),
+  });
+});
+
+describe('a session that ends while a place is looked for', () => {
+  const rules = { clusters: undefined, datastoreRegex: undefined };
+
+  test.each(['session-missing-set', 'session-empty', 'session-blind'] as const)(
+    'at any of the reads does not make the inventory an empty one: %s',
+    async (kind) => {
+      await using lab = await Lab.start();
+      const first = lab.simulator.callCount;
+      const place = await placeDisk(lab.vim, rules, bytesPerGiB, {});
+      const isRead = ({ index, method }: { index: number; method: string }) =>
+        index >= first && method === 'RetrievePropertiesEx';
+      const reads = lab.simulator.calls().filter(isRead).length;
+      expect(reads).toBeGreaterThan(3);
+      for (let nth = 1; nth <= reads; nth++) {
+        const fault = lab.simulator.injectFault({ method: 'RetrievePropertiesEx', nth, kind });
+        expect(await placeDisk(lab.vim, rules, bytesPerGiB, {})).toEqual(place);
+        expect(fault.fired).toBe(true);
+      }
+    },
+  );
+
+  test('again and again leaves it unknown whether there is one', async () => {
+    await using lab = await Lab.start();
+    const isHost = ({ type }: { type: string }) => type === 'HostSystem';
+    const invoke: VimSession['invoke'] = async (method, target, args, options) => {
+      const result = await lab.vim.invoke(method, target, args, options);
+      if (method !== 'RetrievePropertiesEx') return result;
+      const { specSet } = args as MethodArgs<'RetrievePropertiesEx'>;
+      if (!specSet.some(({ propSet }) => propSet.some(isHost))) return result;
+      lab.simulator.expireSessions();
+      return undefined as never;
+    };
+    const place = placeDisk(sessionWith(lab.vim, { invoke }), rules, bytesPerGiB, {});
+    await expect(place).rejects.toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'unknown' });
   });
 });
 

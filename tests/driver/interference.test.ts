@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Backup, Volume } from '../../src/index.js';
 import { temporaryVmName } from '../../src/journal/restore-journal.js';
-import { Lab, refusal } from './support/lab.js';
+import { bytesPerGiB, Lab, refusal } from './support/lab.js';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -134,6 +134,35 @@ describe('only what an operation created is deleted', () => {
       cause: { faultName: 'DuplicateName' },
     });
     expect(volume.id).not.toBe(fresh.id);
+  });
+
+  describe('a new volume that got its backing from somebody else meanwhile: that one stays, the restore may be tried again', () => {
+    test.each([
+      ['its files where the import would put them', 'ImportVApp', 'OpenStack/Volumes', 'datastore2'],
+      ['its name where the restored VM would have it', 'ReconfigVM_Task', 'OpenStack/Volumes', undefined],
+      ['and nothing in the way: it lies in another folder', 'ReconfigVM_Task', undefined, undefined],
+    ])('with %s', async (_, method, folder, datastore) => {
+      const { backup } = await backedUp();
+      const fresh = { id: randomUUID(), size: 1 };
+      let backing: Promise<unknown> | undefined;
+      const stop = lab.simulator.onCall(async ({ phase, call }) => {
+        if (phase !== 'before' || call.method !== method || backing !== undefined) return;
+        backing = lab.simulator.addVm({
+          name: `volume-${fresh.id}`,
+          instanceUuid: fresh.id,
+          folder,
+          datastore,
+          disk: { capacityBytes: bytesPerGiB },
+          extraConfig: { 'cinder.volume.id': fresh.id },
+        });
+        await backing;
+      });
+      const error = await lab.driver.restoreBackup(backup, fresh).catch((e: unknown) => e);
+      stop();
+      expect(error).toMatchObject({ code: 'VOLUME_BUSY', retryable: true, cleanup: 'done' });
+      expect(lab.simulator.vms().filter(({ name }) => name.includes(fresh.id))).toEqual([await backing]);
+      expect(lab.simulator.leftovers()).toEqual([]);
+    });
   });
 
   test('VMs with our prefix or our mark but no journal are not touched by recover()', async () => {

@@ -16,6 +16,8 @@ const vm: MoRef = { type: 'VirtualMachine', value: 'vm-1' };
 const folders: MoRef = { type: 'Folder', value: 'group-v3' };
 const gone = { fault: { _type: 'ManagedObjectNotFound', obj: vm } };
 
+const noSession = { fault: { _type: 'NotAuthenticated', object: folders, privilegeId: 'System.Read' } };
+
 const named = (value: string): object => ({
   obj: { type: 'VirtualMachine', value },
   propSet: [{ name: 'name', val: `name of ${value}` }],
@@ -82,7 +84,12 @@ describe('readProperties', () => {
     });
   });
 
-  describe.each([[undefined], [{ objects: [] }], [{ objects: [named('vm-9')] }]])('an answer %p', (answer) => {
+  describe.each([
+    [undefined],
+    [{ objects: [] }],
+    [{ objects: [named('vm-9')] }],
+    [{ objects: [{ obj: vm, missingSet: [{ path: 'name', fault: noSession }] }] }],
+  ])('an answer %j', (answer) => {
     test('that another look mends: the session is used in between, which renews it', async () => {
       const session = new ScriptedSession({ RetrievePropertiesEx: [answer, { objects: [named('vm-1')] }] });
       const { name } = await readProperties(session, vm, 'VirtualMachine', ['name']);
@@ -248,6 +255,19 @@ describe('readPropertiesOfEach', () => {
     ]);
   });
 
+  test('what a session that has ended may not read is read again, by a session that is used in between', async () => {
+    const ended = { objects: refs.map((obj) => ({ obj, missingSet: [{ path: 'name', fault: noSession }] })) };
+    const session = new ScriptedSession({ RetrievePropertiesEx: [ended, ended, answerForAsked] });
+    const { found, unreadable } = await readPropertiesOfEach(session, refs, 'VirtualMachine', ['name']);
+    expect(unreadable).toEqual([]);
+    expect(found).toHaveLength(5);
+    expect(session.named('CurrentTime')).toHaveLength(1);
+
+    const never = new ScriptedSession({ RetrievePropertiesEx: [ended] });
+    const each = await readPropertiesOfEach(never, refs.slice(0, 1), 'VirtualMachine', ['name']);
+    expect(each.unreadable).toMatchObject([{ error: { code: 'VIM_CONNECTION_FAILED', outcome: 'unknown' } }]);
+  });
+
   test('the same where the server refuses the whole for one', async () => {
     const session = new ScriptedSession({
       RetrievePropertiesEx: [
@@ -301,6 +321,23 @@ describe('collectProperties', () => {
       options: { maxObjects: 100 },
     });
   });
+
+  test.each([
+    ['nothing but that there is no session', [{ obj: folders, missingSet: [{ path: 'name', fault: noSession }] }]],
+    ['nothing but where it begins', [{ obj: folders, missingSet: [] }]],
+  ])(
+    '%s is not an empty inventory: it is looked at again, by a session that is used in between',
+    async (_, objects) => {
+      const session = new ScriptedSession({ RetrievePropertiesEx: [{ objects }, { objects: [named('vm-1')] }] });
+      const seen: string[] = [];
+      const onUnreadable = ({ error }: UnreadableObject): void => void seen.push(String(error));
+      for await (const { ref } of collectProperties(session, traversal, 'VirtualMachine', ['name'], { onUnreadable })) {
+        seen.push(ref.value);
+      }
+      expect(seen).toEqual(['vm-1']);
+      expect(session.calls.map(({ method }) => method)).toContain('CurrentTime');
+    },
+  );
 
   test('leaving early cancels the rest, without the signal', async () => {
     const session = pages();

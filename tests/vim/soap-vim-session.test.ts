@@ -26,7 +26,9 @@ const now = '<returnval>2026-01-01T00:00:00Z</returnval>';
 const task = '<returnval type="Task">task-1</returnval>';
 const rename = { newName: 'volume-1' };
 const readVm = { specSet: [{ propSet: [{ type: 'VirtualMachine' }], objectSet: [{ obj: vm }] }], options: {} };
-const shownVm = '<returnval><objects><obj type="VirtualMachine">vm-1</obj></objects></returnval>';
+const shownVm =
+  '<returnval><objects><obj type="VirtualMachine">vm-1</obj>' +
+  '<propSet><name>name</name><val xsi:type="xsd:string">v</val></propSet></objects></returnval>';
 const noCurrentSession = '<returnval><objects><obj type="SessionManager">SessionManager</obj></objects></returnval>';
 const currentSession = noCurrentSession.replace(
   '</obj>',
@@ -397,6 +399,21 @@ describe('an expired session', () => {
       const specSet = [{ propSet: [{ type: 'VirtualMachine' }], objectSet: [{ obj: vm }, { obj: other }] }];
       answers.push(currentSession);
       await vim.invoke('RetrievePropertiesEx', vm, { specSet, options: {} });
+      expect(server.count('Login')).toBe(2);
+    });
+
+    test('also where it shows no more than the beginning of a traversal, of which it was not asked', async () => {
+      await using server = await SoapServer.start();
+      await using vim = await connected(server);
+      const beginning = '<returnval><objects><obj type="Folder">group-d1</obj></objects></returnval>';
+      server.handlers['RetrievePropertiesEx'] = (call) =>
+        !server.isAuthenticated(call) ? beginning : call.body.includes('currentSession') ? currentSession : shownVm;
+      server.sessions.clear();
+      const objectSet = [{ obj: { type: 'Folder', value: 'group-d1' }, skip: true }];
+      const specSet = [{ propSet: [{ type: 'VirtualMachine' }], objectSet }];
+      expect(await vim.invoke('RetrievePropertiesEx', vm, { specSet, options: {} })).toMatchObject({
+        objects: [{ obj: vm }],
+      });
       expect(server.count('Login')).toBe(2);
     });
 

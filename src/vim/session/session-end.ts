@@ -1,5 +1,5 @@
 import { isVimFault, VimFault } from '../../errors/index.js';
-import { serviceOf, type MethodArgs, type MethodName, type MethodResult } from '../schema/index.js';
+import { serviceOf, type MethodArgs, type MethodName, type MethodResult, type VimObject } from '../schema/index.js';
 
 /*
  * The three ways in which a server says that a session has ended: a fault, a fault for every property that was to be read,
@@ -43,22 +43,27 @@ function missingProperties(method: MethodName, result: unknown) {
 }
 
 /**
- * Whether an answer lacks objects that were asked for by reference, or has none at all: the session may have ended. An
- * answer whose rest is still to be fetched is not judged.
+ * Whether an answer lacks objects that were asked for by reference, or shows no property of any: the session may have ended. Of
+ * objects that were only the beginning of a traversal a server may say nothing then, not even a fault. An answer whose rest is
+ * still to be fetched is not judged.
  */
 export function saysNothing(method: MethodName, args: object, result: unknown): boolean {
   switch (method) {
     case 'RetrievePropertiesEx': {
       const answer = result as MethodResult<typeof method>;
-      if (answer === undefined || answer.objects.length === 0) return true;
+      if (showsNothing(answer)) return true;
       if (answer.token !== undefined) return false;
       const shown = new Set(answer.objects.map(({ obj }) => obj.value));
       const { specSet } = args as MethodArgs<typeof method>;
       return specSet.some(({ objectSet }) => objectSet.some(({ obj, skip }) => skip !== true && !shown.has(obj.value)));
     }
     case 'ContinueRetrievePropertiesEx':
-      return ((result as MethodResult<typeof method> | undefined)?.objects ?? []).length === 0;
+      return showsNothing(result as MethodResult<typeof method> | undefined);
     default:
       return false;
   }
+}
+
+function showsNothing(answer: VimObject<'RetrieveResult'> | undefined): answer is undefined {
+  return answer === undefined || answer.objects.every(({ propSet = [] }) => propSet.length === 0);
 }

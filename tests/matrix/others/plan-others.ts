@@ -2,7 +2,7 @@ import { isMutation, type CallSite } from '../interruption.js';
 import type { Recorded } from '../plan.js';
 import type { Random } from '../random.js';
 import { isRestore, nameOf, scenarios, type Scenario } from '../scenario.js';
-import { canHappen, happenings } from './happening.js';
+import { canHappen, happenings, type Happening } from './happening.js';
 import { columnOf, describeOthers, type OthersCase, type PlannedOthers, type When } from './others-case.js';
 
 const arrivals = [1, 2, 3, 5, 8, 13, 'after the end', 'after recovery'] as const;
@@ -35,13 +35,21 @@ function casesAt(scenario: Scenario, site: CallSite): PlannedOthers[] {
     ...moments.map((when): OthersCase => ({ kind: 'recover', when })),
     ...moments.map((when): OthersCase => ({ kind: 'second restore', when })),
     ...happenings
-      .filter((happening) => canHappen(happening, scenario))
+      .filter((happening) => canHappen(happening, scenario) && !isUnseeable(happening, site))
       .flatMap((happening) => moments.map((when): OthersCase => ({ kind: 'happening', when, happening }))),
     ...sessions,
     ...(isMutation(site.method)
       ? arrivals.map((arrives): OthersCase => ({ kind: 'late', when: before, arrives }))
       : []),
   ].map((one) => planned(scenario, one));
+}
+
+/**
+ * Whether something takes the volume's VM away for good before its restore looked for it the first time: by its temporary VM, and
+ * by its id. Nothing shows then that the volume is not a new one.
+ */
+function isUnseeable(happening: Happening, { method, nth }: CallSite): boolean {
+  return happening === 'unregistered' && method === 'FindAllByUuid' && nth <= 2;
 }
 
 /** Whether a case says how many calls a recovery makes that is to be held at each of them. */

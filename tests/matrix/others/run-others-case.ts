@@ -1,4 +1,4 @@
-import { VmdkDriverError } from '../../../src/index.js';
+import { VmdkDriverError, type RecoveryReport } from '../../../src/index.js';
 import { judgeVolume, leftovers, recoverAll, waitForLeases } from '../judge.js';
 import { perform, type MatrixLab, type Subject } from '../lab.js';
 import { isRestore, type Scenario } from '../scenario.js';
@@ -149,10 +149,10 @@ async function withHappening(
   if (ongoing === undefined) return undefined;
   await waitForLeases(lab);
   // Nobody has a reason to take for gone what only is not here.
-  if (isGone) await lab.driver().recover({ olderThanMs: 0 });
+  const early = isGone ? await lab.driver().recover({ olderThanMs: 0 }) : undefined;
   await ongoing.finish();
   watched?.[Symbol.dispose]();
-  const report = await recoverAll(lab, findings);
+  const report = both(early, await recoverAll(lab, findings));
   // The folder a VM was moved from stays where something else was in it: nobody's any more.
   if (happening.includes('moved')) await removeFolders(lab, findings);
   findings.lost.push(...ongoing.damage());
@@ -204,12 +204,13 @@ async function withLateCall(
   stop();
   late.remove();
   if (!late.fired) return undefined;
+  let early: RecoveryReport | undefined;
   if (arrives === 'after recovery') {
     await waitForLeases(lab);
-    await lab.driver().recover({ olderThanMs: 0 });
+    early = await lab.driver().recover({ olderThanMs: 0 });
   }
   if (left >= 0) await late.deliver();
-  const report = await recoverAll(lab, findings);
+  const report = both(early, await recoverAll(lab, findings));
   const state = await judgeVolume(lab, subject, findings);
   judgeAlone(outcome, report, state, findings);
   return { verdict: findings.verdict(endingOf(outcome)), otherCalls: 0 };
@@ -221,6 +222,11 @@ function ended(lab: MatrixLab, subject: Subject): Promise<Ended> {
     (result) => ({ result }),
     (error: unknown) => ({ error }),
   );
+}
+
+/** What two recoveries said, one after the other: what the first one ended the second one does not see. */
+function both(first: RecoveryReport | undefined, second: RecoveryReport): RecoveryReport {
+  return { ...second, restores: [...(first?.restores ?? []), ...second.restores] };
 }
 
 async function removeFolders({ simulator }: MatrixLab, { leaked }: Findings): Promise<void> {
