@@ -97,17 +97,26 @@ async function writeUuid(vim: VimSession, disk: DiskFile, uuid: string, options:
   await vim.invoke('SetVirtualDiskUuid', managerOf(vim, 'virtualDiskManager'), args, options);
 }
 
-/** Deletes a disk's file (`DeleteVirtualDisk_Task`). One that is gone is no error. */
-export async function deleteDisk(vim: VimSession, disk: DiskFile): Promise<void> {
+/**
+ * Deletes a disk's file (`DeleteVirtualDisk_Task`).
+ *
+ * @returns `not found` where there is none at that path, which does not say that it is gone: its datastore may have another name
+ *   by now, or be out of reach
+ */
+export async function deleteDisk(vim: VimSession, disk: DiskFile): Promise<'deleted' | 'not found'> {
   const args = { name: disk.path, datacenter: disk.datacenter };
   try {
-    await settle(vim, {
-      make: () => runTask(vim, 'DeleteVirtualDisk_Task', managerOf(vim, 'virtualDiskManager'), args),
+    return await settle<'deleted' | 'not found'>(vim, {
+      make: async () => {
+        await runTask(vim, 'DeleteVirtualDisk_Task', managerOf(vim, 'virtualDiskManager'), args);
+        return 'deleted';
+      },
       on: managerOf(vim, 'taskManager'),
-      lookUp: async () => !(await diskExists(vim, disk)) || undefined,
+      lookUp: async () => ((await diskExists(vim, disk)) ? undefined : 'not found'),
     });
   } catch (error) {
     if (!isVimFault(error, 'FileNotFound')) throw error;
+    return 'not found';
   }
 }
 

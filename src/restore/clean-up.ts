@@ -1,11 +1,12 @@
 import { isFree, referencesTo } from '../backing/file-references.js';
 import { deleteDisk } from '../backing/virtual-disk.js';
-import { isVimFault, OwnershipLostError } from '../errors/index.js';
+import { isVimFault, OwnershipLostError, RestoreError } from '../errors/index.js';
 import type { Logger } from '../logger.js';
 import { repeatLost } from '../vim/repeat-lost.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
 import { readBackingState } from './backing-state.js';
+import { leadsInto } from './datastore-address.js';
 import { attachment, destroyTemporaryVm, detachment } from './destroy-temporary-vm.js';
 import type { Ending, Resolution } from './ending.js';
 import { nextCleanupStep, type RestoreRemains } from './fencing.js';
@@ -90,12 +91,13 @@ class CleanUp {
       const step = nextCleanupStep(this.#temporary?.sight, token, this.#backingDisks, remains);
       switch (step.what) {
         case 'delete':
-          if (await this.#mayGo(step.path, datastore)) await this.#delete(step.path);
+          if (await this.#mayGo(step.path, datastore)) await this.#delete(step.path, datastore);
           this.#settled.add(step.path);
           break;
         case 'attach':
-          if ((await this.#mayGo(step.path, removedDatastore)) && (await this.#attach(step.path))) await this.#look();
-          else this.#settled.add(step.path);
+          if ((await this.#mayGo(step.path, removedDatastore)) && (await this.#attach(step.path, removedDatastore))) {
+            await this.#look();
+          } else this.#settled.add(step.path);
           break;
         case 'detach':
           await this.#detach(step.path);
@@ -153,13 +155,14 @@ class CleanUp {
   }
 
   /** @returns whether it is attached now; not where the file is gone */
-  async #attach(path: string): Promise<boolean> {
+  async #attach(path: string, datastore: MoRef | undefined): Promise<boolean> {
     try {
       await repeatLost(() => this.#ownership.change(attachment(path)));
       return true;
     } catch (error) {
-      if (isVimFault(error, 'FileNotFound')) return false;
-      throw error;
+      if (!isVimFault(error, 'FileNotFound')) throw error;
+      await this.#assertGone(path, datastore, error);
+      return false;
     }
   }
 
@@ -168,8 +171,19 @@ class CleanUp {
     await this.#look();
   }
 
-  async #delete(path: string): Promise<void> {
+  async #delete(path: string, datastore: MoRef | undefined): Promise<void> {
     const { datacenter } = this.#cleaning;
-    if (datacenter !== undefined) await repeatLost(() => deleteDisk(this.#vim, { path, datacenter }));
+    if (datacenter === undefined) return;
+    const outcome = await repeatLost(() => deleteDisk(this.#vim, { path, datacenter }));
+    if (outcome === 'not found') await this.#assertGone(path, datastore);
+  }
+
+  /** That a file is not at its path says that it is gone only as long as the path leads to where it was. */
+  async #assertGone(path: string, datastore: MoRef | undefined, cause?: unknown): Promise<void> {
+    if (datastore === undefined || (await leadsInto(this.#vim, datastore, path))) return;
+    throw new RestoreError(
+      `${path} is not there, but its datastore has another name by now or cannot be reached: it may be elsewhere`,
+      { ...(cause === undefined ? {} : { cause }), retryable: true },
+    );
   }
 }

@@ -17,3 +17,9 @@ export async function currentPaths(vim: VimSession, datastore: string): Promise<
   const { name } = await readProperties(vim, datastoreRef(datastore), 'Datastore', ['name']);
   return (path) => formatDatastorePath({ ...parseDatastorePath(path), datastore: name });
 }
+
+/** Whether a path leads into a datastore now, and that is within reach: only then a file that is not at the path is not there. */
+export async function leadsInto(vim: VimSession, datastore: MoRef, path: string): Promise<boolean> {
+  const { name, summary } = await readProperties(vim, datastore, 'Datastore', ['name', 'summary']);
+  return summary.accessible && name === parseDatastorePath(path).datastore;
+}
