@@ -120,7 +120,8 @@ export async function deleteDisk(vim: VimSession, disk: DiskFile): Promise<'dele
   }
 }
 
-async function diskExists(vim: VimSession, disk: DiskFile): Promise<boolean> {
+/** Whether there is a disk's file at a path. */
+export async function diskExists(vim: VimSession, disk: DiskFile): Promise<boolean> {
   const args = { name: disk.path, datacenter: disk.datacenter };
   try {
     await vim.invoke('QueryVirtualDiskUuid', managerOf(vim, 'virtualDiskManager'), args);

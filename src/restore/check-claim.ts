@@ -42,7 +42,7 @@ export function claimProblem(vm: JournalledVm, backing: BackingState | undefined
 }
 
 /** Whether two paths are the same within their datastore, whose name may have changed. */
-function isSamePlace(one: string, other: string): boolean {
+export function isSamePlace(one: string, other: string): boolean {
   const [a, b] = [parseDatastorePath(one), parseDatastorePath(other)];
   return a.folder === b.folder && a.file === b.file;
 }
@@ -72,11 +72,19 @@ function isNamed(file: string, stem: string, extension: 'vmdk' | 'vmx'): boolean
   return new RegExp(`^(_\\d+)?\\.${extension}$`).test(file.slice(stem.length));
 }
 
-/** Whether a path is the one to which an operation moves its disk: in the volume's folder, or in one that it had. */
+/**
+ * Whether a path is the one to which an operation moves its disk: in the volume's folder, or in one that it had or may have had.
+ * Of the latter nothing is deleted.
+ */
 function isRestored(path: string, { operation, volumeName }: RestoreJournal, backing: BackingState): boolean {
   const { folder, file } = parseDatastorePath(path);
   if (file !== `${restoredStem(volumeName, operation)}.vmdk`) return false;
-  return isFolderOf(folder, volumeName, backing);
+  return isFolderOf(folder, volumeName, backing) || isObjectFolder(folder);
+}
+
+/** Whether a folder is named as vSAN names them, by the id of an object: after a storage vMotion nothing tells whose it was. */
+export function isObjectFolder(folder: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(folder);
 }
 
 /**

@@ -24,6 +24,8 @@ export interface Cleaning extends Omit<RestoreRemains, 'settled'> {
   /** Where the imported disk lies, and the removed one. */
   readonly datastore: MoRef | undefined;
   readonly removedDatastore: MoRef | undefined;
+  /** Files that are not certainly the volume's: they stay, and are reported. */
+  readonly foreign: readonly string[];
   readonly logger: Logger;
 }
 
@@ -66,8 +68,8 @@ class CleanUp {
   readonly #vim: VimSession;
   readonly #cleaning: Cleaning;
   readonly #ownership: Ownership;
-  readonly #settled = new Set<string>();
-  readonly #kept = new Set<string>();
+  readonly #settled: Set<string>;
+  readonly #kept: Set<string>;
   /** Files that nobody else refers to. */
   readonly #free = new Set<string>();
   #temporary: TemporaryVm | undefined;
@@ -76,6 +78,8 @@ class CleanUp {
   constructor(vim: VimSession, cleaning: Cleaning) {
     this.#vim = vim;
     this.#cleaning = cleaning;
+    this.#settled = new Set(cleaning.foreign);
+    this.#kept = new Set(cleaning.foreign);
     this.#ownership = new Ownership(vim, cleaning.ref, cleaning.token, cleaning.logger);
   }
 

@@ -1,10 +1,11 @@
+import { diskExists } from '../backing/virtual-disk.js';
 import { parseDatastorePath } from '../model/datastore-path.js';
 import type { DiskReplacement, RestoreJournal } from '../journal/restore-journal.js';
 import type { Logger } from '../logger.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
 import { fenceBacking, readBackingState, type BackingState } from './backing-state.js';
-import { isFolderOf } from './check-claim.js';
+import { isFolderOf, isObjectFolder, isSamePlace } from './check-claim.js';
 import { cleanUp, endClean, type Cleaning } from './clean-up.js';
 import { currentPaths, datastoreRef } from './datastore-address.js';
 import type { Ending, Resolution } from './ending.js';
@@ -50,9 +51,8 @@ export async function endReplacement(vim: VimSession, ref: MoRef, end: Replaceme
   // Final: what is then removed does not change it.
   const { token, logger } = end;
   return endClean(resolution, async () => {
-    const { foreign, ...cleaning } = await whatToClean(vim, journal, state, backing, end);
-    const { kept, left } = await cleanUp(vim, { ...cleaning, ref, token, backing: end.backing, logger });
-    return { kept: [...foreign, ...kept], left };
+    const cleaning = await whatToClean(vim, journal, state, backing, end);
+    return cleanUp(vim, { ...cleaning, ref, token, backing: end.backing, logger });
   });
 }
 
@@ -73,36 +73,37 @@ async function stateOf(
   return { state: exchangeState(backing.marks.operation, journal.operation), backing };
 }
 
-/** What is to be removed, by addresses as they are now. */
+/**
+ * What is to be removed, by addresses as they are now. Who made the restore knows what is its own; anybody else must be able to
+ * tell.
+ */
 async function whatToClean(
   vim: VimSession,
   { replacement, volumeName }: RestoreJournal,
   state: ExchangeState,
   backing: BackingState | undefined,
   { known }: ReplacementEnd,
-): Promise<Omit<Cleaning, 'ref' | 'token' | 'backing' | 'logger'> & { readonly foreign: readonly string[] }> {
+): Promise<Omit<Cleaning, 'ref' | 'token' | 'backing' | 'logger'>> {
   const datacenter: MoRef | undefined = replacement && { type: 'Datacenter', value: replacement.datacenter };
+  const isOwn = (path: string): boolean =>
+    known !== undefined || backing === undefined || isFolderOf(parseDatastorePath(path).folder, volumeName, backing);
+  const nowhere = { datastore: undefined, removedDatastore: undefined };
+  const nothing = { state, datacenter, planned: undefined, removedDisk: undefined, ...nowhere, foreign: [] };
   if (state === 'undone') {
     const planned = replacement?.move && (await withCurrentNames(vim, replacement.move));
-    const datastore = planned && datastoreRef(planned.datastore);
-    const nothing = { removedDisk: undefined, removedDatastore: undefined, foreign: [] };
-    return { state, planned, datacenter, datastore, ...nothing };
+    if (planned === undefined || datacenter === undefined) return nothing;
+    const { newDisk: path } = planned;
+    const foreign = !isOwn(path) && (await diskExists(vim, { path, datacenter })) ? [path] : [];
+    return { ...nothing, planned, datastore: datastoreRef(planned.datastore), foreign };
   }
   const { removedDisk: path, removedDatastore } = backing?.marks ?? {};
-  const nothing = { state, planned: undefined, datacenter, datastore: undefined };
-  if (path === undefined || removedDatastore === undefined || backing === undefined) {
-    return { ...nothing, removedDisk: undefined, removedDatastore: undefined, foreign: [] };
-  }
+  if (path === undefined || removedDatastore === undefined) return nothing;
   const removedDisk = (await currentPaths(vim, removedDatastore))(path);
-  // Who made the exchange knows what it took away. Anybody else has only the backing's word: a path that is none of the
-  // volume's own is not his to judge.
-  const isOwn = known !== undefined || isFolderOf(parseDatastorePath(path).folder, volumeName, backing);
-  return {
-    ...nothing,
-    ...(isOwn
-      ? { removedDisk, removedDatastore: datastoreRef(removedDatastore), foreign: [] }
-      : { removedDisk: undefined, removedDatastore: undefined, foreign: [removedDisk] }),
-  };
+  // On vSAN a folder's name does not tell whose it was: there the backing and the restore's own journal must say the same.
+  const { folder } = parseDatastorePath(path);
+  const isAgreed = isObjectFolder(folder) && replacement !== undefined && isSamePlace(path, replacement.oldDisk);
+  const foreign = isOwn(path) || isAgreed ? [] : [removedDisk];
+  return { ...nothing, removedDisk, removedDatastore: datastoreRef(removedDatastore), foreign };
 }
 
 async function withCurrentNames(
