@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { VmdkDriverConfig, Volume } from '../../src/index.js';
+import { createBacking } from '../../src/backing/create-backing.js';
+import { parseVolume } from '../../src/driver/parse-arguments.js';
+import { silentLogger } from '../../src/logger.js';
+import { parseConfig } from '../../src/operation/driver-config.js';
 import { cinderAdapterTypes, diskProvisionings } from '../../src/model/disk-kinds.js';
 import { Lab, refusal } from '../driver/support/lab.js';
 
@@ -101,6 +105,20 @@ describe('a new backing is as Cinder makes it', () => {
     expect(lab.callsOf('CreateVM_Task') - before).toBe(1);
     expect(lab.simulator.vms().filter(({ instanceUuid }) => instanceUuid === volume.id)).toHaveLength(1);
     expect(lab.diskOf(volume).uuid.toLowerCase()).toBe(volume.id);
+  });
+
+  test('once: of two who create it at once, on two machines, both get the same one', async () => {
+    const volume = parseVolume({ id: randomUUID(), size: 1 });
+    // The driver's own lock is for one process: this is what two of them come to.
+    const creation = { vim: lab.vim, config: parseConfig({}), logger: silentLogger };
+    const before = lab.callsOf('CreateVM_Task');
+    const [one, other] = await Promise.all([createBacking(creation, volume), createBacking(creation, volume)]);
+    expect(one).toEqual(other);
+    expect(lab.callsOf('CreateVM_Task') - before).toBe(2);
+    expect(lab.vmOf(volume).ref).toEqual(one);
+    expect(lab.simulator.vms().filter(({ name }) => name === volume.name)).toHaveLength(1);
+    expect(lab.diskOf(volume).uuid.toLowerCase()).toBe(volume.id);
+    await lab.expectNothingLeft();
   });
 
   test('a creation that fails is told, and leaves nothing', async () => {

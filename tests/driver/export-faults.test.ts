@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { BackupManifest, Volume } from '../../src/index.js';
 import type { TransferFaultKind } from '../../src/simulator/index.js';
-import { Lab } from './support/lab.js';
+import { until } from '../support/until.js';
+import { Lab, refusal } from './support/lab.js';
 import { sessionWith, writingTo } from './support/services.js';
 
 let lab: Lab;
@@ -164,4 +165,22 @@ test('a lease that goes into its error state is reported with the fault, and abo
     lab.driverWith({ vim }).backupVolume({ id: 'b', volumeId: volume.id }, volume),
   );
   expect(error).toMatchObject({ code: 'LEASE_FAILED', cause: { faultName: 'RequestCanceled' } });
+});
+
+test('an export whose lease nobody knows of, since the reply was lost: it may hold the volume until it ends by itself', async () => {
+  const fault = lab.simulator.injectFault({ method: 'ExportVm', when: 'after', kind: 'reset' });
+  const error = await refusal(() => lab.driver.backupVolume({ id: randomUUID(), volumeId: volume.id }, volume));
+  expect(fault.fired).toBe(true);
+  expect(error).toMatchObject({
+    code: 'VIM_CONNECTION_FAILED',
+    retryable: true,
+    cleanup: 'pending',
+    retryAfterMs: 300_000,
+  });
+  const again = { id: randomUUID(), volumeId: volume.id };
+  expect(await refusal(() => lab.driver.backupVolume(again, volume))).toMatchObject({ retryable: true });
+  lab.simulator.advanceTime(300_000);
+  await until(() => lab.vmOf(volume).busy === undefined);
+  expect(await lab.driver.backupVolume(again, volume)).toMatchObject({ sha256: whole.sha256 });
+  await lab.expectNothingLeft();
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import type { Volume } from '../../src/index.js';
 import { temporaryVmUuid } from '../../src/journal/restore-journal.js';
 import { findTemporaryVmOf, listTemporaryVms } from '../../src/restore/find-temporary-vms.js';
@@ -78,3 +79,29 @@ test('what a living session does not see is not there', async () => {
   const other = { operation: 'another', volumeId: 'w' };
   expect(await findTemporaryVmOf(lab.vim, other, folder)).toBeUndefined();
 });
+
+test.each(['vcenter', 'esxi'] as const)(
+  'a temporary VM that did not keep the UUID it was imported with is found by its name: %s',
+  async (mode) => {
+    await using other = await Lab.start({ simulator: { mode, leaseTimeoutSeconds: 1 } });
+    const source = await other.addVolume();
+    const backup = { id: 'b', volumeId: source.id };
+    await other.driver.backupVolume(backup, source);
+    other.simulator.setQuirks({ keepsImportedUuid: false });
+    const volume = { id: randomUUID(), size: 1 };
+    let out = false;
+    const stop = other.simulator.onCall(({ phase, call }) => {
+      // Whatever is cut off here was not carried out: nothing could give the VM its UUID.
+      out ||= phase === 'after' && call.method === 'HttpNfcLeaseComplete';
+      if (out && phase === 'before') throw new Error('the server is out of reach');
+    });
+    await expect(other.driver.restoreBackup(backup, volume)).rejects.toMatchObject({ cleanup: 'pending' });
+    stop();
+    const [left] = other.simulator.vms().filter(({ name }) => name.endsWith(volume.id));
+    expect(left?.name).toMatch(/^vmdk-driver-restore-/);
+    expect(left?.uuid).not.toBe(temporaryVmUuid);
+
+    expect(await other.driver.recover()).toMatchObject({ restores: [{ volumeId: volume.id, outcome: 'undone' }] });
+    await other.expectNothingLeft();
+  },
+);

@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import type { Backup, BackupManifest, Volume } from '../../src/index.js';
+import { bytesPerMiB, Lab, refusal } from '../driver/support/lab.js';
+
+let lab: Lab;
+let volume: Volume;
+let backup: Backup;
+let manifest: BackupManifest;
+/** The disk that a restore replaces. */
+let old: string;
+beforeEach(async () => {
+  lab = await Lab.start();
+  volume = await lab.addVolume();
+  backup = { id: randomUUID(), volumeId: volume.id };
+  manifest = await lab.driver.backupVolume(backup, volume);
+  old = lab.diskOf(volume).path;
+  await lab.simulator.addVm({ name: 'stranger', disk: { capacityBytes: bytesPerMiB } });
+});
+afterEach(() => lab[Symbol.asyncDispose]());
+
+const exists = (wanted: string): boolean => lab.simulator.files().some(({ path }) => path === wanted);
+const temporaryVms = (): number => lab.simulator.vms().filter(({ name }) => name.startsWith('vmdk-driver')).length;
+
+describe('beside a VM that may not be read, and so may have the disk', () => {
+  beforeEach(() => {
+    lab.simulator.administrator.setAccess('stranger', 'unreadable');
+  });
+
+  test('a restore replaces the disk, keeps the old one’s file, and says so', async () => {
+    const content = await lab.contentOf(volume);
+    const result = await lab.driver.restoreBackup(backup, volume, { manifest });
+    expect(result).toMatchObject({ cleanup: 'kept', kept: [old] });
+    expect(exists(old)).toBe(true);
+    expect(lab.diskOf(volume).path).not.toBe(old);
+    expect(await lab.contentOf(volume)).toBe(content);
+    expect(temporaryVms()).toBe(0);
+    // The volume is not held by what was kept.
+    expect(await lab.driver.recover({ olderThanMs: 0 })).toMatchObject({ restores: [] });
+    await lab.driver.extendVolume(volume, 2);
+  });
+
+  test('recovery does the same', async () => {
+    const fault = { fault: 'SystemError', reason: 'injected' };
+    lab.simulator.injectFault({ method: 'Destroy_Task', when: 'task', kind: fault });
+    expect(await lab.driver.restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup: 'pending' });
+    expect(await lab.driver.recover({ olderThanMs: 0 })).toMatchObject({
+      restores: [{ volumeId: volume.id, outcome: 'completed', kept: [old] }],
+    });
+    expect(exists(old)).toBe(true);
+    expect(temporaryVms()).toBe(0);
+  });
+
+  test('a backing is not deleted', async () => {
+    await expect(lab.driver.deleteBacking(volume)).rejects.toMatchObject({ code: 'BACKING_IN_USE' });
+    expect(lab.diskOf(volume)).toMatchObject({ path: old, missing: false });
+  });
+});
+
+test('a disk that somebody attaches while bytes move is kept, and the restore is refused', async () => {
+  const stop = lab.simulator.onCall(async ({ phase, call }) => {
+    if (phase !== 'before' || call.method !== 'HttpNfcLeaseComplete') return;
+    stop();
+    await lab.simulator.administrator.attachDisk('stranger', { path: old });
+  });
+  const error = await refusal(() => lab.driver.restoreBackup(backup, volume, { manifest }));
+  expect(error).toMatchObject({ code: 'BACKING_IN_USE', cleanup: 'done' });
+  expect(error.message).toContain('stranger');
+  expect(lab.diskOf(volume)).toMatchObject({ path: old, missing: false });
+});
+
+test('one that somebody attaches after the exchange is kept, and said to be', async () => {
+  let reconfigured = 0;
+  const stop = lab.simulator.onCall(async ({ phase, call }) => {
+    if (phase !== 'after' || call.method !== 'ReconfigVM_Task' || ++reconfigured < 2) return;
+    stop();
+    await lab.simulator.administrator.attachDisk('stranger', { path: old });
+  });
+  const result = await lab.driver.restoreBackup(backup, volume, { manifest });
+  expect(result).toMatchObject({ cleanup: 'kept', kept: [old] });
+  expect(exists(old)).toBe(true);
+  expect(lab.simulator.vm('stranger')?.disks).toMatchObject([{}, { path: old, missing: false }]);
+  expect(temporaryVms()).toBe(0);
+});
+
+describe('a disk that is built on another', () => {
+  /** A backing as a linked clone, or as a backup job that failed left it: no snapshot tells of it. */
+  function leaveChain(): void {
+    const { name } = lab.vmOf(volume);
+    lab.simulator.createSnapshot(name);
+    lab.simulator.removeAllSnapshots(name, { consolidate: false });
+    expect(lab.diskOf(volume).parents).toEqual([old]);
+  }
+
+  test('is backed up, and neither replaced nor extended', async () => {
+    leaveChain();
+    const imports = lab.callsOf('ImportVApp');
+    for (const operate of [
+      () => lab.driver.restoreBackup(backup, volume, { manifest }),
+      () => lab.driver.extendVolume(volume, 2),
+    ]) {
+      const error = await lab.refusedUnchanged(operate);
+      expect(error).toMatchObject({ code: 'BACKING_INVALID', retryable: false });
+      expect(error.message).toContain(old);
+      expect(error.message).toMatch(/consolidate it, or restore to a new volume/);
+    }
+    expect(lab.callsOf('ImportVApp')).toBe(imports);
+    const { sha256 } = await lab.driver.backupVolume({ id: 'flat', volumeId: volume.id }, volume);
+    expect(sha256).toBe(manifest.sha256);
+  });
+
+  test('nor is one that a linked clone is built on: it is named', async () => {
+    await lab.simulator.addVm({ name: 'clone', disk: { parent: old } });
+    for (const operate of [
+      () => lab.driver.restoreBackup(backup, volume, { manifest }),
+      () => lab.driver.deleteBacking(volume),
+    ]) {
+      const error = await lab.refusedUnchanged(operate);
+      expect(error).toMatchObject({ code: 'BACKING_IN_USE' });
+      expect(error.message).toContain('clone');
+    }
+  });
+
+  test('with snapshots it is not extended either', async () => {
+    lab.simulator.createSnapshot(lab.vmOf(volume).name);
+    expect(await lab.refusedUnchanged(() => lab.driver.extendVolume(volume, 2))).toMatchObject({
+      code: 'VOLUME_HAS_SNAPSHOTS',
+    });
+  });
+
+  test('a backing with a second disk is not deleted: that one may be somebody’s', async () => {
+    const { path } = lab.simulator.vm('stranger')!.disks[0]!;
+    await lab.simulator.administrator.attachDisk(lab.vmOf(volume).name, { path });
+    const error = await lab.refusedUnchanged(() => lab.driver.deleteBacking(volume));
+    expect(error).toMatchObject({ code: 'BACKING_INVALID' });
+    expect(error.message).toContain(path);
+  });
+});
