@@ -16,8 +16,11 @@ import type { Scenario, TransferPath, Work } from './scenario.js';
 
 export const bytesPerGiB = 1024 ** 3;
 
-/** How long a lease nobody keeps alive lasts: what an interruption orphans has to end by itself. */
-export const leaseTimeoutSeconds = 8;
+/**
+ * How long a lease nobody keeps alive lasts: what an interruption orphans has to end by itself. The server's clock is put forward
+ * for that, so it can be longer than any process waits for its turn on a busy machine.
+ */
+export const leaseTimeoutSeconds = 60;
 /** How long a stalled transfer is waited for where one is to stall; elsewhere no busy machine must look like one. */
 const shortStallTimeoutMs = 700;
 const stallTimeoutMs = 30_000;
