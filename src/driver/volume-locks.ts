@@ -1,9 +1,8 @@
 import { VolumeBusyError } from '../errors/index.js';
+import { sharedState } from '../process/shared-state.js';
 
-// A process may hold the ESM and the CommonJS copy of this module: a registered symbol is the same in both.
-const place: unique symbol = Symbol.for('vmdk-driver/volume-locks');
-const holder = globalThis as typeof globalThis & { [place]?: Set<string> | undefined };
-const held = (holder[place] ??= new Set());
+/** The volumes that operations of this thread work on, since when. */
+const held = sharedState('volumes-in-use', () => new Map<string, Date>());
 
 /**
  * Takes a volume for one operation of this process, whichever driver object runs it. Operations of other processes are
@@ -14,11 +13,13 @@ const held = (holder[place] ??= new Set());
  */
 export function lockVolume(server: string, volumeId: string): Disposable {
   const key = `${server}/${volumeId}`;
-  if (held.has(key)) {
+  const since = held.get(key);
+  if (since !== undefined) {
     throw new VolumeBusyError(
-      `another operation on volume ${volumeId} is under way in this process: wait for its end, or abort it by its signal`,
+      `another operation on volume ${volumeId} is under way in this process (${process.pid}) since ${since.toISOString()}: ` +
+        'wait for its end, or abort it by its signal',
     );
   }
-  held.add(key);
+  held.set(key, new Date());
   return { [Symbol.dispose]: () => void held.delete(key) };
 }

@@ -26,7 +26,10 @@ describe('two operations on one volume at once', () => {
       () => lab.driver.restoreBackup(backup, volume),
       () => lab.driverWith({}).backupVolume({ ...backup, id: 'x' }, volume),
     ]) {
-      expect(await refusal(second)).toMatchObject({ code: 'VOLUME_BUSY' });
+      const error = await refusal(second);
+      expect(error).toMatchObject({ code: 'VOLUME_BUSY', retryable: true });
+      // Who, and since when.
+      expect(error.message).toMatch(new RegExp(`this process \\(${process.pid}\\) since \\d{4}-\\d\\d-\\d\\dT`));
     }
     expect(await first).toMatchObject({ cleanup: 'done' });
     await lab.expectNothingLeft();
