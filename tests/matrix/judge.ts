@@ -131,7 +131,7 @@ export async function leftovers(lab: MatrixLab): Promise<string[]> {
 }
 
 /** Waits until nothing is left that ends by itself, as a lease does that nobody keeps alive. */
-export async function waitForLeases(lab: MatrixLab, longestMs = 120_000): Promise<void> {
+export async function waitForLeases(lab: MatrixLab, longestMs = 600_000): Promise<void> {
   const end = Date.now() + longestMs;
   while (hasLiving(lab) && Date.now() < end) {
     // Nobody works any more: a lease that is open now is one that only time ends.

@@ -2,8 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { FromMachine, MachineOrder, MachineResult } from './machine-messages.js';
 
-/** How long the other machine may take for what waits for nothing, in milliseconds. */
-const patienceMs = 90_000;
+/** How long the other machine may take for what waits for nothing, in milliseconds: far longer than any busy machine needs. */
+const patienceMs = 600_000;
 
 /** Another machine: a process that is started when it is first needed, and serves any number of cases at once. */
 export class OtherMachine implements Disposable {
