@@ -125,6 +125,20 @@ export default defineConfig(
   },
   ...boundaries,
   {
+    // The command line is a program of the library's, and no part of it: it is built as an ES module only.
+    files: ['src/cli/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            ':matches(ImportDeclaration, ImportExpression)[source.value=/^(\\.\\.\\/)+((vim|services|stores|repository|vmdk|simulator)\\/(?!index)|(backing|driver|errors|journal|model|nfc|operation|pbm|process|restore|stream)\\/|(logger|parse-input)\\.js)/]',
+          message: 'The command line uses the public entry points only.',
+        },
+      ],
+    },
+  },
+  {
     files: ['tests/**'],
     rules: {
       // A test that is wrong about a value fails all the same.

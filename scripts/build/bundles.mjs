@@ -1,24 +1,23 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { build, transform } from 'esbuild';
-import { entryPoints, root } from './entry-points.mjs';
+import { entryPoints, programs, root } from './entry-points.mjs';
 import { builtinsAsImports, only, target, withoutUnused, workerAsText } from './plugins.mjs';
 
 /**
- * Packages that go into the package itself: those which are of the other half's format only, and `sax` and `selfsigned`, which
- * few users need and none then installs.
+ * Packages that go into the package itself: those which are of the other half's format only, and those which
+ * few users need, for the simulator or the command line, and none then installs.
  *
  * - An ES module that a bundler made cannot `require` what a CommonJS package does.
  * - jest loads no ES module where it runs CommonJS.
  */
-const ofFewUsers = ['sax', 'selfsigned'];
+const ofFewUsers = ['commander', 'sax', 'selfsigned'];
 const includedInEsm = ['soap', 'tmp-promise', ...ofFewUsers];
 const includedInCommonjs = ['node-fetch', ...ofFewUsers];
 
 /** @type {import('esbuild').BuildOptions & { write: false, metafile: true }} */
 const options = {
   absWorkingDir: root,
-  entryPoints: Object.fromEntries(entryPoints().map((name) => [name, `src/${name}.ts`])),
   chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
   splitting: true,
@@ -31,15 +30,20 @@ const options = {
   logLevel: 'warning',
 };
 
+/** @type {(names: readonly string[]) => Record<string, string>} */
+const sourcesOf = (names) => Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]));
+
 /**
- * Writes dist/esm.
+ * Writes the ES modules, and the programs, which are such.
  *
+ * @param {string} [outdir]
  * @returns {Promise<string[]>} the files of other packages that went into it
  */
-export async function buildEsm() {
+export async function buildEsm(outdir = 'dist/esm') {
   const { outputFiles, metafile } = await build({
     ...options,
-    outdir: 'dist/esm',
+    entryPoints: sourcesOf([...entryPoints(), ...programs()]),
+    outdir,
     plugins: [only(includedInEsm), workerAsText, withoutUnused, builtinsAsImports],
   });
   for (const { path, text } of outputFiles) write(path, text);
@@ -55,6 +59,7 @@ export async function buildEsm() {
 export async function buildCommonjs() {
   const { outputFiles, metafile } = await build({
     ...options,
+    entryPoints: sourcesOf(entryPoints()),
     outdir: 'dist/cjs',
     plugins: [only(includedInCommonjs), workerAsText],
   });

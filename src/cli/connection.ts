@@ -1,0 +1,108 @@
+import { delimiter } from 'node:path';
+import type { Command } from 'commander';
+import type { SoapVimSession } from '../vim/index.js';
+import { readSecretFile, readText } from './read-file.js';
+import type { Run } from './perform.js';
+import { UsageError } from './usage-error.js';
+
+/** Where vCenter or an ESXi host is; what is left out comes from the environment, by govc's names. */
+export interface ConnectionOptions {
+  readonly url?: string;
+  readonly username?: string;
+  readonly passwordFile?: string;
+  readonly thumbprint?: string;
+  readonly caFile?: string;
+  readonly insecure?: boolean;
+}
+
+/** Gives a command the options of a connection. */
+export function withConnection(command: Command): Command {
+  return command
+    .option('--url <url>', 'vCenter or ESXi host, such as https://vcenter.example/sdk (GOVC_URL)')
+    .option('--username <name>', 'who logs in (GOVC_USERNAME)')
+    .option('--password-file <file>', 'file with the password (or the password in GOVC_PASSWORD)')
+    .option('--thumbprint <hex>', "SHA-1 or SHA-256 of the server's certificate (VMDK_DRIVER_THUMBPRINT)")
+    .option('--ca-file <file>', 'certificate authorities to trust, PEM (GOVC_TLS_CA_CERTS)')
+    .option('--insecure', 'do not check the certificate at all (GOVC_INSECURE)');
+}
+
+/**
+ * Logs in.
+ *
+ * @throws UsageError where it is not said where, or by whom
+ */
+export async function connect(
+  options: ConnectionOptions,
+  { signal, output }: Run,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<SoapVimSession> {
+  const [login, trust] = [await readLogin(options, environment), await readTrust(options, environment)];
+  const { SoapVimSession } = await import('../vim/index.js');
+  const vim = new SoapVimSession({ ...login, ...trust, logger: output.logger });
+  await vim.connect({ signal });
+  return vim;
+}
+
+interface Login {
+  readonly host: string;
+  readonly port?: number;
+  readonly username: string;
+  readonly password: string;
+}
+
+async function readLogin(options: ConnectionOptions, environment: NodeJS.ProcessEnv): Promise<Login> {
+  const given = options.url ?? environment['GOVC_URL'];
+  if (!given) throw new UsageError('it is not said which vCenter or ESXi host: give --url or set GOVC_URL');
+  const url = parseUrl(options.url === undefined ? 'GOVC_URL' : '--url', given);
+  if (options.url !== undefined && url.password !== '') {
+    throw new UsageError(
+      '--url has a password, which others on this machine can read: use GOVC_PASSWORD or --password-file',
+    );
+  }
+  const username = options.username ?? environment['GOVC_USERNAME'] ?? decodeURIComponent(url.username);
+  if (!username) throw new UsageError('it is not said who logs in: give --username or set GOVC_USERNAME');
+  const password =
+    options.passwordFile === undefined
+      ? (environment['GOVC_PASSWORD'] ?? decodeURIComponent(url.password))
+      : await readSecretFile('--password-file', options.passwordFile);
+  if (!password) throw new UsageError('there is no password: set GOVC_PASSWORD or give --password-file');
+  return { host: url.hostname, ...(url.port && { port: Number(url.port) }), username, password };
+}
+
+/** As govc takes it: `host`, `user@host:port`, `https://host/sdk`. What it says is not repeated: it may hold a password. */
+function parseUrl(source: string, text: string): URL {
+  const full = text.includes('://') ? text : `https://${text}`;
+  const url = URL.canParse(full) ? new URL(full) : undefined;
+  if (url?.protocol !== 'https:') {
+    throw new UsageError(`${source} is not the URL of a server, such as https://vcenter.example/sdk`);
+  }
+  return url;
+}
+
+interface Trust {
+  readonly thumbprint?: string;
+  readonly ca?: string[];
+  readonly insecure?: boolean;
+}
+
+/** An option outweighs the environment; of the environment, what is stricter outweighs what is not. */
+async function readTrust(
+  { thumbprint, caFile, insecure }: ConnectionOptions,
+  environment: NodeJS.ProcessEnv,
+): Promise<Trust> {
+  if (thumbprint !== undefined || caFile !== undefined || insecure === true) {
+    return {
+      ...(thumbprint !== undefined && { thumbprint }),
+      ...(caFile !== undefined && { ca: [await readText('--ca-file', caFile)] }),
+      ...(insecure === true && { insecure }),
+    };
+  }
+  if (environment['VMDK_DRIVER_THUMBPRINT']) return { thumbprint: environment['VMDK_DRIVER_THUMBPRINT'] };
+  const files = environment['GOVC_TLS_CA_CERTS'];
+  if (files) {
+    const read = files.split(delimiter).filter(Boolean);
+    return { ca: await Promise.all(read.map((file) => readText('GOVC_TLS_CA_CERTS', file))) };
+  }
+  // As Go reads a boolean.
+  return /^(?:1|t|true)$/i.test(environment['GOVC_INSECURE'] ?? '') ? { insecure: true } : {};
+}
