@@ -1,6 +1,7 @@
 import { delimiter } from 'node:path';
 import type { Command } from 'commander';
 import type { SoapVimSession } from '../vim/index.js';
+import { variable, type Environment } from './environment.js';
 import { readSecretFile, readText } from './read-file.js';
 import type { Run } from './perform.js';
 import { UsageError } from './usage-error.js';
@@ -31,12 +32,9 @@ export function withConnection(command: Command): Command {
  *
  * @throws UsageError where it is not said where, or by whom
  */
-export async function connect(
-  options: ConnectionOptions,
-  { signal, output }: Run,
-  environment: NodeJS.ProcessEnv = process.env,
-): Promise<SoapVimSession> {
-  const [login, trust] = [await readLogin(options, environment), await readTrust(options, environment)];
+export async function connect(options: ConnectionOptions, { signal, output }: Run): Promise<SoapVimSession> {
+  const login = await readLogin(options, process.env);
+  const trust = await readTrust(options, process.env);
   const { SoapVimSession } = await import('../vim/index.js');
   const vim = new SoapVimSession({ ...login, ...trust, logger: output.logger });
   await vim.connect({ signal });
@@ -50,20 +48,21 @@ interface Login {
   readonly password: string;
 }
 
-async function readLogin(options: ConnectionOptions, environment: NodeJS.ProcessEnv): Promise<Login> {
-  const given = options.url ?? environment['GOVC_URL'];
-  if (!given) throw new UsageError('it is not said which vCenter or ESXi host: give --url or set GOVC_URL');
+async function readLogin(options: ConnectionOptions, environment: Environment): Promise<Login> {
+  const given = options.url ?? variable(environment, 'GOVC_URL');
+  if (given === undefined)
+    throw new UsageError('it is not said which vCenter or ESXi host: give --url or set GOVC_URL');
   const url = parseUrl(options.url === undefined ? 'GOVC_URL' : '--url', given);
   if (options.url !== undefined && url.password !== '') {
     throw new UsageError(
       '--url has a password, which others on this machine can read: use GOVC_PASSWORD or --password-file',
     );
   }
-  const username = options.username ?? environment['GOVC_USERNAME'] ?? decodeURIComponent(url.username);
+  const username = options.username ?? variable(environment, 'GOVC_USERNAME') ?? decodeURIComponent(url.username);
   if (!username) throw new UsageError('it is not said who logs in: give --username or set GOVC_USERNAME');
   const password =
     options.passwordFile === undefined
-      ? (environment['GOVC_PASSWORD'] ?? decodeURIComponent(url.password))
+      ? (variable(environment, 'GOVC_PASSWORD') ?? decodeURIComponent(url.password))
       : await readSecretFile('--password-file', options.passwordFile);
   if (!password) throw new UsageError('there is no password: set GOVC_PASSWORD or give --password-file');
   return { host: url.hostname, ...(url.port && { port: Number(url.port) }), username, password };
@@ -88,7 +87,7 @@ interface Trust {
 /** An option outweighs the environment; of the environment, what is stricter outweighs what is not. */
 async function readTrust(
   { thumbprint, caFile, insecure }: ConnectionOptions,
-  environment: NodeJS.ProcessEnv,
+  environment: Environment,
 ): Promise<Trust> {
   if (thumbprint !== undefined || caFile !== undefined || insecure === true) {
     return {
@@ -97,12 +96,13 @@ async function readTrust(
       ...(insecure === true && { insecure }),
     };
   }
-  if (environment['VMDK_DRIVER_THUMBPRINT']) return { thumbprint: environment['VMDK_DRIVER_THUMBPRINT'] };
-  const files = environment['GOVC_TLS_CA_CERTS'];
-  if (files) {
+  const pinned = variable(environment, 'VMDK_DRIVER_THUMBPRINT');
+  if (pinned !== undefined) return { thumbprint: pinned };
+  const files = variable(environment, 'GOVC_TLS_CA_CERTS');
+  if (files !== undefined) {
     const read = files.split(delimiter).filter(Boolean);
     return { ca: await Promise.all(read.map((file) => readText('GOVC_TLS_CA_CERTS', file))) };
   }
   // As Go reads a boolean.
-  return /^(?:1|t|true)$/i.test(environment['GOVC_INSECURE'] ?? '') ? { insecure: true } : {};
+  return /^(?:1|t|true)$/i.test(variable(environment, 'GOVC_INSECURE') ?? '') ? { insecure: true } : {};
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { BackupService } from '../index.js';
 import type { RepositoryBackupService } from '../repository/index.js';
 import type { ObjectStore, SwiftAuth } from '../stores/index.js';
+import { variable, type Environment } from './environment.js';
 import { readSecretFile, readText } from './read-file.js';
 import { UsageError } from './usage-error.js';
 
@@ -27,7 +28,7 @@ export type ListingService = BackupService & Required<Pick<BackupService, 'list'
 
 /** What opens a store besides its URL. */
 export interface StoreAccess {
-  readonly environment: NodeJS.ProcessEnv;
+  readonly environment: Environment;
   /** The passphrase of an encrypted repository. */
   readonly passphrase?: string | undefined;
 }
@@ -90,7 +91,7 @@ export async function openRepository(url: StoreUrl, access: StoreAccess): Promis
 
 async function openStore(
   { scheme, place, parameters: given }: StoreUrl,
-  environment: NodeJS.ProcessEnv,
+  environment: Environment,
 ): Promise<ObjectStore> {
   const { FileObjectStore, S3ObjectStore, SwiftObjectStore } = await import('../stores/index.js');
   const { first, rest } = divide(place);
@@ -99,13 +100,17 @@ async function openStore(
     case 'file':
       return new FileObjectStore({ directory: place });
     case 's3': {
-      const region = given['region'] ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1';
+      const region =
+        given['region'] ??
+        variable(environment, 'AWS_REGION') ??
+        variable(environment, 'AWS_DEFAULT_REGION') ??
+        'us-east-1';
       const endpoint =
         given['endpoint'] ??
-        environment['AWS_ENDPOINT_URL_S3'] ??
-        environment['AWS_ENDPOINT_URL'] ??
+        variable(environment, 'AWS_ENDPOINT_URL_S3') ??
+        variable(environment, 'AWS_ENDPOINT_URL') ??
         `https://s3.${region}.amazonaws.com`;
-      const sessionToken = environment['AWS_SESSION_TOKEN'];
+      const sessionToken = variable(environment, 'AWS_SESSION_TOKEN');
       return new S3ObjectStore({
         endpoint,
         region,
@@ -133,9 +138,9 @@ async function openStore(
 }
 
 /** By the names that the openstack and swift programs have for it. */
-function swiftAuth(region: string | undefined, environment: NodeJS.ProcessEnv): SwiftAuth {
-  const url = environment['OS_AUTH_URL'];
-  if (!url) {
+function swiftAuth(region: string | undefined, environment: Environment): SwiftAuth {
+  const url = variable(environment, 'OS_AUTH_URL');
+  if (url === undefined) {
     return {
       kind: 'tempauth',
       url: needed(environment, 'ST_AUTH', 'OS_AUTH_URL'),
@@ -143,19 +148,20 @@ function swiftAuth(region: string | undefined, environment: NodeJS.ProcessEnv): 
       key: needed(environment, 'ST_KEY'),
     };
   }
-  const chosen = region ?? environment['OS_REGION_NAME'];
+  const usedInterface = variable(environment, 'OS_INTERFACE');
+  const chosen = region ?? variable(environment, 'OS_REGION_NAME');
   const choice = {
     ...(chosen && { region: chosen }),
     // Checked by the store.
-    ...(environment['OS_INTERFACE'] && { interface: environment['OS_INTERFACE'] as 'public' }),
+    ...(usedInterface !== undefined && { interface: usedInterface as 'public' }),
   };
-  const id = environment['OS_APPLICATION_CREDENTIAL_ID'];
-  if (id) {
+  const id = variable(environment, 'OS_APPLICATION_CREDENTIAL_ID');
+  if (id !== undefined) {
     const secret = needed(environment, 'OS_APPLICATION_CREDENTIAL_SECRET');
     return { kind: 'applicationCredential', url, id, secret, ...choice };
   }
-  const userDomain = environment['OS_USER_DOMAIN_NAME'];
-  const projectDomain = environment['OS_PROJECT_DOMAIN_NAME'];
+  const userDomain = variable(environment, 'OS_USER_DOMAIN_NAME');
+  const projectDomain = variable(environment, 'OS_PROJECT_DOMAIN_NAME');
   return {
     kind: 'keystone',
     url,
@@ -179,20 +185,20 @@ export function withPassphrase(command: Command): Command {
 /** What opens a store: the environment, and a passphrase where there is one. @throws UsageError */
 export async function storeAccess(
   file: string | undefined,
-  { option, variable } = { option: '--passphrase-file', variable: 'VMDK_DRIVER_PASSPHRASE' },
+  { option, name } = { option: '--passphrase-file', name: 'VMDK_DRIVER_PASSPHRASE' },
 ): Promise<StoreAccess> {
-  const passphrase = file === undefined ? process.env[variable] : await readSecretFile(option, file);
-  return { environment: process.env, passphrase: passphrase === '' ? undefined : passphrase };
+  const passphrase = file === undefined ? variable(process.env, name) : await readSecretFile(option, file);
+  return { environment: process.env, passphrase };
 }
 
-async function readCa(environment: NodeJS.ProcessEnv, variable: string): Promise<{ readonly ca?: string }> {
-  const file = environment[variable];
-  return file ? { ca: await readText(variable, file) } : {};
+async function readCa(environment: Environment, name: string): Promise<{ readonly ca?: string }> {
+  const file = variable(environment, name);
+  return file === undefined ? {} : { ca: await readText(name, file) };
 }
 
-function needed(environment: NodeJS.ProcessEnv, ...variables: readonly string[]): string {
-  const value = variables.map((name) => environment[name]).find(Boolean);
-  if (value === undefined) throw new UsageError(`${variables.join(' or ')} is not set`);
+function needed(environment: Environment, ...names: readonly string[]): string {
+  const value = names.map((name) => variable(environment, name)).find((found) => found !== undefined);
+  if (value === undefined) throw new UsageError(`${names.join(' or ')} is not set`);
   return value;
 }
 

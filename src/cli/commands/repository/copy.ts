@@ -28,7 +28,7 @@ export function copyCommand(): Command {
   ).action(
     perform(async ({ signal, output }, options: Options) => {
       const { backup: id, volume: volumeId, from, to } = options;
-      const other = { option: '--to-passphrase-file', variable: 'VMDK_DRIVER_TO_PASSPHRASE' };
+      const other = { option: '--to-passphrase-file', name: 'VMDK_DRIVER_TO_PASSPHRASE' };
       const source = await openRepository(parseStoreUrl(from), await storeAccess(options.passphraseFile));
       const target = await openRepository(parseStoreUrl(to), await storeAccess(options.toPassphraseFile, other));
       await source.copyTo(target, { id, volumeId }, { signal });
