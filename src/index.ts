@@ -6,6 +6,7 @@
 export { VmdkDriver, type ManifestOptions, type RecoverOptions, type VmdkDriverOptions } from './driver/vmdk-driver.js';
 export type { OperationOptions } from './operation/options.js';
 export type { OperationName, Progress } from './operation/progress.js';
+export type { OperationTrace, TransferTrace } from './operation/tracing.js';
 export type { RecoveredRestore, RecoveryReport } from './driver/recover.js';
 export type { RestoreResult } from './driver/restore-backup.js';
 export type { VerificationReport } from './driver/verify-backup.js';

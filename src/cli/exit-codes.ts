@@ -43,6 +43,7 @@ const outcomes: Readonly<Record<ErrorCode, Outcome | undefined>> = {
   RESTORE_FAILED: undefined,
   STORE_FAILED: undefined,
   TEMPORARY_DIRECTORY_UNUSABLE: 'failed',
+  THREAD_FAILED: undefined,
   TLS_VERIFICATION_FAILED: 'connection',
   TRANSFER_FAILED: undefined,
   TRANSFER_STALLED: undefined,

@@ -7,6 +7,7 @@ import { guardVimSession } from '../operation/guarded-session.js';
 import type { Operation } from '../operation/operation.js';
 import type { OperationOptions } from '../operation/options.js';
 import { ProgressReporter, type OperationName } from '../operation/progress.js';
+import { traceOperation } from '../operation/tracing.js';
 import type { TransferSlots } from '../operation/transfer-slots.js';
 import type { BackupService } from '../services/backup-service.js';
 import type { VimSession } from '../vim/vim-session.js';
@@ -36,15 +37,25 @@ export interface OperationRequest<T> {
 }
 
 /**
- * Runs one operation: what was injected is guarded, the volume is locked, beginning and end are logged with what moved, and
- * whatever it fails with knows the phase.
+ * Runs one operation: it is published, what was injected is guarded, the volume is locked, beginning and end are logged with what
+ * moved, and whatever it fails with knows the phase.
  */
-export async function runOperation<T>(
-  { vim, backupService, config, slots, ...means }: DriverMeans,
-  { name, volumeId, backupId, exclusive = false, options, warnings = [], bytesOf }: OperationRequest<T>,
+export function runOperation<T>(
+  means: DriverMeans,
+  request: OperationRequest<T>,
   work: (operation: Operation) => Promise<T>,
 ): Promise<T> {
+  const { name, volumeId, backupId } = request;
   const about = { operation: name, ...(volumeId && { volumeId }), ...(backupId && { backupId }) };
+  return traceOperation({ ...about }, () => runLogged(means, request, about, work));
+}
+
+async function runLogged<T>(
+  { vim, backupService, config, slots, ...means }: DriverMeans,
+  { name, volumeId, exclusive = false, options, warnings = [], bytesOf }: OperationRequest<T>,
+  about: object,
+  work: (operation: Operation) => Promise<T>,
+): Promise<T> {
   const logger = guardLogger(means.logger, about);
   const signal = options.signal ?? new AbortController().signal;
   const session = guardVimSession(vim, { signal });

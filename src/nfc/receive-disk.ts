@@ -41,7 +41,14 @@ export async function receiveDisk(
   let chunks: ReadableChunks | undefined;
   // A backup service that takes its time is no dead peer: its limits are its own, as with a file.
   const isExcused = () => chunks?.isAhead ?? false;
-  const needs = { lease, stallTimeoutMs: config.stallTimeoutMs, isExcused, signal };
+  const needs = {
+    direction: 'export',
+    host: new URL(disk.url).host,
+    lease,
+    stallTimeoutMs: config.stallTimeoutMs,
+    isExcused,
+    signal,
+  } as const;
   const measured = await transfer(needs, async (scope) => {
     const { url, thumbprint, certificate } = disk;
     const { stream, length } = await vim.download(url, { thumbprint, certificate, signal: scope.signal });

@@ -37,7 +37,13 @@ export async function sendDisk(
   await using lease = await requestLease();
   const disk = pickDiskUrl(lease.info, vim);
 
-  const needs = { lease, stallTimeoutMs: config.stallTimeoutMs, signal };
+  const needs = {
+    direction: 'import',
+    host: new URL(disk.url).host,
+    lease,
+    stallTimeoutMs: config.stallTimeoutMs,
+    signal,
+  } as const;
   const measured = await transfer(needs, async (scope) => {
     const { stream, length, verify } = await source.open((bytesDone) => {
       scope.moved(bytesDone / length);

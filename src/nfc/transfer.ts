@@ -1,6 +1,7 @@
 import { AbortError, TransferError, VmdkDriverError } from '../errors/index.js';
 import type { NfcLease } from './nfc-lease.js';
 import { StallWatchdog } from './stall-watchdog.js';
+import { traceTransfer } from '../operation/tracing.js';
 
 /** What a transfer runs under. */
 export interface TransferScope {
@@ -12,6 +13,9 @@ export interface TransferScope {
 
 /** What a transfer needs. */
 export interface TransferNeeds {
+  readonly direction: 'export' | 'import';
+  /** The peer, with its port where that is another one than 443. */
+  readonly host: string;
   readonly lease: NfcLease;
   readonly stallTimeoutMs: number;
   /** Whether the local sink, not the peer, is holding the transfer up; the stall timer then restarts. */
@@ -25,8 +29,11 @@ export interface TransferNeeds {
  *
  * @throws TransferStalledError, LeaseError, AbortError, TransferError
  */
-export async function transfer<T>(needs: TransferNeeds, run: (scope: TransferScope) => Promise<T>): Promise<T> {
-  const { lease, signal } = needs;
+export async function transfer<T extends { readonly streamBytes: number }>(
+  needs: TransferNeeds,
+  run: (scope: TransferScope) => Promise<T>,
+): Promise<T> {
+  const { lease, signal, direction, host } = needs;
   const owned = AbortSignal.any([signal, lease.lost]);
   try {
     using watchdog = new StallWatchdog(needs.stallTimeoutMs, needs.isExcused);
@@ -38,7 +45,7 @@ export async function transfer<T>(needs: TransferNeeds, run: (scope: TransferSco
       },
     };
     try {
-      return await run(scope);
+      return await traceTransfer({ direction, host }, () => run(scope));
     } catch (error) {
       throw watchdog.signal.aborted ? watchdog.signal.reason : error;
     }

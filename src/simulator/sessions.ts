@@ -7,6 +7,9 @@ const cookieName = 'vmware_soap_session';
 /** Of how many ended sessions it is remembered how they are answered. */
 const REMEMBERED = 1000;
 
+/** How often sessions that nobody uses any more are looked for, in milliseconds. */
+const SWEEP_MS = 60_000;
+
 /** Who is logged in. */
 export class Sessions {
   readonly #byCookie = new Map<string, Session>();
@@ -14,6 +17,7 @@ export class Sessions {
   readonly #ended = new Map<string, EndedSessionAnswer>();
   readonly #settings: Settings;
   readonly #clock: Clock;
+  #sweptAt = 0;
 
   constructor(settings: Settings, clock: Clock) {
     this.#settings = settings;
@@ -26,6 +30,7 @@ export class Sessions {
   }
 
   open(client: { userName: string; userAgent: string; ipAddress: string; locale: string }): Session {
+    this.#sweep();
     const session = new Session(client, this.#clock);
     this.#byCookie.set(session.cookie, session);
     return session;
@@ -67,6 +72,13 @@ export class Sessions {
 
   closeAll(answer?: EndedSessionAnswer): void {
     for (const session of [...this.#byCookie.values()]) this.close(session, answer);
+  }
+
+  /** Ends the sessions of clients that went away without a word: nothing else would ever look at them. */
+  #sweep(): void {
+    if (this.#clock.now() - this.#sweptAt < SWEEP_MS) return;
+    this.#sweptAt = this.#clock.now();
+    for (const session of [...this.#byCookie.values()]) this.#expire(session);
   }
 
   /** Ends the session if it was idle for too long. */

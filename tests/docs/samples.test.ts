@@ -118,4 +118,13 @@ describe('a sample that is a program runs', () => {
     await output(find('docs/vmdk.md', 'inspectVmdk'));
     expect((await readFile(join(directory, 'disk.raw'))).equals(await readFile(raw))).toBe(true);
   });
+
+  test('docs/writing-a-store.md: a store that keeps the contract', async () => {
+    const sample = find('docs/writing-a-store.md', 'class MapStore');
+    const checks = `
+      import { objectStoreChecks } from 'vmdk-driver/testing';
+      for (const { run } of objectStoreChecks(() => new MapStore())) await run();
+      console.log('all of it');`;
+    expect(await output({ ...sample, code: sample.code + checks })).toBe('all of it\n');
+  });
 });

@@ -66,10 +66,11 @@ describe('the packed package', () => {
     }
   });
 
-  test('has nobody install what only the simulator needs, and names the licences of what it includes', async () => {
-    for (const name of ['sax', 'selfsigned']) expect(consumer.manifest.dependencies).not.toHaveProperty(name);
+  test('has nobody install what only the simulator or the command line needs, and names the licences of what it includes', async () => {
+    for (const name of ['commander', 'sax', 'selfsigned'])
+      expect(consumer.manifest.dependencies).not.toHaveProperty(name);
     const licences = await readFile(join(consumer.installed, 'dist', 'THIRD-PARTY-LICENCES.txt'), 'utf8');
-    for (const name of ['node-fetch', 'sax', 'selfsigned', 'soap', 'tmp-promise']) {
+    for (const name of ['commander', 'node-fetch', 'sax', 'selfsigned', 'soap', 'tmp-promise']) {
       expect(licences).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'));
     }
     // What is left out of node-soap is none of it.

@@ -74,4 +74,24 @@ describe('the packed package, in a project of its own', () => {
     },
     slow,
   );
+
+  it(
+    'has a command line that runs with npx and needs nothing besides the package',
+    async () => {
+      expect(await consumer.shell('npx --offline vmdk-driver --version')).toBe(`${consumer.manifest.version}\n`);
+      // A simulator in one terminal and a backup in another. npx does not hand on what ends it.
+      const lines = [
+        'PATH="$PWD/node_modules/.bin:$PATH"',
+        'vmdk-driver simulate --port 0 > simulator 2>&1 &',
+        'trap "kill $!; wait $!" EXIT',
+        "until grep -q '^  vmdk-driver' simulator; do kill -0 $! && sleep 0.1 || exit 1; done",
+        `eval "$(grep '^  ' simulator)"`,
+        'npx --offline vmdk-driver list --from file:backups --json',
+      ];
+      const printed = await consumer.shell(lines.join('\n'));
+      expect(printed).toContain('is stored');
+      expect(JSON.parse(printed.slice(printed.indexOf('{')))).toMatchObject({ backups: [{}], unreadable: [] });
+    },
+    slow,
+  );
 });

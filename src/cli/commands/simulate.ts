@@ -28,7 +28,8 @@ export function simulateCommand(): Command {
   return withExamples(command, 'vmdk-driver simulate', 'vmdk-driver simulate --mode esxi --port 0 --json').action(
     perform(async ({ signal, output }, options: Options) => {
       const { startSimulator } = await import('../../simulator/index.js');
-      await using simulator = await startSimulator(options);
+      // Nobody can ask this one for its calls.
+      await using simulator = await startSimulator({ ...options, rememberedCalls: 0 });
       await addVolume(simulator);
       const { url, username, password, thumbprint, ca, mode } = simulator;
       const environment = {

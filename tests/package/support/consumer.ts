@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
@@ -13,7 +13,9 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The parts of package.json that the tests read. */
 export interface PackageJson {
+  readonly version: string;
   readonly exports: Readonly<Record<string, unknown>>;
+  readonly bin: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly repository?: { readonly url: string };
   readonly homepage?: string;
@@ -29,6 +31,8 @@ export interface Consumer extends AsyncDisposable {
   readonly manifest: PackageJson;
   /** Runs Node in the consumer's directory; resolves to what it printed. */
   node(...args: string[]): Promise<string>;
+  /** Runs a line in the consumer's directory, as a shell does; resolves to what it printed. */
+  shell(line: string): Promise<string>;
   /** Type-checks the consumer: the compiler's complaints, and every file that it read. */
   typeCheck(): Promise<{ readonly errors: string[]; readonly files: string[] }>;
 }
@@ -52,6 +56,7 @@ export async function createConsumer(): Promise<Consumer> {
       await mkdir(dirname(join(modules, name)), { recursive: true });
       await symlink(join(root, 'node_modules', name), join(modules, name), 'junction');
     }
+    await linkPrograms(modules, installed, manifest);
     await compileToCommonjs(join(directory, 'work-with.mjs'));
     // One text, compiled as an ES module and as CommonJS.
     const usage = await readFile(join(directory, 'usage.ts'), 'utf8');
@@ -61,6 +66,7 @@ export async function createConsumer(): Promise<Consumer> {
     return {
       installed,
       manifest,
+      shell: async (line) => (await run('sh', ['-c', line], { cwd: directory })).stdout,
       node: async (...args) => (await run(process.execPath, args, { cwd: directory })).stdout,
       typeCheck: async () => {
         const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
@@ -81,6 +87,15 @@ export async function createConsumer(): Promise<Consumer> {
   } catch (error) {
     await dispose();
     throw error;
+  }
+}
+
+/** Makes the package's programs known, as npm does. */
+async function linkPrograms(modules: string, installed: string, { bin }: PackageJson): Promise<void> {
+  await mkdir(join(modules, '.bin'));
+  for (const [name, path] of Object.entries(bin)) {
+    await chmod(join(installed, path), 0o755);
+    await symlink(join(installed, path), join(modules, '.bin', name));
   }
 }
 
