@@ -23,7 +23,7 @@ const advice: Readonly<Record<ErrorCode, string | undefined>> = {
   STORE_FAILED: undefined,
   TEMPORARY_DIRECTORY_UNUSABLE: 'name another directory in --config: { "tmpDir": "…" }',
   THREAD_FAILED: 'try again; this process may have too many threads or too little memory',
-  TLS_VERIFICATION_FAILED: 'compare the thumbprint with the server’s own; if it is the same, give it by --thumbprint',
+  TLS_VERIFICATION_FAILED: "compare the thumbprint with the server's own; if it is the same, give it by --thumbprint",
   TRANSFER_FAILED: 'try again',
   TRANSFER_STALLED: 'try again; this machine must reach the ESXi hosts (port 443), not only vCenter',
   UNSUPPORTED_BACKUP: 'use the version of vmdk-driver that made it, or a later one',

@@ -58,24 +58,34 @@ async function readLogin(options: ConnectionOptions, environment: Environment): 
       '--url has a password, which others on this machine can read: use GOVC_PASSWORD or --password-file',
     );
   }
-  const username = options.username ?? variable(environment, 'GOVC_USERNAME') ?? decodeURIComponent(url.username);
+  const username = options.username ?? variable(environment, 'GOVC_USERNAME') ?? url.username;
   if (!username) throw new UsageError('it is not said who logs in: give --username or set GOVC_USERNAME');
   const password =
     options.passwordFile === undefined
-      ? (variable(environment, 'GOVC_PASSWORD') ?? decodeURIComponent(url.password))
+      ? (variable(environment, 'GOVC_PASSWORD') ?? url.password)
       : await readSecretFile('--password-file', options.passwordFile);
   if (!password) throw new UsageError('there is no password: set GOVC_PASSWORD or give --password-file');
   return { host: url.hostname, ...(url.port && { port: Number(url.port) }), username, password };
 }
 
+interface GivenUrl {
+  readonly hostname: string;
+  readonly port: string;
+  readonly username: string;
+  readonly password: string;
+}
+
 /** As govc takes it: `host`, `user@host:port`, `https://host/sdk`. What it says is not repeated: it may hold a password. */
-function parseUrl(source: string, text: string): URL {
-  const full = text.includes('://') ? text : `https://${text}`;
-  const url = URL.canParse(full) ? new URL(full) : undefined;
-  if (url?.protocol !== 'https:') {
-    throw new UsageError(`${source} is not the URL of a server, such as https://vcenter.example/sdk`);
+function parseUrl(source: string, text: string): GivenUrl {
+  try {
+    const url = new URL(text.includes('://') ? text : `https://${text}`);
+    const { protocol, hostname, port } = url;
+    const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+    if (protocol === 'https:') return { hostname, port, username, password };
+  } catch {
+    // Said below.
   }
-  return url;
+  throw new UsageError(`${source} is not the URL of a server, such as https://vcenter.example/sdk`);
 }
 
 interface Trust {

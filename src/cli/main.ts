@@ -4,11 +4,12 @@ import { CommanderError } from 'commander';
 import { exitCodes } from './exit-codes.js';
 import { createProgram } from './program.js';
 
-// `vmdk-driver list | head`: who reads has enough.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
+// `vmdk-driver list | head`: who reads has enough, and what is under way goes on.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 
 const { version } = createRequire(import.meta.url)('vmdk-driver/package.json') as { readonly version: string };
 try {

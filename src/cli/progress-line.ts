@@ -35,7 +35,9 @@ export class ProgressLine {
     const line = [
       phase.padEnd(8),
       ...(share === undefined ? [] : [`[${'#'.repeat(filled).padEnd(barLength)}] ${Math.floor(share * 100)} %`]),
-      ...(bytesDone === 0 ? [] : [formatBytes(bytesDone), `${formatBytes(Math.round(bytesDone / seconds))}/s`]),
+      ...(bytesDone === 0 ? [] : [formatBytes(bytesDone)]),
+      // Of less than a second nothing can be told.
+      ...(seconds < 1 || bytesDone === 0 ? [] : [`${formatBytes(Math.round(bytesDone / seconds))}/s`]),
     ].join('  ');
     this.#draw(line.slice(0, this.#out.columns - 1));
     this.#isDrawn = true;

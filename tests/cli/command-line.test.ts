@@ -112,6 +112,15 @@ describe('exit codes', () => {
     );
   });
 
+  test('1 where the manifest cannot be written, and the backup is stored all the same', async () => {
+    const args = ['backup', ...volume, '--to', `file:${store}`, '--backup', 'stored', '--manifest', 'nowhere/m.json'];
+    const { status, stdout, stderr } = await commandLine.run(args);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^error: backup stored is stored, but its manifest could not be written: .*\n$/);
+    const listed = await commandLine.run(['list', '--from', `file:${store}`, '--json']);
+    expect(json(listed.stdout)).toMatchObject({ backups: [{ id: 'stored' }] });
+  });
+
   test.each([
     ['an unknown command', ['bakup']],
     ['no command', []],
@@ -141,6 +150,16 @@ describe('exit codes', () => {
     expect({ status, stderr }).toEqual({
       status: 2,
       stderr: 'error: it is not said which vCenter or ESXi host: give --url or set GOVC_URL\n',
+    });
+  });
+
+  test('2 for a URL that is none, which is not repeated', async () => {
+    const { status, stderr } = await commandLine.run(['recover'], {
+      GOVC_URL: 'https://user:100%secret@vcenter.example',
+    });
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: 'error: GOVC_URL is not the URL of a server, such as https://vcenter.example/sdk\n',
     });
   });
 

@@ -38,7 +38,7 @@ describe('the packed package', () => {
       'package.json',
     ]);
     expect(files.filter((file) => /\.map$|\.test\.|^src\/|tsbuildinfo/.test(file))).toEqual([]);
-    expect(files.filter((file) => file.startsWith('docs/') && !file.endsWith('.md'))).toEqual([]);
+    expect(files.filter((file) => file.startsWith('docs/') && !/\.(?:md|svg)$/.test(file))).toEqual([]);
   });
 
   test('has the documents that its README links to', async () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import type { BackupManifest } from '../../index.js';
 import { formatBytes } from '../amounts.js';
 import { connect, withConnection, type ConnectionOptions } from '../connection.js';
 import { withExamples } from '../examples.js';
@@ -37,18 +38,27 @@ export function backupCommand(): Command {
       const { VmdkDriver } = await import('../../index.js');
       const driver = new VmdkDriver({ vim, backupService, config, logger: output.logger });
       const manifest = await driver.backupVolume(backup, volume, { signal, onProgress: output.progress.show });
+      await writeManifest(options.manifest, manifest);
       output.result(manifest, [
         `backup   ${backup.id} of volume ${volume.id} is stored`,
         `disk     ${formatBytes(manifest.capacityBytes)}, ${manifest.provisioning}`,
         `stream   ${formatBytes(manifest.streamBytes)}, SHA-256 ${manifest.sha256}`,
       ]);
-      // Last: the store has the manifest as well.
-      if (options.manifest !== undefined) {
-        await writeFile(options.manifest, `${JSON.stringify(manifest, undefined, 2)}\n`);
-      }
       return 'done';
     }),
   );
+}
+
+async function writeManifest(file: string | undefined, manifest: BackupManifest): Promise<void> {
+  if (file === undefined) return;
+  try {
+    await writeFile(file, `${JSON.stringify(manifest, undefined, 2)}\n`);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`backup ${manifest.backupId} is stored, but its manifest could not be written: ${reason}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Sorts by time, and no other has it. */
