@@ -25,6 +25,17 @@ export class ChangingDisk {
     return this;
   }
 
+  /** Writes zeros, which a stream has as grains where whoever wrote it does not look. */
+  zero(...places: readonly number[]): this {
+    for (const place of places) this.#grains.set(place, Buffer.alloc(this.grainSectors * 512));
+    return this;
+  }
+
+  grow(grains: number): this {
+    this.capacityGrains += grains;
+    return this;
+  }
+
   discard(...places: readonly number[]): this {
     for (const place of places) this.#grains.delete(place);
     return this;
