@@ -1,4 +1,4 @@
-import { BackingInvalidError } from '../errors/index.js';
+import { BackingInvalidError, VolumeBusyError } from '../errors/index.js';
 import { isTemporaryVm } from '../journal/restore-journal.js';
 import { lookWithinOneSession } from '../vim/look-within-one-session.js';
 import { readPropertiesOfMany } from '../vim/property-collector.js';
@@ -29,6 +29,7 @@ type Identity = PropertiesOf<'VirtualMachine', (typeof identityProperties)[numbe
  * That there is none, which lets others make one, is believed only if one session lasted for the whole look.
  *
  * @throws BackingInvalidError where several VMs could be it
+ * @throws VolumeBusyError where one that could be it is gone as it is looked at
  * @throws VimFault, VimConnectionError where one that could be it, or a datacenter, cannot be read
  */
 export async function findBacking(lookup: BackingLookup, volume: ParsedVolume): Promise<MoRef | undefined> {
@@ -74,7 +75,10 @@ interface Candidate {
   readonly identity: Identity;
 }
 
-/** The VMs that may be the volume's: not temporary, and not marked as another volume's. */
+/**
+ * The VMs that may be the volume's: not temporary, and not marked as another volume's. One that was found and then is not there was
+ * unregistered or deleted in that very moment: the volume is not taken for a new one on the strength of that.
+ */
 async function readCandidates(
   vim: VimSession,
   refs: readonly MoRef[],
@@ -83,6 +87,12 @@ async function readCandidates(
 ): Promise<Candidate[]> {
   if (refs.length === 0) return [];
   const vms = await readPropertiesOfMany(vim, refs, 'VirtualMachine', identityProperties, options);
+  const gone = refs.find(({ value }) => vms.every(({ ref }) => ref.value !== value));
+  if (gone !== undefined) {
+    throw new VolumeBusyError(
+      `${gone.value}, which may be the VM of volume ${volume.id}, was unregistered or deleted as it was looked at: try again`,
+    );
+  }
   return vms
     .map(({ ref, properties }) => ({ ref, identity: properties }))
     .filter(({ identity }) => [undefined, volume.id].includes(volumeIdOf(identity)))

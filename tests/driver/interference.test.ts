@@ -179,3 +179,22 @@ describe('only what an operation created is deleted', () => {
     await lab.simulator.removeVm('vmdk-driver-restore-mine');
   });
 });
+
+test('a backing that is unregistered as it is looked at does not make its volume a new one', async () => {
+  const { volume, backup } = await backedUp();
+  const { name } = lab.vmOf(volume);
+  for (const work of [
+    () => lab.driver.restoreBackup(backup, volume),
+    () => lab.driver.backupVolume({ id: randomUUID(), volumeId: volume.id }, volume),
+  ]) {
+    let vmx: string | undefined;
+    const stop = lab.simulator.onCall(({ phase, call }) => {
+      if (phase !== 'after' || call.method !== 'FindAllByUuid' || call.args?.['uuid'] !== volume.id) return;
+      vmx ??= lab.simulator.administrator.unregisterVm(name);
+    });
+    expect(await refusal(work)).toMatchObject({ code: 'VOLUME_BUSY', retryable: true, cleanup: 'done' });
+    stop();
+    lab.simulator.administrator.registerVm(vmx!);
+    expect(lab.simulator.vms().filter(({ instanceUuid }) => instanceUuid === volume.id)).toHaveLength(1);
+  }
+});

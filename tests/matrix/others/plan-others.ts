@@ -45,12 +45,11 @@ function casesAt(scenario: Scenario, site: CallSite): PlannedOthers[] {
 }
 
 /**
- * Whether something takes the volume's VM away for good before its restore saw it the first time: it looks for a temporary VM, for
- * the volume's by its id, and reads what it found. Nothing shows after that that the volume is not a new one.
+ * Whether something takes the volume's VM away for good before its restore saw it the first time: it looks for a temporary VM, and then
+ * for the volume's by its id. Nothing shows after that that the volume is not a new one.
  */
 function isUnseeable(happening: Happening, { method, nth }: CallSite): boolean {
-  if (happening !== 'unregistered') return false;
-  return (method === 'FindAllByUuid' && nth <= 2) || (method === 'RetrievePropertiesEx' && nth === 1);
+  return happening === 'unregistered' && method === 'FindAllByUuid' && nth <= 2;
 }
 
 /** Whether a case says how many calls a recovery makes that is to be held at each of them. */
