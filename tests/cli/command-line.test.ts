@@ -278,6 +278,8 @@ describe('Ctrl-C', () => {
       stdout: '',
       stderr: expect.stringMatching(/cancelled\n$/) as unknown,
     });
+    // The server may notice a moment later than the client that a connection was closed.
+    await until(() => simulator.leftovers().every(({ kind }) => kind !== 'transfer'));
     expect(simulator.leftovers()).toEqual([]);
     expect(await readdir(store)).toEqual(before);
     expect(await readdir(commandLine.tmpDir)).toEqual([]);
