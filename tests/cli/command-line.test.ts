@@ -46,6 +46,12 @@ async function backUp(id: string): Promise<string> {
   return manifest;
 }
 
+async function expectNoLeftovers(): Promise<void> {
+  // The server may notice a moment later than the client that a connection was closed.
+  await until(() => simulator.leftovers().every(({ kind }) => kind !== 'transfer'));
+  expect(simulator.leftovers()).toEqual([]);
+}
+
 describe('--json', () => {
   test('of a backup is its manifest, which verify and restore take', async () => {
     const { stdout } = await commandLine.run(['backup', ...volume, '--to', `file:${store}`, '--json']);
@@ -65,7 +71,7 @@ describe('--json', () => {
       '--json',
     ]);
     expect(json(restored.stdout)).toMatchObject({ volumeId, created: false, cleanup: 'done' });
-    expect(simulator.leftovers()).toEqual([]);
+    await expectNoLeftovers();
   });
 
   test('of an error has its code and what to do, and nothing else is said', async () => {
@@ -186,7 +192,7 @@ describe('exit codes', () => {
     expect(
       await commandLine.run(['restore', ...volume, '--from', `file:${store}`, '--manifest', manifest]),
     ).toMatchObject({ status: 4 });
-    expect(simulator.leftovers()).toEqual([]);
+    await expectNoLeftovers();
   });
 
   test('4 for a damaged repository', async () => {
@@ -278,9 +284,7 @@ describe('Ctrl-C', () => {
       stdout: '',
       stderr: expect.stringMatching(/cancelled\n$/) as unknown,
     });
-    // The server may notice a moment later than the client that a connection was closed.
-    await until(() => simulator.leftovers().every(({ kind }) => kind !== 'transfer'));
-    expect(simulator.leftovers()).toEqual([]);
+    await expectNoLeftovers();
     expect(await readdir(store)).toEqual(before);
     expect(await readdir(commandLine.tmpDir)).toEqual([]);
   });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { BackupManifest } from '../../index.js';
+import type { Increment } from '../../repository/index.js';
 import { formatBytes } from '../amounts.js';
 import { connect, withConnection, type ConnectionOptions } from '../connection.js';
 import { withExamples } from '../examples.js';
@@ -43,10 +44,19 @@ export function backupCommand(): Command {
         `backup   ${backup.id} of volume ${volume.id} is stored`,
         `disk     ${formatBytes(manifest.capacityBytes)}, ${manifest.provisioning}`,
         `stream   ${formatBytes(manifest.streamBytes)}, SHA-256 ${manifest.sha256}`,
+        ...describeIncrement(manifest),
       ]);
       return 'done';
     }),
   );
+}
+
+/** What a repository says of a backup. */
+function describeIncrement({ serviceMetadata }: BackupManifest): string[] {
+  const increment = serviceMetadata?.['increment'] as Increment | undefined;
+  if (increment === undefined) return [];
+  const { bytesStored, grainsNew, grainsSame } = increment;
+  return [`stored   ${formatBytes(bytesStored)}: ${grainsNew} grains are new, ${grainsSame} were there`];
 }
 
 async function writeManifest(file: string | undefined, manifest: BackupManifest): Promise<void> {
