@@ -240,6 +240,13 @@ test('bytes that are looked at are left out where they are none of the stream', 
   expect(seen).toEqual(['abc', 'def', 'ghi']);
 });
 
+test('looked at chunks keep their order also where calls overlap and a chunk is left out', async () => {
+  const source = new GivenChunks([Buffer.from('left out'), Buffer.from('abc'), Buffer.from('def')]);
+  const chunks = new LookedAtChunks(source, (bytes) => (bytes.length === 3 ? 3 : 0));
+  const given = await Promise.all([chunks.next(), chunks.next(), chunks.next()]);
+  expect(given.map((chunk) => chunk?.toString())).toEqual(['abc', 'def', undefined]);
+});
+
 test('counted chunks tell how far they are, and have a trailer', async () => {
   const progress: number[] = [];
   const chunks = new CountedChunks(
