@@ -52,9 +52,10 @@ export class LeaseKeeper {
     return this.#lost.signal;
   }
 
-  /** Whether the store still has the lease. */
+  /** Whether the store still has the lease, and has had it all the time. */
   async isThere(signal: AbortSignal): Promise<boolean> {
-    return (await this.#store.stat(this.#key, { signal })) !== undefined;
+    await this.#beating;
+    return !this.lost.aborted && (await this.#seenAt(signal)) !== undefined;
   }
 
   /** Gives no more signs of life. */
@@ -69,14 +70,33 @@ export class LeaseKeeper {
     await this.#store.delete([this.#key]).catch(() => undefined);
   }
 
+  /**
+   * A lease that was taken for dead must not come back: what it names may have been marked since. A process that stood still,
+   * in a suspended machine say, learns of that from the store only, whose clock went on.
+   */
   async #renew(): Promise<void> {
+    const signal = AbortSignal.timeout(leaseLimitMs / 4);
     try {
-      await this.#put(AbortSignal.timeout(leaseLimitMs / 4));
+      const before = await this.#seenAt(signal);
+      if (before !== undefined) {
+        await this.#put(signal);
+        const now = await this.#seenAt(signal);
+        if (now !== undefined && now - before < leaseLimitMs / 2) return;
+      }
+      this.#giveUp();
     } catch (cause) {
-      if (performance.now() - this.#beatenAt < leaseLimitMs / 2) return;
-      const message = "the repository's store took no sign of life for half a day: the backup is given up";
-      this.#lost.abort(new StoreError('unavailable', message, { cause }));
+      if (performance.now() - this.#beatenAt >= leaseLimitMs / 2) this.#giveUp(cause);
     }
+  }
+
+  #giveUp(cause?: unknown): void {
+    const message = "the repository's store had no sign of life for half a day: the backup is given up";
+    this.#lost.abort(new StoreError('unavailable', message, { cause }));
+  }
+
+  /** When the store had the last sign of life, by its own clock; undefined where it has no lease. */
+  async #seenAt(signal: AbortSignal): Promise<number | undefined> {
+    return (await this.#store.stat(this.#key, { signal }))?.lastModified.getTime();
   }
 
   async #put(signal: AbortSignal): Promise<void> {
