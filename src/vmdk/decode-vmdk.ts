@@ -18,5 +18,5 @@ import type { VmdkInfo } from './vmdk-info.js';
  */
 export async function decodeVmdk(vmdkPath: string, rawPath: string, options: CodecOptions = {}): Promise<VmdkInfo> {
   checkPath('vmdkPath', vmdkPath);
-  return replaceFile('rawPath', rawPath, (raw) => decodeInto(raw, 'vmdkPath', vmdkPath, options));
+  return replaceFile('rawPath', rawPath, vmdkPath, (raw) => decodeInto(raw, 'vmdkPath', vmdkPath, options));
 }

@@ -46,7 +46,7 @@ export async function encodeVmdk(rawPath: string, vmdkPath: string, options: Enc
       read: (buffer, position) => raw.read(buffer, position),
       ...(dataExtents === undefined ? {} : { dataExtents }),
     };
-    await replaceFile('vmdkPath', vmdkPath, async (vmdk) => {
+    await replaceFile('vmdkPath', vmdkPath, rawPath, async (vmdk) => {
       let position = 0;
       for await (const chunk of encodeVmdkStream(source, encodeOptions)) {
         await vmdk.write(chunk, position);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { lstat, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FileError } from '../errors/file-error.js';
 import { InvalidInputError } from '../errors/invalid-input-error.js';
@@ -84,12 +84,23 @@ export class ReplacementFile {
   }
 }
 
-/** Has `fill` make a file. It appears under its path if that succeeds; if not, nothing of it stays. */
+/**
+ * Has `fill` make a file. It appears under its path if that succeeds; if not, nothing of it stays.
+ *
+ * @param source what it is made of, and must not take the place of
+ * @throws InvalidInputError
+ */
 export async function replaceFile<T>(
   field: string,
   path: string,
+  source: string,
   fill: (file: ReplacementFile) => Promise<T>,
 ): Promise<T> {
+  // A link is replaced itself, and not what it leads to.
+  const [there, from] = await Promise.all([lstat(path), stat(source)].map((found) => found.catch(() => undefined)));
+  if (there !== undefined && there.ino === from?.ino && there.dev === from.dev) {
+    throw new InvalidInputError(field, `${path} is the file that is read`);
+  }
   const file = await ReplacementFile.create(field, path);
   try {
     const result = await fill(file);

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { constants, mkdtempSync, rmdirSync } from 'node:fs';
-import { appendFile, mkdtemp, open, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,6 +98,31 @@ describe('a result', () => {
       expect(error).toMatchObject({ field });
     }
     expect((await readdir(directory)).sort()).toEqual(before);
+  });
+});
+
+describe('a result that is to have the name of what it is made of', () => {
+  test('is refused, and what is there stays', async () => {
+    const before = [await readFile(at('good.vmdk')), await readFile(at('disk.raw'))];
+    await symlink(at('good.vmdk'), at('link.vmdk'));
+    for (const [field, act] of [
+      ['rawPath', () => decodeVmdk(at('good.vmdk'), `${directory}/./good.vmdk`)],
+      ['rawPath', () => decodeVmdk(at('link.vmdk'), at('good.vmdk'))],
+      ['vmdkPath', () => encodeVmdk(at('disk.raw'), at('disk.raw'))],
+    ] as const) {
+      const error: unknown = await act().catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(InvalidInputError);
+      expect(error).toMatchObject({ field });
+    }
+    expect([await readFile(at('good.vmdk')), await readFile(at('disk.raw'))]).toEqual(before);
+    expect((await readdir(directory)).sort()).toEqual(['disk.raw', 'good.vmdk', 'link.vmdk']);
+  });
+
+  test('takes the place of a link to it, and leaves it where it is', async () => {
+    await symlink(at('good.vmdk'), at('link.vmdk'));
+    const { capacityBytes } = await decodeVmdk(at('good.vmdk'), at('link.vmdk'));
+    expect((await readFile(at('link.vmdk'))).length).toBe(capacityBytes);
+    expect((await inspectVmdk(at('good.vmdk'))).capacityBytes).toBe(capacityBytes);
   });
 });
 
