@@ -86,6 +86,7 @@ export class ObjectAttempt implements Attempt {
     await this.#noteReplaced(signal);
     throwIfAborted(signal);
     this.#assertAlive();
+    await this.#assertThere(signal);
     await this.#putRecord(
       {
         formatVersion: 1,
@@ -149,12 +150,18 @@ export class ObjectAttempt implements Attempt {
   }
 
   #assertAlive(): void {
-    if (this.#uploads.idleMs > maxIdleMs) {
-      throw new BackupServiceError('the backup was given up, as no byte of it came for half a day', {
-        retryable: true,
-      });
-    }
+    if (this.#uploads.idleMs > maxIdleMs) throw givenUp();
   }
+
+  /** A machine that was suspended does not know how long: a sweep may have removed the segments, the first with the others. */
+  async #assertThere(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#uploads.count === 0) return;
+    if ((await this.#store.stat(segmentName(this.#key, this.#attempt, 0), { signal })) === undefined) throw givenUp();
+  }
+}
+
+function givenUp(): BackupServiceError {
+  return new BackupServiceError('the backup was given up, as no byte of it came for half a day', { retryable: true });
 }
 
 /** Whether the store said that it did not take an object, and will not. */

@@ -136,6 +136,20 @@ it('leaves an attempt alone that still puts segments, however long ago it began'
   expect(await restored(service)).toBe(digest(after));
 });
 
+it('does not commit an attempt that was swept while its machine was suspended, and its clocks stood still', async () => {
+  const inner = new MemoryObjectStore();
+  const service = serviceOn(inner);
+  await store(service, before);
+  const writer = await service.openBackup(backup);
+  await writer.write(after.subarray(0, 1.25 * segmentBytes));
+  await new Promise(setImmediate);
+  inner.now = () => new Date(Date.now() + 2 * 24 * 60 * 60 * 1000);
+  expect(await serviceOn(inner).sweep()).toBe(1);
+  await writer.write(after.subarray(1.25 * segmentBytes));
+  await expect(writer.commit(manifestOf(backup, after))).rejects.toMatchObject({ retryable: true });
+  expect(await restored(service)).toBe(digest(before));
+});
+
 it('goes on with a stream that breaks, and gives up one that breaks again and again', async () => {
   const inner = new MemoryObjectStore();
   await store(serviceOn(inner), after);
