@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { buffer } from 'node:stream/consumers';
 import type { RepositoryBackupServiceOptions } from '../../src/repository/index.js';
+import { recordKey } from '../../src/repository/format/names.js';
 import { ChangingDisk, range } from './support/generations.js';
 import { RepositoryLab } from './support/repository-lab.js';
 
@@ -84,6 +85,18 @@ describe('a pack stays as it is', () => {
     await collect(lab, 1);
     expect(await lab.service.collectGarbage({ ...collecting, dryRun: true })).toMatchObject({ repacked: 1 });
     expect(rewritings(lab)).toEqual([]);
+  });
+
+  test('as long as it is locked', async () => {
+    const { lab } = await mostlyDead({ retainDays: 10 });
+    const locked = lab.store.objects.get(lab.store.keys.find((key) => key.startsWith('data/'))!)!.retainUntil!;
+    // Its own lock has ended; what the second backup shares with it is locked for that one's sake.
+    expect(lab.store.objects.delete(recordKey('v1', 'b1'))).toBe(true);
+    await collect(lab, 4);
+    expect(rewritings(lab)).toEqual([]);
+    lab.store.pass((locked.getTime() - lab.store.now().getTime()) / (60 * 60 * 1000));
+    await collect(lab, 2);
+    expect(rewritings(lab)).toHaveLength(1);
   });
 
   test('where half of it is needed', async () => {

@@ -59,8 +59,7 @@ export async function compactPacks(repository: Repository, compaction: Compactio
     throwIfAborted(signal);
     const object = settled.get(pack.id);
     const dead = ordinalsOf(pack).filter((ordinal) => !needed.has({ pack: pack.id, ordinal }));
-    // A lock outlives a rewriting, which would only be one object more.
-    if (object === undefined || dead.length === 0 || (object.retainUntil?.getTime() ?? 0) > compaction.now) continue;
+    if (object === undefined || dead.length === 0) continue;
     const directory = await readDirectory(repository, object, pack, signal);
     if (directory === undefined || !isWorthwhile(directory, dead, object)) continue;
     const markedBits = marked.map((grains) => Buffer.from(grains[pack.id] ?? '', 'base64'));
@@ -69,6 +68,7 @@ export async function compactPacks(repository: Repository, compaction: Compactio
       marks[pack.id] = bitsOf(dead, pack);
       continue;
     }
+    if (await isLocked(repository, object, compaction)) continue;
     budget -= object.size;
     if (!dryRun && !(await rewrite(repository, object, pack, new Set(ripe), signal))) continue;
     rewritten += 1;
@@ -113,6 +113,17 @@ async function readDirectory(
     if (error instanceof ObjectNotFoundError) return undefined;
     throw error;
   }
+}
+
+/** A lock outlives a rewriting, which would only be one object more. A list does not tell of it. */
+async function isLocked(
+  { store }: Repository,
+  { key }: ObjectInfo,
+  { now, signal }: Pick<Compaction, 'now' | 'signal'>,
+): Promise<boolean> {
+  if (store.capabilities?.retention !== true) return false;
+  const info = await store.stat(key, { signal });
+  return (info?.retainUntil?.getTime() ?? 0) > now;
 }
 
 async function rewrite(
