@@ -161,13 +161,8 @@ export class RepositoryBackupService implements BackupService {
     backup: Backup,
     { signal }: ServiceOptions = {},
   ): Promise<{ readonly stream: Readable; readonly length: number }> {
-    throwIfAborted(signal);
-    const repository = await this.#open(signal);
-    const record = await findRecord(repository, parseInput('backup', backupSchema, backup), signal);
-    if (record === undefined)
-      throw new BackupNotFoundError(`there is no backup ${backup.id} of volume ${backup.volumeId}`);
-    const root = await readRoot(repository, record, signal);
-    return { stream: readStream(repository, root, record.streamBytes, signal), length: record.streamBytes };
+    const { stream, record } = await this.#openStored(backup, signal);
+    return { stream, length: record.streamBytes };
   }
 
   /** Deletes a backup. What only it needed is garbage from then on. */
@@ -247,11 +242,11 @@ export class RepositoryBackupService implements BackupService {
   /** Copies a backup into another repository, where its grains are stored once with those of the volume's other backups. */
   async copyTo(other: RepositoryBackupService, backup: Backup, options: ServiceOptions = {}): Promise<void> {
     const { signal } = options;
-    const { stream } = await this.openRestore(backup, { signal });
+    const { stream, record } = await this.#openStored(backup, signal);
     const writer = await other.#begin(backup, signal);
     try {
       for await (const chunk of stream) await writer.write(chunk as Buffer);
-      await writer.commit(await this.readManifest(backup, { signal }));
+      await writer.commit(record.manifest);
     } catch (error) {
       stream.destroy();
       await writer.abort();
@@ -277,6 +272,20 @@ export class RepositoryBackupService implements BackupService {
       throwIfAborted(signal);
       return { ...decision, keep: true, reasons: [error.message] };
     }
+  }
+
+  /** A backup's stream and its record, which belong together: another backup of the same id may take its place at any time. */
+  async #openStored(
+    backup: Backup,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly stream: Readable; readonly record: BackupRecord }> {
+    throwIfAborted(signal);
+    const repository = await this.#open(signal);
+    const record = await findRecord(repository, parseInput('backup', backupSchema, backup), signal);
+    if (record === undefined)
+      throw new BackupNotFoundError(`there is no backup ${backup.id} of volume ${backup.volumeId}`);
+    const root = await readRoot(repository, record, signal);
+    return { stream: readStream(repository, root, record.streamBytes, signal), record };
   }
 
   async #begin(backup: Backup, signal: AbortSignal | undefined): Promise<RepositoryWriter> {

@@ -37,6 +37,23 @@ describe('a repository', () => {
   });
 });
 
+test('a copy has the manifest of the bytes that were copied, though another backup took the place of theirs', async () => {
+  const [lab, other] = [await RepositoryLab.create(), await RepositoryLab.create()];
+  const bytes = disk().stream();
+  await lab.storeStream('b1', bytes);
+  const { put } = other.store;
+  let replaced: Promise<unknown> | undefined;
+  other.store.put = async (...given) => {
+    // As the copy begins: the bytes to copy are chosen by then.
+    await (replaced ??= lab.storeStream('b1', disk().write(7).stream()));
+    return put.apply(other.store, given);
+  };
+  await lab.service.copyTo(other.service, { id: 'b1', volumeId: 'v1' });
+  expect(await other.restored('b1')).toEqual(bytes);
+  const { sha256 } = manifestFor('b1', 'v1', bytes);
+  expect(await other.service.readManifest({ id: 'b1', volumeId: 'v1' })).toMatchObject({ sha256 });
+});
+
 describe('garbage', () => {
   test('is marked by one run and deleted by a later one, a grace apart', async () => {
     const lab = await RepositoryLab.create();
