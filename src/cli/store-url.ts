@@ -10,13 +10,13 @@ import { UsageError } from './usage-error.js';
 /**
  * A place where backups lie, as a URL says it:
  *
- *     file:/srv/backups   s3://bucket/prefix   swift://container/prefix   rbd://pool/namespace
+ *     file:/srv/backups   s3://bucket/prefix   swift://container/prefix   rbd://pool/namespace   tsm:/srv/staging
  *
  * with `repository+` before it where it is a repository. Secrets are not in it: they come from the environment, by the names that each
  * store's own programs have for them.
  */
 export interface StoreUrl {
-  readonly scheme: 'file' | 's3' | 'swift' | 'rbd';
+  readonly scheme: 'file' | 's3' | 'swift' | 'rbd' | 'tsm';
   readonly isRepository: boolean;
   /** What follows the scheme: a path; bucket, container or pool and what is below. */
   readonly place: string;
@@ -39,6 +39,7 @@ const parameters: Readonly<Record<StoreUrl['scheme'], readonly string[]>> = {
   s3: ['endpoint', 'region', 'pathStyle', 'retainDays'],
   swift: ['region'],
   rbd: ['id', 'conf', 'keyring'],
+  tsm: ['server', 'optionFile'],
 };
 
 export const storeUrlHelp = `
@@ -47,21 +48,24 @@ Store URLs:
   s3://bucket/prefix                        AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL
   swift://container/prefix                  OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME ...; or ST_AUTH, ST_USER, ST_KEY
   rbd://pool/namespace?id=user              Ceph's own configuration and keyring
+  tsm:/srv/staging?server=stanza            IBM Storage Protect, by dsmc and the password it stored (PASSWORDACCESS GENERATE)
   repository+file:/srv/repository           a repository, which stores what changed; also repository+s3:, repository+swift:`;
 
 /** @throws UsageError */
 export function parseStoreUrl(text: string): StoreUrl {
   const [, repository = '', scheme = '', rest = ''] = /^(repository\+)?([a-z\d]+):(.*)$/is.exec(text) ?? [];
-  if (!isScheme(scheme)) throw new UsageError(`${text} is no store's URL: file:, s3:, swift: and rbd: are`);
+  if (!isScheme(scheme)) throw new UsageError(`${text} is no store's URL: file:, s3:, swift:, rbd: and tsm: are`);
   const isRepository = repository !== '';
   if (scheme === 'file') return { scheme, isRepository, place: filePath(text, rest), parameters: {} };
-  const [place = '', query = ''] = rest.replace(/^\/\//, '').split(/\?(.*)/s);
+  const [rawPlace = '', query = ''] = rest.split(/\?(.*)/s);
+  const place = scheme === 'tsm' ? filePath(text, rawPlace) : rawPlace.replace(/^\/\//, '');
   const given = Object.fromEntries(new URLSearchParams(query));
   const unknown = Object.keys(given).find((name) => !parameters[scheme].includes(name));
   if (unknown !== undefined) {
     throw new UsageError(`${scheme}: has no parameter ${unknown}: it has ${parameters[scheme].join(', ')}`);
   }
   if (isRepository && scheme === 'rbd') throw new UsageError('a pool of images cannot hold a repository');
+  if (isRepository && scheme === 'tsm') throw new UsageError('an archive cannot hold a repository');
   if (!isRepository && given['retainDays'] !== undefined) throw new UsageError('only a repository has retainDays');
   return { scheme, isRepository, place, parameters: given };
 }
@@ -69,12 +73,14 @@ export function parseStoreUrl(text: string): StoreUrl {
 /** The backup service that a URL names. @throws UsageError, InvalidInputError */
 export async function openService(url: StoreUrl, access: StoreAccess): Promise<ListingService> {
   if (url.isRepository) return openRepository(url, access);
-  const { FileBackupService, ObjectBackupService, RbdBackupService } = await import('../services/index.js');
+  const { FileBackupService, ObjectBackupService, RbdBackupService, TsmBackupService } =
+    await import('../services/index.js');
   if (url.scheme === 'file') return new FileBackupService({ directory: url.place });
   if (url.scheme === 'rbd') {
     const { first: pool, rest: namespace } = divide(url.place);
     return new RbdBackupService({ pool, ...(namespace && { namespace }), ...url.parameters });
   }
+  if (url.scheme === 'tsm') return new TsmBackupService({ directory: url.place, ...url.parameters });
   return new ObjectBackupService({ store: await openStore(url, access.environment) });
 }
 
@@ -134,6 +140,8 @@ async function openStore(
       });
     case 'rbd':
       throw new UsageError('a pool of images is no object store');
+    case 'tsm':
+      throw new UsageError('an archive is no object store');
   }
 }
 

@@ -13,4 +13,5 @@ export type {
 export type { ListOptions, StoredBackup, UnreadableBackup } from './listed-backup.js';
 export { ObjectBackupService, type ObjectBackupServiceOptions } from './object/object-backup-service.js';
 export { RbdBackupService, type RbdBackupServiceOptions } from './rbd/rbd-backup-service.js';
+export { TsmBackupService, type TsmBackupServiceOptions } from './tsm/tsm-backup-service.js';
 export { FileBackupService, type FileBackupServiceOptions } from './file/index.js';

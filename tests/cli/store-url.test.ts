@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openRepository, openService, parseStoreUrl } from '../../src/cli/store-url.js';
-import { FileBackupService, ObjectBackupService, RbdBackupService } from '../../src/services/index.js';
+import { FileBackupService, ObjectBackupService, RbdBackupService, TsmBackupService } from '../../src/services/index.js';
 import { RepositoryBackupService } from '../../src/repository/index.js';
 
 const s3 = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
@@ -18,6 +18,8 @@ test.each([
   ['swift://container/prefix', ObjectBackupService, tempauth],
   ['swift://container', ObjectBackupService, keystone],
   ['rbd://pool/namespace?id=backup', RbdBackupService, {}],
+  ['tsm:/srv/staging?server=stanza&optionFile=/etc/dsm.opt', TsmBackupService, {}],
+  ['tsm:///srv/staging', TsmBackupService, {}],
   ['repository+file:/srv/repository', RepositoryBackupService, {}],
   ['repository+s3://bucket/prefix?retainDays=30', RepositoryBackupService, s3],
   ['repository+swift://container', RepositoryBackupService, tempauth],
@@ -27,11 +29,14 @@ test.each([
 
 test.each([
   ['/srv/backups', 'no store'],
-  ['tsm:x', 'no store'],
+  ['tape:x', 'no store'],
+  ['tsm:', 'no directory'],
+  ['tsm:/x?password=y', 'has no parameter password: it has server, optionFile'],
   ['file:', 'no directory'],
   ['s3://bucket?endpont=https://x', 'has no parameter endpont: it has endpoint, region'],
   ['s3://bucket?retainDays=3', 'only a repository'],
   ['repository+rbd://pool', 'a pool of images'],
+  ['repository+tsm:/x', 'an archive'],
 ])('%s is refused', (url, reason) => {
   expect(() => parseStoreUrl(url)).toThrow(reason);
 });

@@ -14,7 +14,7 @@ import { HashingFileWriter, type WrittenStream } from '../hashing-file-writer.js
 import { readRecord, type BackupRecord } from './backup-record.js';
 import { dataFileName, recordFileName, temporaryDataFileName, temporaryRecordFileName } from './file-names.js';
 import { sweepLeftovers } from './sweep-leftovers.js';
-import { takeOverFile } from './take-over-file.js';
+import { takeOverFile } from '../take-over-file.js';
 
 /** A file whose bytes were hashed. */
 export interface HashedSource {

@@ -3,6 +3,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { AbortError, StoreError, throwIfAborted } from '../../errors/index.js';
 import { errnoOf } from '../../stores/file/errno.js';
 import { StallTimer } from '../../stores/http/stall-timer.js';
+import { bytesMoved } from './bytes-moved.js';
 
 /** What a program is started with. */
 export interface ProgramOptions {
@@ -18,6 +19,11 @@ export interface ProgramOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether its standard input is written to; it is empty otherwise, so that nothing can ask there. */
   readonly hasInput?: boolean | undefined;
+  /**
+   * Whether it moves bytes elsewhere than to this process, and says nothing meanwhile. Then what the system counts of its reading and
+   * writing is looked at before it is taken for stalled; where the system does not count (only Linux does), it never is.
+   */
+  readonly isSilent?: boolean | undefined;
 }
 
 /** How a program ended. */
@@ -40,18 +46,20 @@ export class RunningProgram {
   readonly #end: Promise<ProgramEnd>;
   #stderr = '';
   #isAwaited = false;
+  #moved: string | undefined;
   /** Why it was killed. */
   #failure: Error | undefined;
 
-  constructor({ program, args, env, stallTimeoutMs, signal, hasInput = false }: ProgramOptions) {
+  constructor({ program, args, env, stallTimeoutMs, signal, hasInput, isSilent }: ProgramOptions) {
     throwIfAborted(signal);
     this.#program = program;
     this.#timer = new StallTimer(stallTimeoutMs, (error) => {
-      this.kill(error);
+      if (isSilent === true) void this.#killUnlessMoving(error);
+      else this.kill(error);
     });
     const child = spawn(program, args, {
       env: { ...process.env, ...env },
-      stdio: [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+      stdio: [hasInput === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       windowsHide: true,
     });
     this.#child = child;
@@ -124,10 +132,15 @@ export class RunningProgram {
     const { stdout } = this.#child;
     if (stdout === null) return;
     this.await(true);
-    for await (const chunk of stdout as AsyncIterable<Buffer>) {
-      this.await(false);
-      yield chunk;
-      this.await(true);
+    try {
+      for await (const chunk of stdout as AsyncIterable<Buffer>) {
+        this.await(false);
+        yield chunk;
+        this.await(true);
+      }
+    } catch (error) {
+      // A pipe that breaks when the program is killed does not tell why it was.
+      throw this.#failure ?? error;
     }
   }
 
@@ -150,6 +163,16 @@ export class RunningProgram {
     this.#child.kill('SIGKILL');
     this.#child.stdin?.destroy();
     this.#child.stdout?.destroy();
+  }
+
+  async #killUnlessMoving(failure: Error): Promise<void> {
+    const moved = await bytesMoved(this.#child.pid);
+    if (moved !== undefined && moved === this.#moved) {
+      this.kill(failure);
+      return;
+    }
+    this.#moved = moved;
+    this.touch();
   }
 
   #throwEnd({ code, signal, stderr }: ProgramEnd): never {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FileBackupService } from '../../../src/services/index.js';
-import { takeOverFile } from '../../../src/services/file/take-over-file.js';
+import { takeOverFile } from '../../../src/services/take-over-file.js';
 import { noteHashedFile } from '../../../src/stream/hashed-bytes.js';
 import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
 import { TemporaryStore } from './temporary-store.js';

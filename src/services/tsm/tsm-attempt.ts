@@ -1,0 +1,123 @@
+import { open, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { StoreError, throwIfAborted } from '../../errors/index.js';
+import type { Backup } from '../../model/backup.js';
+import type { BackupManifest } from '../../model/backup-manifest.js';
+import { newAttemptName } from '../../stores/file/attempt-name.js';
+import { makeDirectory } from '../../stores/file/make-directory.js';
+import { processState } from '../../stores/file/process-state.js';
+import { hashedFile } from '../../stream/hashed-bytes.js';
+import { assertManifestOf } from '../assert-manifest.js';
+import { backupKey } from '../backup-key.js';
+import { HashingFileWriter, type WrittenStream } from '../hashing-file-writer.js';
+import type { FileAttempt } from '../store-file.js';
+import { takeOverFile } from '../take-over-file.js';
+import { dataOf, recordOf, type ArchiveName } from './archive-names.js';
+import type { Dsmc } from './dsmc.js';
+import { hasSize } from './query-output.js';
+import { recordsAmong, type ArchiveRecord } from './stored-records.js';
+
+interface Staged {
+  readonly handle: FileHandle;
+  readonly isWhole: boolean;
+  readonly hashed: WrittenStream | undefined;
+}
+
+/** One attempt at storing a backup: a file of a name of its own, which {@link commit} archives, and then its record. */
+export class TsmAttempt implements FileAttempt {
+  readonly #dsmc: Dsmc;
+  readonly #backup: Backup;
+  readonly #data: ArchiveName;
+  readonly #handle: FileHandle;
+  readonly #writer: HashingFileWriter;
+  readonly isWhole: boolean;
+  /** What may be archived by now, the last first. */
+  readonly #archived: ArchiveName[] = [];
+  #record: ArchiveName | undefined;
+  #committed = false;
+
+  /** @param source the file that is to be stored: it is not copied where it was hashed already and the file system can link it */
+  static async begin(dsmc: Dsmc, backup: Backup, source: string): Promise<TsmAttempt> {
+    const data = dataOf({ key: backupKey(backup.id), attempt: newAttemptName() });
+    await makeDirectory(dsmc.directory);
+    // Known before its file is there: another attempt's sweep may see the file at once.
+    processState.attempts.add(data.attempt);
+    const path = dsmc.path(data.name);
+    try {
+      const hashed = await hashedFile(source);
+      const isWhole = hashed !== undefined && (await takeOverFile(source, path));
+      const handle = await open(path, isWhole ? 'r' : 'wx+', 0o600);
+      return new TsmAttempt(dsmc, backup, data, { handle, isWhole, hashed });
+    } catch (error) {
+      await rm(path, { force: true }).catch(() => undefined);
+      processState.attempts.delete(data.attempt);
+      throw error;
+    }
+  }
+
+  private constructor(dsmc: Dsmc, backup: Backup, data: ArchiveName, { handle, isWhole, hashed }: Staged) {
+    this.#dsmc = dsmc;
+    this.#backup = backup;
+    this.#data = data;
+    this.#handle = handle;
+    this.#writer = new HashingFileWriter(handle, hashed);
+    this.isWhole = isWhole;
+  }
+
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#writer.write(chunk);
+  }
+
+  /**
+   * @throws BackupCorruptError where the manifest is of another stream than was written
+   * @throws InvalidInputError where the manifest is another backup's
+   */
+  async commit(manifest: BackupManifest | undefined, signal: AbortSignal | undefined): Promise<void> {
+    const written = await this.#writer.finish(this.isWhole ? (await this.#handle.stat()).size : undefined);
+    if (manifest !== undefined) assertManifestOf(this.#backup, written, manifest);
+    throwIfAborted(signal);
+    await this.#archive(this.#data, written.streamBytes, signal);
+    const record: ArchiveRecord = {
+      formatVersion: 1,
+      backupId: this.#backup.id,
+      volumeId: this.#backup.volumeId,
+      ...written,
+      storedAt: new Date().toISOString(),
+      ...(manifest === undefined ? {} : { manifest }),
+    };
+    const { key, attempt } = this.#data;
+    const [current] = recordsAmong(await this.#dsmc.query(`${key}.*`, signal)).get(key) ?? [];
+    this.#record = recordOf(key, (current?.generation ?? 0) + 1, attempt);
+    const text = Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`);
+    await writeFile(this.#dsmc.path(this.#record.name), text, { flag: 'wx', mode: 0o600 });
+    throwIfAborted(signal);
+    // It is the commit, and not ended by a signal once it has begun.
+    await this.#archive(this.#record, text.length, undefined);
+    this.#committed = true;
+  }
+
+  /** Also after a commit: the files in the directory are not needed any more. */
+  async discard(): Promise<void> {
+    await this.#writer.settle();
+    await this.#handle.close().catch(() => undefined);
+    if (!this.#committed) await this.#deleteArchived().catch(() => undefined);
+    for (const file of [this.#data, this.#record]) {
+      if (file !== undefined) await rm(this.#dsmc.path(file.name), { force: true }).catch(() => undefined);
+    }
+    processState.attempts.delete(this.#data.attempt);
+  }
+
+  /** Archives a file and asks the server what it has: neither exit code nor text tells. */
+  async #archive(file: ArchiveName, bytes: number, signal: AbortSignal | undefined): Promise<void> {
+    this.#archived.unshift(file);
+    await this.#dsmc.archive(file, signal);
+    const [archived, ...others] = await this.#dsmc.queryOne(file, signal);
+    if (archived !== undefined && others.length === 0 && hasSize(archived, bytes)) return;
+    const has = archived === undefined ? 'is not there' : `has ${archived.size.bytes} bytes`;
+    throw new StoreError('integrity', `dsmc: ${file.name} ${has} after it was archived, and ${bytes} bytes were given`);
+  }
+
+  /** The record first, and the stream only once that is gone: no record must tell of what is not there. */
+  async #deleteArchived(): Promise<void> {
+    for (const file of this.#archived) await this.#dsmc.delete(file, undefined);
+  }
+}
