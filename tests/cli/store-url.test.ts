@@ -3,7 +3,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openRepository, openService, parseStoreUrl } from '../../src/cli/store-url.js';
-import { FileBackupService, ObjectBackupService, RbdBackupService, TsmBackupService } from '../../src/services/index.js';
+import {
+  FileBackupService,
+  ObjectBackupService,
+  RbdBackupService,
+  TsmBackupService,
+} from '../../src/services/index.js';
 import { RepositoryBackupService } from '../../src/repository/index.js';
 
 const s3 = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };

@@ -106,9 +106,9 @@ function matching() {
     .filter((name) => name.endsWith('.json'))
     .sort()
     .map((name) => {
-      /** @type {Copy} */
-      const copy = JSON.parse(readFileSync(join(state, name), 'utf8'));
-      return copy;
+      /** @type {unknown} */
+      const kept = JSON.parse(readFileSync(join(state, name), 'utf8'));
+      return /** @type {Copy} */ (kept);
     })
     .filter((copy) => fits(file, copy.file) && [undefined, copy.description].includes(options['description']));
 }
