@@ -9,7 +9,7 @@
 //   warn       exit 8, and all is done           half      exit 0, and half of the file
 //   description  archived by another description killed    killed when half is done
 //   late       killed when all is done           hang      waits, and moves nothing
-//   slow       moves a little now and then       garbled   prints something else
+//   slow       moves bytes for 7 s, says nothing       garbled   prints something else
 import { execPath } from 'node:process';
 import {
   appendFileSync,
@@ -85,7 +85,7 @@ if (fault === 'hang') {
   await new Promise(() => undefined);
 }
 if (fault === 'slow') {
-  for (let n = 0; n < 15; n++) {
+  for (const began = Date.now(); Date.now() - began < 7000;) {
     readFileSync(execPath);
     await pause(100);
   }

@@ -186,9 +186,9 @@ it('gives up a program that says and moves nothing, and leaves nothing', async (
 });
 
 it('waits for a program that says nothing for long and moves bytes', async () => {
-  fault('slow@archive');
+  fault('slow@archive:vmdk');
   const bytes = randomBytes(100);
-  await store(bytes, service({ stallTimeoutMs: 400 }));
+  await store(bytes, service({ stallTimeoutMs: 3000 }));
   wellAgain();
   expect(await restored()).toEqual(bytes);
 });
