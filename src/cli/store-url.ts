@@ -54,7 +54,8 @@ Store URLs:
 /** @throws UsageError */
 export function parseStoreUrl(text: string): StoreUrl {
   const [, repository = '', scheme = '', rest = ''] = /^(repository\+)?([a-z\d]+):(.*)$/is.exec(text) ?? [];
-  if (!isScheme(scheme)) throw new UsageError(`${text} is no store's URL: file:, s3:, swift:, rbd: and tsm: are`);
+  // What it says is not repeated: another kind of URL may hold a password.
+  if (!isScheme(scheme)) throw new UsageError("a store's URL begins with file:, s3:, swift:, rbd: or tsm:");
   const isRepository = repository !== '';
   if (scheme === 'file') return { scheme, isRepository, place: filePath(text, rest), parameters: {} };
   const [rawPlace = '', query = ''] = rest.split(/\?(.*)/s);

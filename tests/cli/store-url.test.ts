@@ -33,8 +33,8 @@ test.each([
 });
 
 test.each([
-  ['/srv/backups', 'no store'],
-  ['tape:x', 'no store'],
+  ['/srv/backups', "a store's URL begins with"],
+  ['tape:x', "a store's URL begins with"],
   ['tsm:', 'no directory'],
   ['tsm:/x?password=y', 'has no parameter password: it has server, optionFile'],
   ['file:', 'no directory'],
@@ -44,6 +44,10 @@ test.each([
   ['repository+tsm:/x', 'an archive'],
 ])('%s is refused', (url, reason) => {
   expect(() => parseStoreUrl(url)).toThrow(reason);
+});
+
+test('a URL of another kind is not repeated: it may hold a password', () => {
+  expect(() => parseStoreUrl('https://user:secret@host/x')).toThrow(/^(?!.*secret).*begins with/);
 });
 
 test.each([
