@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import { AbortError, throwIfAborted } from '../../errors/index.js';
+import { AbortError, StoreError, throwIfAborted } from '../../errors/index.js';
 import { connectionError } from './connection-error.js';
 import { sendBody } from './send-body.js';
 import { StallTimer } from './stall-timer.js';
@@ -48,7 +48,7 @@ export class HttpClient {
    * Sends the request, and resolves with the head of its answer, of any status. The answer's body has to be read or destroyed, and is
    * on its own as to stalls and aborts.
    *
-   * @throws StoreError where there is no answer
+   * @throws StoreError where there is no answer, or a put is said to be done before its body was sent
    */
   async send({ method, url, headers, body, signal }: HttpRequest): Promise<IncomingMessage> {
     throwIfAborted(signal);
@@ -74,8 +74,13 @@ export class HttpClient {
     try {
       timer.start();
       const answer = answerTo(request);
-      sendBody(request, body?.buffers ?? [], expects, timer);
-      return await answer;
+      const isGiven = sendBody(request, body?.buffers ?? [], expects, timer);
+      const head = await answer;
+      if (method === 'PUT' && isSuccess(head) && !isGiven()) {
+        head.destroy();
+        throw new StoreError('protocol', `${url.host}: the body was taken for stored before it was sent`);
+      }
+      return head;
     } catch (error) {
       throw connectionError(error, url.host);
     } finally {
@@ -83,6 +88,10 @@ export class HttpClient {
       signal?.removeEventListener('abort', onAbort);
     }
   }
+}
+
+function isSuccess({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode < 300;
 }
 
 function answerTo(request: ClientRequest): Promise<IncomingMessage> {

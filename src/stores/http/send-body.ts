@@ -11,14 +11,17 @@ const sliceBytes = 256 * 1024;
  * Sends the body and ends the request. What fails, the request's own `error` tells; an answer that comes before stops it.
  *
  * @param expects whether the server is asked first
+ * @returns whether all of the body was handed over, to be asked once there is an answer
  */
 export function sendBody(
   request: ClientRequest,
   buffers: readonly Uint8Array[],
   expects: boolean,
   timer: StallTimer,
-): void {
-  const slices = slicesOf(buffers);
+): () => boolean {
+  const slices = [...slicesOf(buffers)];
+  let given = 0;
+  const isGiven = () => given === slices.length;
   let isAnswered = false;
   request.once('response', () => {
     isAnswered = true;
@@ -26,12 +29,13 @@ export function sendBody(
   const send = () => {
     while (!isAnswered && !request.destroyed) {
       timer.start();
-      const next = slices.next();
-      if (next.done === true) {
+      const next = slices[given];
+      if (next === undefined) {
         request.end();
         return;
       }
-      if (!request.write(next.value)) {
+      given += 1;
+      if (!request.write(next)) {
         request.once('drain', send);
         return;
       }
@@ -39,7 +43,7 @@ export function sendBody(
   };
   if (!expects) {
     send();
-    return;
+    return isGiven;
   }
   let isSending = false;
   const begin = () => {
@@ -57,6 +61,7 @@ export function sendBody(
     clearTimeout(patience);
   });
   request.flushHeaders();
+  return isGiven;
 }
 
 function* slicesOf(buffers: readonly Uint8Array[]): Generator<Uint8Array, void, undefined> {

@@ -67,6 +67,11 @@ describe('a put', () => {
     expect(bytes).toBe(0);
   });
 
+  it('that a server says is done before it had the body is not', async () => {
+    server.readsBodies = false;
+    await expect(put(4 * mebibyte)).rejects.toMatchObject({ code: 'STORE_FAILED', reason: 'protocol' });
+  });
+
   it('sends all of it again after a refusal that passes, and waits as long as it is asked to', async () => {
     const bytes = randomBytes(3 * mebibyte);
     server.answers(
