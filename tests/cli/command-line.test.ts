@@ -134,7 +134,7 @@ describe('exit codes', () => {
     ['an unknown option', ['list', '--from', 'file:x', '--frmo']],
     ['a size that is none', ['backup', '--volume', 'v', '--size', '1.5', '--to', 'file:x']],
     ['a URL that is none', ['list', '--from', '/srv/backups']],
-    ['a store there is not', ['list', '--from', 'tsm:x']],
+    ['a store there is not', ['list', '--from', 'tape:x']],
     ['an argument too many', ['decode', 'a', 'b', 'c']],
     ['a volume that is none', ['backup', '--volume', ' v ', '--size', '1', '--to', 'file:x']],
     ['a spec that is none', ['backup', ...volume, '--to', 'file:x', '--spec', 'thick']],
