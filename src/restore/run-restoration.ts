@@ -99,13 +99,13 @@ function asRestoreFailure(error: unknown, ending: Ending | undefined, signal: Ab
   return failure;
 }
 
-/** It failed in the middle, and the server stayed away when it was to be ended: perhaps it was only a reply that was lost. */
+/** A reply was lost, and the server stayed away: it may have been that of the call that gave the volume its disk. */
 function doubtOf(error: unknown): unknown {
-  // Whoever cancels does so before the volume can have its disk.
-  if (!(error instanceof VmdkDriverError) || error instanceof AbortError) return error;
+  if (!(error instanceof VimConnectionError) || error.outcome !== 'unknown') return error;
   const advice =
     'it is not known whether the volume has the restored disk: call recover() when the server is back; a new volume that has a backing then is restored';
-  return new VimConnectionError(`${error.message}; ${advice}`, 'unknown', { cause: error });
+  const { message, retryable, retryAfterMs } = error;
+  return new VimConnectionError(`${message}; ${advice}`, 'unknown', { cause: error, retryable, retryAfterMs });
 }
 
 /** The restore was ended by somebody else, whatever its own steps failed with after that. */
