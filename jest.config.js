@@ -8,11 +8,14 @@ const tests = new URL('tests/', import.meta.url);
  */
 const stages = readdirSync(tests).filter((name) => existsSync(new URL(`${name}/jest.config.js`, tests)));
 
+/** Directories whose tests start a program for whatever they try: together the stage `commands`. */
+export const commands = ['cli', 'services/rbd', 'services/tsm'];
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', ...stages.map((name) => `<rootDir>/tests/${name}/`)],
+  testPathIgnorePatterns: ['/node_modules/', ...[...stages, ...commands].map((name) => `<rootDir>/tests/${name}/`)],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   // Types are checked by `npm run types`; here they are only stripped.
