@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# One-node Ceph on loopback, below a directory of its own: a monitor, an OSD that keeps everything in memory, and radosgw with one user (S3:
+# key, secret; Swift: backup:swift, secret).
+#
+#     ceph.sh start|stop|(kill|revive|pause|resume) <server>    with SERVER_DIRECTORY, PORTS (monitor, radosgw)
+set -euo pipefail
+D=$SERVER_DIRECTORY
+read -r MONP RGWP <<<"$PORTS"
+export CEPH_CONF=$D/ceph.conf
+start() {
+  mkdir -p "$D"/{log,pid,asok}
+  FSID=$(cat /proc/sys/kernel/random/uuid)
+  cat > "$D/ceph.conf" <<E
+[global]
+fsid = $FSID
+mon_host = [v1:127.0.0.1:$MONP]
+public_addr = 127.0.0.1
+cluster_addr = 127.0.0.1
+public_network = 127.0.0.0/8
+ms_bind_msgr2 = false
+ms_bind_port_min = 16800
+ms_bind_port_max = 16900
+auth_cluster_required = cephx
+auth_service_required = cephx
+auth_client_required = cephx
+keyring = $D/keyring
+run_dir = $D/asok
+admin_socket = $D/asok/\$name.asok
+log_file = $D/log/\$name.log
+crash_dir = $D/log
+osd_pool_default_size = 1
+osd_pool_default_min_size = 1
+osd_pool_default_pg_num = 8
+osd_pool_default_pgp_num = 8
+osd_pool_default_pg_autoscale_mode = off
+osd_crush_chooseleaf_type = 0
+mon_allow_pool_size_one = true
+mon_allow_pool_delete = true
+mon_max_pg_per_osd = 1000
+mon_data_avail_warn = 1
+mon_data_avail_crit = 1
+[mon.a]
+mon_data = $D/mon.a
+[osd]
+osd_data = $D/osd.\$id
+osd_objectstore = memstore
+memstore_device_bytes = 4294967296
+osd_class_dir = /usr/lib/$(uname -m)-linux-gnu/rados-classes
+[client.rgw]
+keyring = $D/keyring
+rgw_data = $D/rgw
+rgw_frontends = beast endpoint=127.0.0.1:$RGWP
+rgw_zone = default
+rgw_enable_usage_log = false
+rgw_swift_account_in_url = true
+E
+  ceph-authtool --create-keyring "$D/keyring" --gen-key -n mon. --cap mon 'allow *' >/dev/null
+  ceph-authtool "$D/keyring" --gen-key -n client.admin --cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *' --cap mds 'allow *' >/dev/null
+  ceph-authtool "$D/keyring" --gen-key -n osd.0 --cap mon 'allow profile osd' --cap osd 'allow *' --cap mgr 'allow profile osd' >/dev/null
+  ceph-authtool "$D/keyring" --gen-key -n client.rgw --cap mon 'allow rw' --cap osd 'allow rwx' --cap mgr 'allow rw' >/dev/null
+  monmaptool --create --clobber --fsid $FSID --addv a "[v1:127.0.0.1:$MONP]" "$D/monmap" >/dev/null
+  mkdir -p "$D/mon.a" "$D/osd.0" "$D/rgw"
+  ceph-mon --mkfs -i a --monmap "$D/monmap" --keyring "$D/keyring"
+  launch mon
+  timeout 120 ceph -s >/dev/null
+  U=$(cat /proc/sys/kernel/random/uuid)
+  ceph osd new "$U" 0 >/dev/null
+  ceph-osd -i 0 --mkfs --osd-uuid "$U" --keyring "$D/keyring" >"$D/log/osd-mkfs.out" 2>&1
+  launch osd
+  for _ in $(seq 240); do ceph osd stat 2>/dev/null | grep -q '1 up' && break; sleep 0.5; done
+  ceph osd pool create backups 8 8 >/dev/null 2>&1
+  ceph osd pool application enable backups rbd >/dev/null 2>&1
+  launch rgw
+  for _ in $(seq 240); do curl -sf "http://127.0.0.1:$RGWP/" >/dev/null && break; sleep 0.5; done
+  radosgw-admin user create --uid backup --display-name backup --access-key key --secret-key secret >/dev/null 2>&1
+  radosgw-admin subuser create --uid backup --subuser backup:swift --access full >/dev/null 2>&1
+  radosgw-admin key create --uid backup --subuser backup:swift --key-type swift --secret-key secret >/dev/null 2>&1
+}
+launch() {
+  case $1 in
+    mon) ceph-mon -f -i a >>"$D/log/mon.out" 2>&1 & ;;
+    osd) ceph-osd -f -i 0 >>"$D/log/osd.out" 2>&1 & ;;
+    rgw) radosgw -f -n client.rgw >>"$D/log/rgw.out" 2>&1 & ;;
+  esac
+  echo $! >"$D/pid/$1"
+}
+# Not asked to end, and in this order: the OSD would wait for the monitor.
+stop() {
+  for f in rgw osd mon; do [ ! -f "$D/pid/$f" ] || kill -KILL "$(cat "$D/pid/$f")" 2>/dev/null || true; done
+}
+case $1 in
+  start) start ;;
+  stop) stop ;;
+  pause) kill -STOP "$(cat "$D/pid/$2")" ;;
+  resume) kill -CONT "$(cat "$D/pid/$2")" ;;
+  kill) kill -KILL "$(cat "$D/pid/$2")" ;;
+  revive) launch "$2" ;;
+esac
