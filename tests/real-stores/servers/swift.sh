@@ -110,8 +110,10 @@ E
   memcached -l 127.0.0.1 -p "$MC" -U 0 -u "$U" -m 64 >"$D/log/memcached.log" 2>&1 &
   echo $! >"$D/pid/memcached"
   for t in object container account proxy; do launch "$t"; done
-  for _ in $(seq 600); do curl -sf "http://127.0.0.1:$PROXY_PORT/healthcheck" >/dev/null 2>&1 && return; sleep 0.2; done
-  return 1
+  # The proxy answers before the servers behind it do, and then has no container for anybody.
+  for port in "$PORT_OBJECT" "$PORT_CONTAINER" "$PORT_ACCOUNT" "$PROXY_PORT"; do
+    curl -sf --retry 120 --retry-delay 1 --retry-all-errors "http://127.0.0.1:$port/healthcheck" >/dev/null
+  done
 }
 launch() {
   # Debian's own Python has its modules.
