@@ -3,6 +3,84 @@ import prettier from 'eslint-config-prettier';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+/**
+ * The rooms of `src`, and what each may import from outside itself: rooms, files, or a folder of a room. Arrows point down.
+ */
+const rooms = {
+  errors: [],
+  process: [],
+  model: ['errors'],
+  vmdk: ['errors', 'start-worker'],
+  stream: ['errors', 'model', 'start-worker', 'vmdk'],
+  vim: ['errors', 'logger', 'parse-input', 'stream'],
+  stores: ['errors', 'parse-input', 'process', 'stream'],
+  services: ['errors', 'model', 'parse-input', 'process', 'stores', 'stream'],
+  repository: ['errors', 'model', 'parse-input', 'process', 'services', 'stores', 'stream', 'vmdk'],
+  operation: ['errors', 'logger', 'model', 'parse-input', 'services', 'stream', 'vim'],
+  journal: ['errors', 'model', 'process', 'vim'],
+  pbm: ['errors', 'logger', 'model', 'operation', 'vim'],
+  backing: ['errors', 'journal', 'logger', 'model', 'operation', 'pbm', 'vim'],
+  nfc: ['backing', 'errors', 'logger', 'model', 'operation', 'stream', 'vim'],
+  restore: [
+    'backing',
+    'errors',
+    'journal',
+    'logger',
+    'model',
+    'nfc',
+    'operation',
+    'pbm',
+    'process',
+    'stream',
+    'vim',
+    'vmdk',
+  ],
+  driver: [
+    'backing',
+    'errors',
+    'journal',
+    'logger',
+    'model',
+    'nfc',
+    'operation',
+    'parse-input',
+    'pbm',
+    'process',
+    'restore',
+    'services',
+    'stream',
+    'vim',
+    'vmdk',
+  ],
+  // A product of its own: it speaks to its clients over the wire.
+  simulator: ['errors', 'vim/schema', 'vmdk'],
+  testing: ['errors', 'model', 'services', 'stores'],
+};
+
+/**
+ * An import leaves a room by as many steps up as its file lies deep.
+ *
+ * @type {import('eslint').Linter.Config[]}
+ */
+const boundaries = Object.entries(rooms).flatMap(([room, imported]) =>
+  [1, 2, 3].map((depth) => ({
+    files: [`src/${room}/${'*/'.repeat(depth - 1)}*.ts`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: `^(?:\\.\\./){${depth}}(?!(?:${['\\.\\.', ...imported].join('|')})(?:/|\\.js$))`,
+              message: `src/${room} may import ${imported.join(', ') || 'nothing'} and nothing else of this package.`,
+            },
+          ],
+        },
+      ],
+    },
+  })),
+);
+
 export default defineConfig(
   globalIgnores(['dist/', 'coverage/', 'docs/api/', 'tests/package/consumer/', 'tests/package/runners/']),
   js.configs.recommended,
@@ -45,6 +123,7 @@ export default defineConfig(
       ],
     },
   },
+  ...boundaries,
   {
     files: ['tests/**'],
     rules: {

@@ -17,6 +17,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { compileLibrary } from './support/compile-library.js';
 
 const MIB = 2 ** 20;
 
@@ -51,7 +52,7 @@ async function runAll(): Promise<void> {
   try {
     const file = (name: string): string => join(directory, name);
     console.log(`${sizeBytes / MIB} MiB, ${runs} run(s), ${availableParallelism()} cores, Node ${process.version}`);
-    compile(directory);
+    compileLibrary(directory, 'vmdk');
     console.log(`disk.raw sha256 ${await writeDisk(file('disk.raw'))}`);
     const hasQemu = spawnSync('qemu-img', ['--version']).status === 0;
     if (!hasQemu) console.log('qemu-img is not on the PATH: nothing to compare with');
@@ -127,26 +128,6 @@ function ours(step: string, directory: string): Sample {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${step} failed: ${stderr}`);
   return JSON.parse(stdout) as Sample;
-}
-
-/** Compiles the codec to what the package holds: a loader that compiles on the way would be measured with it. */
-function compile(directory: string): void {
-  const config = {
-    extends: join(root, 'tsconfig.build.json'),
-    compilerOptions: {
-      rootDir: join(root, 'src'),
-      outDir: join(directory, 'library'),
-      typeRoots: [join(root, 'node_modules', '@types')],
-      declaration: false,
-      emitDeclarationOnly: false,
-    },
-    include: [join(root, 'src', 'vmdk')],
-  };
-  writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify(config));
-  writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', directory], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the codec does not compile: ${stdout}`);
 }
 
 function foreign(...args: string[]): Sample {

@@ -10,6 +10,7 @@ export type { RecoveredRestore, RecoveryReport } from './driver/recover.js';
 export type { RestoreResult } from './driver/restore-backup.js';
 export type { VerificationReport } from './driver/verify-backup.js';
 export type { VmdkDriverConfig } from './operation/driver-config.js';
+export type { TransferSlots } from './operation/transfer-slots.js';
 export * from './errors/index.js';
 export type { Logger } from './logger.js';
 export type { IsAlive, OwnerInfo } from './driver/is-taken-for-alive.js';
@@ -27,6 +28,7 @@ export {
   type ListOptions,
   type ServiceBackupOptions,
   type ServiceOptions,
+  type ServiceRestoreOptions,
   type ServiceProgress,
   type StoredBackup,
   type UnreadableBackup,

@@ -1,5 +1,5 @@
 import { isBuiltin } from 'node:module';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { build as esbuild } from 'esbuild';
 
 /** The oldest Node that package.json allows. */
@@ -63,16 +63,18 @@ export const builtinsAsImports = {
 };
 
 /**
- * Has the program of the worker threads in the package as text.
+ * Has the programs of worker threads in the package as text: `a-worker-source.ts` then exports that of `aWorker` in
+ * `a-worker.ts`, whatever it says itself.
  *
  * @type {import('esbuild').Plugin}
  */
 export const workerAsText = {
   name: 'worker-as-text',
   setup(build) {
-    build.onLoad({ filter: /[\\/]codec-worker-source\.ts$/ }, async ({ path }) => {
+    build.onLoad({ filter: /[\\/][a-z]+-worker-source\.ts$/ }, async ({ path }) => {
       const resolveDir = dirname(path);
-      const contents = "import { codecWorker } from './codec-worker.ts'; codecWorker(require);";
+      const name = basename(path, '-worker-source.ts');
+      const contents = `import { ${name}Worker } from './${name}-worker.ts'; ${name}Worker(require);`;
       const { outputFiles } = await esbuild({
         stdin: { contents, resolveDir },
         bundle: true,
@@ -81,7 +83,8 @@ export const workerAsText = {
         target,
         write: false,
       });
-      return { contents: `export const codecWorkerSource = ${JSON.stringify(outputFiles[0]?.text)};`, resolveDir };
+      const text = JSON.stringify(outputFiles[0]?.text);
+      return { contents: `export const ${name}WorkerSource = ${text};`, resolveDir };
     });
   },
 };

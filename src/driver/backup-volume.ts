@@ -1,21 +1,20 @@
-import { createWriteStream } from 'node:fs';
-import { Writable } from 'node:stream';
 import { assertPoweredOff, readBacking, type Backing } from '../backing/backing.js';
 import { createBacking } from '../backing/create-backing.js';
 import { findBacking } from '../backing/find-backing.js';
-import { BackupServiceError, InvalidInputError, VmdkDriverError } from '../errors/index.js';
+import { InvalidInputError, VmdkDriverError } from '../errors/index.js';
 import type { MeasuredStream } from '../stream/stream-meter.js';
 import { profilesIfKnown } from '../pbm/profiles-if-known.js';
 import { assertNoTemporaryVmSeen } from '../restore/find-temporary-vms.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
-import type { BackupWriter } from '../services/backup-service.js';
 import type { ParsedVolume } from '../model/volume.js';
 import { receiveDisk } from '../nfc/receive-disk.js';
 import type { Operation } from '../operation/operation.js';
 import { serviceProgress } from '../operation/service-progress.js';
 import { assertTemporaryDirectory, asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
-import { chunkBytes } from '../stream/chunk-bytes.js';
+import { noteHashedFile } from '../stream/hashed-bytes.js';
+import { openFileSink } from './file-sink.js';
+import { ServiceSink } from './service-sink.js';
 
 /**
  * The blueprint's `backup_volume`: create the backing VM if it is not found; download the stream-optimized version of its
@@ -56,10 +55,11 @@ async function backupThroughFile(
   const { config, signal, progress, backupService } = operation;
   // A stream is at most what the disk's files take: it leaves empty grains out, and stores what does not compress.
   await using file = await createTemporaryFile(config.tmpDir, backing.committedBytes ?? 0);
-  const openSink = () => createWriteStream(file.path, { flags: 'r+', highWaterMark: chunkBytes });
-  const measured = await receiveDisk(operation, backing, openSink).catch((error: unknown) => {
+  const measured = await receiveDisk(operation, backing, () => openFileSink(file.path)).catch((error: unknown) => {
     throw asTemporaryFileError(error, config.tmpDir);
   });
+  // A service of this package then takes the file over as it is.
+  using _hashed = await noteHashedFile(file.path, measured);
 
   const manifest = manifestOf(measured);
   progress.enter('store', measured.streamBytes);
@@ -74,17 +74,15 @@ async function backupThroughStream(
   backing: Backing,
   manifestOf: (measured: MeasuredStream) => BackupManifest,
 ): Promise<BackupManifest> {
-  const { signal, progress, backupService } = operation;
-  const writer = await backupService.openBackup?.(backup, { signal });
-  if (writer === undefined) throw new BackupServiceError('the backup service takes no streams');
+  const { progress } = operation;
+  const sink = new ServiceSink(operation, backup);
   try {
-    const measured = await receiveDisk(operation, backing, () => writableTo(writer));
+    const measured = await receiveDisk(operation, backing, () => sink.open());
     const manifest = manifestOf(measured);
     progress.enter('store', measured.streamBytes);
-    const metadata = await writer.commit(manifest);
-    return withMetadata(manifest, metadata);
+    return withMetadata(manifest, await sink.commit(manifest));
   } catch (error) {
-    await writer.abort().catch((abortError: unknown) => {
+    await sink.abort().catch((abortError: unknown) => {
       operation.logger.warn({ err: abortError }, 'the backup service could not drop a failed backup');
       if (error instanceof VmdkDriverError) error.cleanup = 'pending';
     });
@@ -99,22 +97,6 @@ function streamsTo({ config, backupService }: Operation): boolean {
     throw new InvalidInputError('config.transfer', 'the backup service takes no streams');
   }
   return config.transfer !== 'file' && takesStreams;
-}
-
-function writableTo(writer: BackupWriter): Writable {
-  return new Writable({
-    highWaterMark: chunkBytes,
-    write(chunk: Buffer, _encoding, done) {
-      writer.write(chunk).then(
-        () => {
-          done();
-        },
-        (error: unknown) => {
-          done(error as Error);
-        },
-      );
-    },
-  });
 }
 
 function describe(

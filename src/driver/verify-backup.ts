@@ -1,16 +1,14 @@
-import { createReadStream } from 'node:fs';
 import { AbortError } from '../errors/index.js';
 import { assertIsBackup } from '../stream/assert-is-backup.js';
 import type { Backup } from '../model/backup.js';
 import { verifyVmdk, type VmdkInfo } from '../vmdk/index.js';
-import type { BackupManifest } from '../model/backup-manifest.js';
 import type { Operation } from '../operation/operation.js';
-import { cutPadding } from '../stream/cut-padding.js';
-import { HashOfStream } from '../stream/hash-of-stream.js';
+import { ChunkReadable } from '../stream/chunk-readable.js';
+import { DigestedChunks } from '../stream/digested-chunks.js';
+import { OwnBytes } from '../stream/own-bytes.js';
+import { fileFromService, givesStreams, streamFromService, type StoredStream } from './stored-stream.js';
 import { parseManifestOf } from './parse-arguments.js';
-import { serviceProgress } from '../operation/service-progress.js';
-import { asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
-import { chunkBytes } from '../stream/chunk-bytes.js';
+import { asTemporaryFileError } from './temporary-file.js';
 
 /** What a stored backup proved to be. A report is only given of a backup that is whole. */
 export interface VerificationReport {
@@ -39,11 +37,10 @@ export async function verifyBackup(
   const kept = givenManifest ?? (await backupService.readManifest?.(backup, { signal }));
   const manifest = kept === undefined ? undefined : parseManifestOf(backup, kept);
 
-  const opened = await backupService.openRestore?.(backup, { signal });
-  const { streamBytes, sha256, info } =
-    opened === undefined
-      ? await verifyThroughFile(operation, backup, manifest)
-      : await verifyStream(operation, opened.stream, manifest);
+  await using stored = givesStreams(operation)
+    ? streamFromService(operation, backup, manifest)
+    : await fileFromService(operation, backup, backup.volumeId, manifest);
+  const { streamBytes, sha256, info } = await verifyStream(operation, stored, manifest?.streamBytes);
   if (manifest !== undefined) assertIsBackup({ streamBytes, sha256, sha1: undefined, info }, manifest);
   return { backupId: backup.id, streamBytes, sha256, disk: info, comparedWithManifest: manifest !== undefined };
 }
@@ -54,49 +51,54 @@ interface Verified {
   readonly info: VmdkInfo;
 }
 
-async function verifyThroughFile(
-  operation: Operation,
-  backup: Backup,
-  manifest: BackupManifest | undefined,
-): Promise<Verified> {
-  const { backupService, config, progress, signal } = operation;
-  await using file = await createTemporaryFile(config.tmpDir, manifest?.streamBytes ?? 0);
-  progress.enter('fetch', manifest?.streamBytes);
-  const onProgress = serviceProgress(progress);
-  try {
-    await backupService.restore(backup, backup.volumeId, file, { signal, onProgress });
-    if (manifest !== undefined) await cutPadding(file.path, manifest.streamBytes);
-    return await verifyStream(operation, createReadStream(file.path, { highWaterMark: chunkBytes }), manifest);
-  } catch (error) {
-    throw asTemporaryFileError(error, config.tmpDir);
-  }
-}
-
 async function verifyStream(
-  { progress, signal }: Operation,
-  stream: AsyncIterable<Uint8Array>,
-  manifest: BackupManifest | undefined,
+  { progress, signal, config }: Operation,
+  stored: StoredStream,
+  least: number | undefined,
 ): Promise<Verified> {
   progress.enter('validate');
-  const hash = new HashOfStream();
-  async function* hashed(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of stream) {
-      hash.update(chunk);
-      yield chunk;
-    }
-  }
+  const padding = new PaddingCut(least);
+  const chunks = new DigestedChunks(await stored.open((bytes) => padding.look(bytes)));
+  const stream = new ChunkReadable(chunks);
   try {
-    const info = await verifyVmdk(hashed(), {
+    const info = await verifyVmdk(stream, {
       signal,
       onProgress: ({ coveredBytes, capacityBytes, bytesDone }) => {
         progress.advance({ bytesDone: coveredBytes, bytesTotal: capacityBytes, streamBytes: bytesDone });
       },
     });
-    // A manifest may count some of the zeros behind the end.
-    const most = info.streamBytes + info.paddingBytes;
-    const streamBytes = Math.max(info.streamBytes, Math.min(most, manifest?.streamBytes ?? 0));
-    return { info, streamBytes, sha256: hash.digest(streamBytes) };
+    const { sha256 = '' } = chunks.digests;
+    return { streamBytes: chunks.streamBytes, sha256, info: { ...info, paddingBytes: padding.bytes } };
   } catch (error) {
-    throw signal.aborted ? new AbortError(signal) : error;
+    throw signal.aborted ? new AbortError(signal) : asTemporaryFileError(error, config.tmpDir);
+  } finally {
+    stream.destroy();
+  }
+}
+
+/**
+ * Leaves out what follows a stream's end. What is wrong with the stream is left in: verification finds it, in the stream's
+ * order.
+ */
+class PaddingCut {
+  readonly #own: OwnBytes;
+  #isWrong = false;
+
+  constructor(least: number | undefined) {
+    this.#own = new OwnBytes(least);
+  }
+
+  get bytes(): number {
+    return this.#own.inspector.paddingBytes;
+  }
+
+  look(bytes: Uint8Array): number {
+    if (this.#isWrong) return bytes.length;
+    try {
+      return this.#own.take(bytes);
+    } catch {
+      this.#isWrong = true;
+      return bytes.length;
+    }
   }
 }

@@ -14,7 +14,8 @@ import { backupServiceSchema, loggerSchema, vimSessionSchema } from '../operatio
 import type { Operation } from '../operation/operation.js';
 import { operationOptionsSchema, type OperationOptions } from '../operation/options.js';
 import type { OperationName } from '../operation/progress.js';
-import { TransferSlots } from '../operation/transfer-slots.js';
+import { ApplicationSlots } from '../operation/application-slots.js';
+import { CountedSlots } from '../operation/transfer-slots.js';
 import { parseInput } from '../parse-input.js';
 import { thisOwner } from '../process/owner.js';
 import { assertNoTemporaryVm } from '../restore/find-temporary-vms.js';
@@ -88,8 +89,12 @@ export class VmdkDriver {
   constructor(options: VmdkDriverOptions) {
     const { config: given, ...injected } = parseInput('options', driverOptionsSchema, options);
     const config = parseConfig(given);
-    warnOfUnsafeDirectory(config.tmpDir, guardLogger(injected.logger));
-    this.#means = { ...injected, config, slots: new TransferSlots(config.transfersPerHost) };
+    const logger = guardLogger(injected.logger);
+    warnOfUnsafeDirectory(config.tmpDir, logger);
+    const { transferSlots, transfersPerHost } = config;
+    const slots =
+      transferSlots === undefined ? new CountedSlots(transfersPerHost) : new ApplicationSlots(transferSlots, logger);
+    this.#means = { ...injected, config, slots };
   }
 
   /**

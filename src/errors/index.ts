@@ -17,6 +17,7 @@ export type { Phase } from './phase.js';
 export { RepositoryDamagedError, WrongKeyError } from './repository-errors.js';
 export { ObjectNotFoundError, StoreError, type StoreFailure } from './store-errors.js';
 export { NoTemporarySpaceError, TemporaryDirectoryError } from './temporary-storage-errors.js';
+export { ThreadError } from './thread-error.js';
 export { TlsVerificationError } from './tls-verification-error.js';
 export { TransferError, TransferStalledError } from './transfer-error.js';
 export { VimConnectionError, type CallOutcome } from './vim-connection-error.js';

@@ -1,27 +1,35 @@
-import type { Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { asBackingError } from '../backing/backing-faults.js';
 import type { Backing } from '../backing/backing.js';
 import { InvalidVmdkError, isVimFault, LeaseError, TransferError, VimFault } from '../errors/index.js';
-import { asLostLease } from './lost-lease.js';
-import { pickDiskUrl, type DiskUrl } from './device-url.js';
-import { NfcLease } from './nfc-lease.js';
-import { StreamMeter, type MeasuredStream } from '../stream/stream-meter.js';
-import { asTransferError, transfer } from './transfer.js';
-import { asBackingError } from '../backing/backing-faults.js';
 import type { Operation } from '../operation/operation.js';
+import type { LookAtBytes } from '../stream/chunk-source.js';
+import { pour, type ChunkTaker } from '../stream/pour.js';
+import { ReadableChunks } from '../stream/readable-chunks.js';
+import { StreamMeter, type MeasuredStream } from '../stream/stream-meter.js';
+import { pickDiskUrl, type DiskUrl } from './device-url.js';
+import { asLostLease } from './lost-lease.js';
+import { NfcLease } from './nfc-lease.js';
+import { asTransferError, transfer } from './transfer.js';
+
+/** Where an exported disk's bytes go. Disposed of when no more come, whether all did or not. */
+export type DiskSink = ChunkTaker & AsyncDisposable;
 
 /**
  * Exports a backing's disk in stream-optimized form into a sink (blueprint: "Download the stream-optimized version of the
  * virtual disk"). When it resolves, the sink has the whole stream, the stream is a whole VMDK of the disk's capacity, its
  * length and checksum are what the server says they are, and the lease is completed.
+ *
+ * @param openSink called when the transfer's turn has come, before anything is asked of the server
  */
 export async function receiveDisk(
   operation: Operation,
   backing: Backing,
-  openSink: () => Writable,
+  openSink: () => Promise<DiskSink>,
 ): Promise<MeasuredStream> {
   const { vim, config, slots, signal, logger, progress } = operation;
   const { capacityBytes } = backing.disk;
+  using _slot = await slots.take(backing.host?.value ?? vim.host, { signal });
+  await using sink = await openSink();
   const ref = await vim.invoke('ExportVm', backing.ref, {}).catch((error: unknown) => {
     throw asLostLease(asBackingError(error, backing.name));
   });
@@ -30,27 +38,26 @@ export async function receiveDisk(
   const sha1 = !(await requestSha256(operation, lease, disk));
   progress.enter('export', capacityBytes);
 
-  let sink: Writable | undefined;
+  let chunks: ReadableChunks | undefined;
   // A backup service that takes its time is no dead peer: its limits are its own, as with a file.
-  const isExcused = () => (sink?.writableLength ?? 0) > 0;
-  const needs = { lease, url: disk.url, slots, stallTimeoutMs: config.stallTimeoutMs, isExcused, signal };
+  const isExcused = () => chunks?.isAhead ?? false;
+  const needs = { lease, stallTimeoutMs: config.stallTimeoutMs, isExcused, signal };
   const measured = await transfer(needs, async (scope) => {
-    const meter = new StreamMeter(
-      () => {
-        const { coveredBytes, streamBytes } = meter;
+    const { url, thumbprint, certificate } = disk;
+    const { stream, length } = await vim.download(url, { thumbprint, certificate, signal: scope.signal });
+    const openSource = (look: LookAtBytes) => {
+      chunks = new ReadableChunks(stream, { look, asError: asTransferError });
+      return Promise.resolve(chunks);
+    };
+    const meter = await StreamMeter.open(openSource, {
+      sha1,
+      onBytes({ coveredBytes, streamBytes }) {
         scope.moved(coveredBytes / capacityBytes);
         progress.advance({ bytesDone: Math.min(coveredBytes, capacityBytes), streamBytes });
       },
-      { sha1 },
-    );
-    const { url, thumbprint, certificate } = disk;
-    const { stream, length } = await vim.download(url, { thumbprint, certificate, signal: scope.signal });
-    // Not before there is something to put into it: the pipeline sees to its end.
-    sink = openSink();
-    let sinkError: unknown;
-    sink.once('error', (error) => (sinkError = error));
-    await pipeline(stream, meter, sink, { signal: scope.signal }).catch((error: unknown) => {
-      throw mayComeWhole(error === sinkError ? error : asTransferError(error));
+    });
+    await pour(meter, sink, scope.signal).catch((error: unknown) => {
+      throw mayComeWhole(error);
     });
     const { measured } = meter;
     if (length !== undefined && length !== receivedBytes(measured)) {

@@ -23,18 +23,21 @@ export interface SentDisk {
  * Sends a stream into an import's lease, the mirror image of {@link receiveDisk}. When it resolves, the server has taken
  * every byte, the stream was the backup's, and the lease is completed.
  *
- * @param ready resolves to the lease once it is ready (`ImportVApp`)
+ * @param host the ESXi host that is to take the disk
+ * @param requestLease asks for the lease (`ImportVApp`) and resolves once it is ready; called when the transfer's turn has come
  */
 export async function sendDisk(
   operation: Operation,
-  ready: Promise<NfcLease>,
+  host: MoRef | undefined,
+  requestLease: () => Promise<NfcLease>,
   source: RestoreSource,
 ): Promise<SentDisk> {
   const { vim, config, slots, signal, progress } = operation;
-  await using lease = await ready;
+  using _slot = await slots.take(host?.value ?? vim.host, { signal });
+  await using lease = await requestLease();
   const disk = pickDiskUrl(lease.info, vim);
 
-  const needs = { lease, url: disk.url, slots, stallTimeoutMs: config.stallTimeoutMs, signal };
+  const needs = { lease, stallTimeoutMs: config.stallTimeoutMs, signal };
   const measured = await transfer(needs, async (scope) => {
     const { stream, length, verify } = await source.open((bytesDone) => {
       scope.moved(bytesDone / length);

@@ -1,7 +1,6 @@
 import { AbortError, TransferError, VmdkDriverError } from '../errors/index.js';
 import type { NfcLease } from './nfc-lease.js';
 import { StallWatchdog } from './stall-watchdog.js';
-import type { TransferSlots } from '../operation/transfer-slots.js';
 
 /** What a transfer runs under. */
 export interface TransferScope {
@@ -14,16 +13,14 @@ export interface TransferScope {
 /** What a transfer needs. */
 export interface TransferNeeds {
   readonly lease: NfcLease;
-  readonly url: string;
-  readonly slots: TransferSlots;
   readonly stallTimeoutMs: number;
-  /** Whether bytes wait for somebody else than the peer at this moment, who takes the time he needs. */
+  /** Whether the local sink, not the peer, is holding the transfer up; the stall timer then restarts. */
   readonly isExcused?: () => boolean;
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs one transfer of disk bytes: in a slot of its host, under a living lease, watched for stalls. Whatever ends it
+ * Runs one transfer of disk bytes: under a living lease, watched for stalls. Whatever ends it
  * early comes out as the error that says why, not as the broken pipe it led to.
  *
  * @throws TransferStalledError, LeaseError, AbortError, TransferError
@@ -32,7 +29,6 @@ export async function transfer<T>(needs: TransferNeeds, run: (scope: TransferSco
   const { lease, signal } = needs;
   const owned = AbortSignal.any([signal, lease.lost]);
   try {
-    using _slot = await needs.slots.take(needs.url, owned);
     using watchdog = new StallWatchdog(needs.stallTimeoutMs, needs.isExcused);
     const scope: TransferScope = {
       signal: AbortSignal.any([owned, watchdog.signal]),

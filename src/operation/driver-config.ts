@@ -2,7 +2,9 @@ import { tmpdir } from 'node:os';
 import * as z from 'zod';
 import { whyNotAName } from '../model/name-rules.js';
 import { parseInput } from '../parse-input.js';
+import { withMethods } from './injected.js';
 import { cinderAdapterTypes, type CinderAdapterType } from '../model/disk-kinds.js';
+import type { TransferSlots } from './transfer-slots.js';
 
 /** How the driver works; every field has a default. */
 export interface VmdkDriverConfig {
@@ -18,8 +20,13 @@ export interface VmdkDriverConfig {
    * bytes is not counted. Default 120,000.
    */
   readonly stallTimeoutMs?: number | undefined;
-  /** NFC transfers at a time per host; further ones wait. Default 2. */
+  /** NFC transfers at a time per ESXi host; further ones wait before they ask for a lease. Default 2. */
   readonly transfersPerHost?: number | undefined;
+  /**
+   * Says when a transfer with an ESXi host may begin, for an application that counts those of several processes together.
+   * Default: each driver counts its own, to `transfersPerHost`.
+   */
+  readonly transferSlots?: TransferSlots | undefined;
   /** Last part of a backing's inventory folder (Cinder's `vmware_volume_folder`). Default `Volumes`. */
   readonly volumeFolder?: string | undefined;
   /** Names of the clusters whose hosts may be used (Cinder's `vmware_cluster_name`). Default: all. */
@@ -35,13 +42,14 @@ export interface VmdkDriverConfig {
 /** The configuration with its defaults filled in. */
 export type ResolvedConfig = { readonly [K in keyof VmdkDriverConfig]-?: NonNullable<VmdkDriverConfig[K]> | Absent<K> };
 /** The options that have no default stay absent. */
-type Absent<K> = K extends 'clusters' | 'datastoreRegex' ? undefined : never;
+type Absent<K> = K extends 'clusters' | 'datastoreRegex' | 'transferSlots' ? undefined : never;
 
 const configSchema = z.strictObject({
   tmpDir: z.string().min(1).default(tmpdir),
   transfer: z.enum(['auto', 'file', 'stream']).default('auto'),
   stallTimeoutMs: z.int().positive().default(120_000),
   transfersPerHost: z.int().positive().default(2),
+  transferSlots: withMethods<TransferSlots>(['take']).optional(),
   volumeFolder: z
     .string()
     .min(1)
@@ -61,8 +69,8 @@ const configSchema = z.strictObject({
 
 /** @throws InvalidInputError */
 export function parseConfig(config: unknown): ResolvedConfig {
-  const { clusters, datastoreRegex, ...rest } = parseInput('config', configSchema, config ?? {});
-  return { ...rest, clusters, datastoreRegex };
+  const { clusters, datastoreRegex, transferSlots, ...rest } = parseInput('config', configSchema, config ?? {});
+  return { ...rest, clusters, datastoreRegex, transferSlots };
 }
 
 function isRegularExpression(source: string): boolean {

@@ -1,4 +1,4 @@
-import type { BackupWriter } from '../services/backup-service.js';
+import { takesByValue, type BackupWriter } from '../services/backup-service.js';
 import { boundedCall, graceMs } from './bounded-call.js';
 import { serviceCall, serviceError, type ServiceGuard } from './service-call.js';
 import { parseMetadata } from './service-metadata.js';
@@ -18,6 +18,8 @@ export function guardWriter(guard: ServiceGuard, value: unknown): BackupWriter {
   let writing: Promise<unknown> = Promise.resolve();
   let committed = false;
   return {
+    ...(takesByValue in writer && { [takesByValue]: true }),
+
     write: (chunk) =>
       serviceCall(guard, 'write()', () => {
         const written = Promise.resolve(writer.write(chunk));

@@ -22,7 +22,8 @@ export function callbackSchema<T extends (...args: never[]) => unknown>() {
   return z.custom<T>((value) => typeof value === 'function', 'must be a function');
 }
 
-function withMethods<T extends object>(
+/** An object of the application's whose methods are called. */
+export function withMethods<T extends object>(
   required: readonly (string & keyof T)[],
   optional: readonly (string & keyof T)[] = [],
 ) {

@@ -1,7 +1,21 @@
 import { AbortError, throwIfAborted } from '../errors/index.js';
 
-/** The transfers that run and wait, per host. An ESXi host's NFC memory is small: too many at once fail all of them. */
-export class TransferSlots {
+/**
+ * Who lets transfers begin. An ESXi host's NFC memory is small, and too many at once fail all of them; an application that
+ * transfers from several processes must count them together.
+ */
+export interface TransferSlots {
+  /**
+   * Waits until a transfer with a host may begin. Disposing of what it resolves to says that the transfer has ended.
+   *
+   * @param host the ESXi host's managed object id (`host-21`, say; on a host itself `ha-host`), unique within its vCenter
+   * @throws whatever tells the application why not; an aborted signal is answered by rejecting
+   */
+  take(host: string, options: { readonly signal: AbortSignal }): Promise<Disposable>;
+}
+
+/** Lets so many transfers with each host begin at a time, in the order in which they came. */
+export class CountedSlots implements TransferSlots {
   readonly #perHost: number;
   readonly #running = new Map<string, number>();
   readonly #waiting = new Map<string, (() => void)[]>();
@@ -11,20 +25,17 @@ export class TransferSlots {
     this.#perHost = perHost;
   }
 
-  /**
-   * Waits for a slot; disposing of it gives it to the next in line.
-   *
-   * @throws AbortError
-   */
-  async take(url: string, signal: AbortSignal): Promise<Disposable> {
+  /** @throws AbortError */
+  async take(host: string, { signal }: { readonly signal: AbortSignal }): Promise<Disposable> {
     throwIfAborted(signal);
-    const { host } = new URL(url);
     const running = this.#running.get(host) ?? 0;
     if (running < this.#perHost) this.#running.set(host, running + 1);
     else await this.#queue(host, signal);
+    let released = false;
     return {
       [Symbol.dispose]: () => {
-        this.#release(host);
+        if (!released) this.#release(host);
+        released = true;
       },
     };
   }

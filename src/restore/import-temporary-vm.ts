@@ -68,8 +68,8 @@ export class ImportAttempt {
    */
   async run(target: ImportTarget): Promise<ImportedVm> {
     const { vim, signal } = this.#operation;
-    const ready = this.#requestLease(target);
-    const { entity: ref, measured } = await sendDisk(this.#operation, ready, this.#source);
+    const requestLease = () => this.#requestLease(target);
+    const { entity: ref, measured } = await sendDisk(this.#operation, target.host, requestLease, this.#source);
     const imported = await readBacking(vim, ref, { signal });
     assertCapacity(imported.disk, measured);
     reportProvisioning(this.#operation, imported.disk, target.provisioning);

@@ -1,6 +1,6 @@
 import { AbortError, BackupServiceError, throwIfAborted, type VmdkDriverError } from '../errors/index.js';
 import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
-import type { BackupWriter, ServiceOptions } from './backup-service.js';
+import { takesByValue, type BackupWriter, type ServiceOptions } from './backup-service.js';
 import { asServiceError } from './service-error.js';
 
 /** One attempt at storing a backup. Its calls do not overlap. */
@@ -52,6 +52,11 @@ export class AttemptWriter implements BackupWriter {
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#stopListening = () => signal?.removeEventListener('abort', onAbort);
     droppedWriters.register(this, { attempt, stopListening: this.#stopListening }, this);
+  }
+
+  // Not a field: whoever copies the writer's own properties into another does not get it.
+  [takesByValue](): boolean {
+    return true;
   }
 
   write(chunk: Uint8Array): Promise<void> {

@@ -32,24 +32,41 @@ export interface ServiceBackupOptions extends ServiceOptions {
   readonly manifest?: BackupManifest | undefined;
 }
 
+/** What the driver gives a service that gives a backup back. */
+export interface ServiceRestoreOptions extends ServiceOptions {
+  /**
+   * What the stream must be; the driver gives it where it knows it, and then holds every byte that comes back against it
+   * (length, SHA-256, structure) before anything of the volume changes. A service need not do that as well.
+   */
+  readonly manifest?: BackupManifest | undefined;
+}
+
 /**
  * Takes one backup as a stream. Exactly one of `commit` and `abort` ends it; an `abort` after that does nothing, and
  * `write` and `commit` reject.
  */
 export interface BackupWriter {
   /**
-   * Takes the next bytes, of any length; resolves when the service is ready for more. The service must not use the chunk
-   * after that: the caller may fill its memory anew.
+   * Takes the next bytes, of any length; resolves when the service is ready for more. The service must leave the chunk as it
+   * is, and not use it after that: the caller may fill its memory anew.
    */
   write(chunk: Uint8Array): Promise<void>;
   /**
    * Makes the backup durable and visible. Nothing of it may be visible before, and nothing if it rejects: then a backup of
-   * the same id that was there still is.
+   * the same id that was there still is. The manifest has the stream's length and SHA-256, which the driver took on the way:
+   * a service need not hash the bytes again.
    */
   commit(manifest: BackupManifest): Promise<void | BackupMetadata>;
   /** Gives the backup up and leaves nothing behind. Never rejects because there was nothing. */
   abort(): Promise<void>;
 }
+
+/**
+ * A writer that has this property is known to have done with a chunk's memory once its `write` has
+ * resolved: the driver then uses it again. All writers must, but of those that others wrote it is not relied on: a mistake
+ * would be seen only when such a backup is needed.
+ */
+export const takesByValue: unique symbol = Symbol.for('vmdk-driver/takes-by-value');
 
 /**
  * What an application must supply to store backups.
@@ -60,8 +77,8 @@ export interface BackupWriter {
  */
 export interface BackupService {
   /**
-   * Stores the file's bytes as the backup. A backup of the same id is replaced once the new one is whole, and stays if it
-   * never is. Two calls for one id at once may end in either's backup, but never in a mix.
+   * Stores the file's bytes as the backup, and leaves the file as it is. A backup of the same id is replaced once the new
+   * one is whole, and stays if it never is. Two calls for one id at once may end in either's backup, but never in a mix.
    */
   backup(backup: Backup, file: VolumeFile, options?: ServiceBackupOptions): Promise<void | BackupMetadata>;
   /**
@@ -70,9 +87,9 @@ export interface BackupService {
    *
    * @throws BackupNotFoundError where there is no such backup
    */
-  restore(backup: Backup, volumeId: string, file: VolumeFile, options?: ServiceOptions): Promise<void>;
+  restore(backup: Backup, volumeId: string, file: VolumeFile, options?: ServiceRestoreOptions): Promise<void>;
   /** Removes the backup. Resolves where there is none. */
-  delete?(backup: Backup, options?: ServiceOptions): Promise<void>;
+  delete?(backup: Backup, options?: Pick<ServiceOptions, 'signal'>): Promise<void>;
   /** The backups that are there, in no particular order. One that cannot be read is listed with its error and ends nothing. */
   list?(options?: ListOptions): AsyncIterable<StoredBackup | UnreadableBackup>;
   /** The manifest kept with the backup, where the service keeps them and the backup exists. */
@@ -87,6 +104,6 @@ export interface BackupService {
    */
   openRestore?(
     backup: Backup,
-    options?: ServiceOptions,
+    options?: ServiceRestoreOptions,
   ): Promise<{ readonly stream: Readable; readonly length?: number | undefined }>;
 }

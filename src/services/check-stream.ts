@@ -1,5 +1,4 @@
 import { BackupCorruptError } from '../errors/index.js';
-import type { WrittenStream } from './hashing-file-writer.js';
 import type { StoredStream } from './record-shape.js';
 
 /**
@@ -7,8 +6,11 @@ import type { StoredStream } from './record-shape.js';
  *
  * @throws BackupCorruptError
  */
-export function checkStream(record: StoredStream, read: Partial<WrittenStream>): void {
-  if (read.streamBytes !== undefined && read.streamBytes !== record.streamBytes) {
+export function checkStream(
+  record: StoredStream,
+  read: { readonly streamBytes: number; readonly sha256?: string | undefined },
+): void {
+  if (read.streamBytes !== record.streamBytes) {
     throw new BackupCorruptError(
       `backup ${record.backupId}: ${record.streamBytes} bytes were stored, and ${read.streamBytes} are there`,
     );

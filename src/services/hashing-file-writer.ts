@@ -1,7 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { writeAll } from '../stores/file/write-all.js';
 import { chunkBytes } from '../stream/chunk-bytes.js';
+import { FileChunks } from '../stream/file-chunks.js';
+import { hashedChunk, type HashedStream } from '../stream/hashed-bytes.js';
+import { StreamDigest } from '../stream/stream-digest.js';
+import { writeAll } from '../stream/write-all.js';
 
 /** What was written. */
 export interface WrittenStream {
@@ -12,70 +14,105 @@ export interface WrittenStream {
 }
 
 /**
- * Writes a file from its beginning and takes length and SHA-256 on the way.
+ * Writes a file from its beginning and knows length and SHA-256 of what it wrote.
  *
- * Small chunks are collected into large writes, and one such write runs while the next is collected. Calls must not overlap.
+ * Chunks that the driver hashed on their way are written as they are, and its SHA-256 holds for the file as long as they
+ * come one after the other from the stream's beginning to its end. Anybody else's are collected into large writes and
+ * hashed in another thread, one such write while the next is collected. Calls must not overlap.
  */
 export class HashingFileWriter {
   readonly #handle: FileHandle;
-  readonly #hash = createHash('sha256');
-  #buffer: Buffer | undefined;
-  #spare: Buffer | undefined;
+  /** The stream all bytes so far are of, where it is hashed elsewhere. */
+  #hashed: HashedStream | undefined;
+  /** Whether whoever opened the writer knows that all bytes will be of that stream. */
+  readonly #isKnown: boolean;
+  readonly #digest = new StreamDigest(['sha256']);
+  #buffer: Buffer<ArrayBuffer> | undefined;
+  #spare: Buffer<ArrayBuffer> | undefined;
   #filled = 0;
+  /** Bytes written, or being written. */
   #position = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(handle: FileHandle) {
+  /**
+   * @param handle open for reading and writing
+   * @param hashed the stream that all bytes will be of, where that was hashed
+   */
+  constructor(handle: FileHandle, hashed?: WrittenStream) {
     this.#handle = handle;
+    this.#hashed = hashed;
+    this.#isKnown = hashed !== undefined;
   }
 
   /** Takes a chunk of any size. It may be used again once this resolves. */
   async write(chunk: Uint8Array): Promise<void> {
-    for (let offset = 0; offset < chunk.length;) {
-      const rest = chunk.length - offset;
-      if (this.#filled === 0 && rest >= chunkBytes) {
-        await this.#writing;
-        await this.#put(chunk.subarray(offset, offset + chunkBytes));
-        offset += chunkBytes;
-        continue;
+    const origin = hashedChunk(chunk);
+    if (this.#position === 0 && this.#filled === 0 && origin?.position === 0) this.#hashed ??= origin.stream;
+    if (this.#hashed !== undefined) {
+      if (this.#isKnown || (origin?.stream === this.#hashed && origin.position === this.#position)) {
+        await writeAll(this.#handle, chunk, this.#position);
+        this.#position += chunk.length;
+        return;
       }
+      await this.#hashWritten();
+    }
+    for (let rest = chunk; rest.length > 0;) {
       this.#buffer ??= Buffer.allocUnsafeSlow(chunkBytes);
-      const taken = Math.min(rest, chunkBytes - this.#filled);
-      this.#buffer.set(chunk.subarray(offset, offset + taken), this.#filled);
-      this.#filled += taken;
-      offset += taken;
+      const taken = rest.subarray(0, chunkBytes - this.#filled);
+      this.#buffer.set(taken, this.#filled);
+      this.#filled += taken.length;
+      rest = rest.subarray(taken.length);
       if (this.#filled === chunkBytes) await this.#flush();
     }
   }
 
-  /** Writes what is still held back. No more can be written after that. It does not sync. */
-  async finish(): Promise<WrittenStream> {
+  /**
+   * Writes what is still held back. No more can be written after that. It does not sync.
+   *
+   * @param position how many bytes the file has, where they were not written here
+   */
+  async finish(position = this.#position): Promise<WrittenStream> {
+    this.#position = position;
     await this.#flush();
     await this.#writing;
-    return { streamBytes: this.#position, sha256: this.#hash.digest('hex') };
+    const streamBytes = this.#position;
+    const { sha256 } = this.#hashed ?? {};
+    if (sha256 !== undefined && this.#hashed?.streamBytes === streamBytes) return { streamBytes, sha256 };
+    if (this.#hashed !== undefined) await this.#hashWritten();
+    return { streamBytes, sha256: (await this.#digest.end()).sha256 ?? '' };
   }
 
-  /** Resolves when no write is under way any more, however it ended. */
+  /** Resolves when no write is under way any more, however it ended. Nothing can be done after that. */
   async settle(): Promise<void> {
     await this.#writing.catch(() => undefined);
+    this.#digest.drop();
   }
 
   async #flush(): Promise<void> {
     await this.#writing;
     if (this.#buffer === undefined || this.#filled === 0) return;
-    const full = this.#buffer;
-    this.#writing = this.#put(full.subarray(0, this.#filled));
+    this.#writing = this.#put(this.#buffer.subarray(0, this.#filled));
     // Its failure is met by the next flush; until then it must not count as unhandled.
     this.#writing.catch(() => undefined);
     this.#buffer = this.#spare;
-    this.#spare = full;
+    this.#spare = undefined;
     this.#filled = 0;
   }
 
-  async #put(bytes: Uint8Array): Promise<void> {
-    const writing = writeAll(this.#handle, bytes, this.#position);
+  async #put(bytes: Buffer<ArrayBuffer>): Promise<void> {
+    const position = this.#position;
     this.#position += bytes.length;
-    this.#hash.update(bytes);
-    await writing;
+    const hashed = await this.#digest.take(bytes);
+    await writeAll(this.#handle, hashed, position);
+    this.#spare = Buffer.from(hashed.buffer);
+  }
+
+  /** What comes is not what the driver hashed: all that was written is to be hashed here as well. */
+  async #hashWritten(): Promise<void> {
+    this.#hashed = undefined;
+    const written = new FileChunks(this.#handle, this.#position);
+    for (let chunk = await written.next(); chunk !== undefined; chunk = await written.next()) {
+      written.release(await this.#digest.take(chunk));
+    }
   }
 }

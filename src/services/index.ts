@@ -6,6 +6,7 @@ export type {
   BackupWriter,
   ServiceBackupOptions,
   ServiceOptions,
+  ServiceRestoreOptions,
   ServiceProgress,
   VolumeFile,
 } from './backup-service.js';

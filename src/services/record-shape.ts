@@ -25,6 +25,14 @@ type CommonRecord = Readonly<z.infer<z.ZodObject<typeof recordShape>>>;
 /** The bytes a record tells of. */
 export type StoredStream = Pick<CommonRecord, 'backupId' | 'streamBytes' | 'sha256'>;
 
+/** Whether somebody who has this manifest holds the bytes against the digest they were stored with. */
+export function isChecked(
+  stored: StoredStream,
+  manifest: { readonly streamBytes: number; readonly sha256: string } | undefined,
+): boolean {
+  return manifest?.sha256 === stored.sha256 && manifest.streamBytes === stored.streamBytes;
+}
+
 const versionSchema = z.object({ formatVersion: z.unknown() });
 
 /**

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { AbortError } from '../errors/index.js';
 import { chunkBytes } from '../stream/chunk-bytes.js';
-import type { ServiceOptions } from './backup-service.js';
+import type { ServiceRestoreOptions } from './backup-service.js';
 import { checkStream } from './check-stream.js';
-import type { StoredStream } from './record-shape.js';
+import { isChecked, type StoredStream } from './record-shape.js';
 import { asServiceError } from './service-error.js';
 
 /**
@@ -12,12 +12,14 @@ import { asServiceError } from './service-error.js';
  *
  * The last chunk is only delivered once the whole was found to be right: also a reader that counts bytes, and does not wait
  * for the stream's end, never has all of a wrong one.
+ *
+ * A caller who has the backup's manifest holds the bytes against it: then only their number is checked here.
  */
 export class VerifiedStream extends Readable {
   readonly #chunks: AsyncGenerator<Uint8Array, void, undefined>;
   readonly #stored: StoredStream;
-  readonly #options: ServiceOptions;
-  readonly #hash = createHash('sha256');
+  readonly #options: ServiceRestoreOptions;
+  readonly #hash: Hash | undefined;
   readonly #closed = new AbortController();
   readonly #onAbort: () => void;
   #held: Uint8Array | undefined;
@@ -27,11 +29,12 @@ export class VerifiedStream extends Readable {
   constructor(
     open: (signal: AbortSignal) => AsyncGenerator<Uint8Array, void, undefined>,
     stored: StoredStream,
-    options: ServiceOptions,
+    options: ServiceRestoreOptions,
   ) {
     super({ highWaterMark: chunkBytes });
     this.#stored = stored;
     this.#options = options;
+    this.#hash = isChecked(stored, options.manifest) ? undefined : createHash('sha256');
     this.#chunks = open(this.#closed.signal);
     const { signal } = options;
     this.#onAbort = () => {
@@ -61,12 +64,12 @@ export class VerifiedStream extends Readable {
       if (this.destroyed) return;
       const ready = this.#held;
       if (done === true) {
-        checkStream(this.#stored, { streamBytes: this.#received, sha256: this.#hash.digest('hex') });
+        checkStream(this.#stored, { streamBytes: this.#received, sha256: this.#hash?.digest('hex') });
         if (ready !== undefined) this.push(ready);
         this.push(null);
         return;
       }
-      this.#hash.update(chunk);
+      this.#hash?.update(chunk);
       this.#received += chunk.length;
       this.#held = chunk;
       this.#options.onProgress?.({ bytesDone: this.#received, bytesTotal: this.#stored.streamBytes });

@@ -1,9 +1,9 @@
 import { constants, open, stat, type FileHandle } from 'node:fs/promises';
 import { InvalidInputError, throwIfAborted } from '../errors/index.js';
-import type { ServiceOptions } from './backup-service.js';
+import type { ServiceRestoreOptions } from './backup-service.js';
 import { checkStream } from './check-stream.js';
 import { HashingFileWriter } from './hashing-file-writer.js';
-import type { StoredStream } from './record-shape.js';
+import { isChecked, type StoredStream } from './record-shape.js';
 
 /**
  * Opens a file that is to be stored.
@@ -36,15 +36,17 @@ export async function openTarget(path: string): Promise<FileHandle> {
 /**
  * Fills a file with a backup's bytes, whatever it held, and makes them durable. Where it fails, the file is left empty.
  *
+ * A caller who has the backup's manifest holds the bytes against it: then only their number is checked here.
+ *
  * @throws BackupCorruptError where the bytes are not those that were stored
  */
 export async function fillTarget(
   target: FileHandle,
   chunks: AsyncIterable<Uint8Array>,
   stored: StoredStream,
-  { signal, onProgress }: ServiceOptions,
+  { manifest, signal, onProgress }: ServiceRestoreOptions,
 ): Promise<void> {
-  const writer = new HashingFileWriter(target);
+  const writer = new HashingFileWriter(target, isChecked(stored, manifest) ? stored : undefined);
   try {
     await target.truncate(0);
     let bytesDone = 0;

@@ -3,6 +3,8 @@ import { types } from 'node:util';
 import { VmdkDriverError } from '../errors/index.js';
 import { reasonOf } from '../errors/reason-of.js';
 import { chunkBytes } from './chunk-bytes.js';
+import { ChunkReadable, claimChunks } from './chunk-readable.js';
+import type { ChunkSource } from './chunk-source.js';
 
 /** Makes the error of whoever gave the stream. */
 export type StreamErrorOf = (reason: string, cause?: unknown) => VmdkDriverError;
@@ -14,10 +16,17 @@ export type StreamErrorOf = (reason: string, cause?: unknown) => VmdkDriverError
  * @throws what `errorOf` makes, where it is none of these; the returned stream fails so where it gives anything but bytes
  */
 export function byteStream(value: unknown, errorOf: StreamErrorOf): Readable {
+  const typed = (error: unknown): VmdkDriverError =>
+    error instanceof VmdkDriverError ? error : errorOf(`its stream broke off: ${reasonOf(error)}`, error);
   const source = readableOf(value, errorOf);
+  const chunks = claimChunks(source);
+  if (chunks !== undefined) {
+    source.on('error', () => undefined);
+    return new ChunkReadable(failingWith(chunks, typed)).on('error', () => undefined);
+  }
   const gate = new ByteGate(errorOf);
   const fail = (error: Error): void => {
-    gate.destroy(error instanceof VmdkDriverError ? error : errorOf(`its stream broke off: ${reasonOf(error)}`, error));
+    gate.destroy(typed(error));
   };
   // These stay: an error that comes when nobody reads any more would otherwise end the process.
   source.on('error', fail);
@@ -30,6 +39,23 @@ export function byteStream(value: unknown, errorOf: StreamErrorOf): Readable {
   gate.once('close', () => source.destroy());
   source.pipe(gate);
   return gate;
+}
+
+/** Chunks that are given on as they are; what they fail with is made typed. */
+function failingWith(chunks: ChunkSource, typed: (error: unknown) => VmdkDriverError): ChunkSource {
+  return {
+    async next() {
+      try {
+        return await chunks.next();
+      } catch (error) {
+        throw typed(error);
+      }
+    },
+    release: (chunk) => {
+      chunks.release(chunk);
+    },
+    close: () => chunks.close(),
+  };
 }
 
 function readableOf(value: unknown, errorOf: StreamErrorOf): Readable {

@@ -1,21 +1,11 @@
-import { Writable, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { AbortError } from '../errors/index.js';
+import type { ChunkSource } from './chunk-source.js';
+import { pour } from './pour.js';
 
 /**
- * Reads a stream to its end, for the sake of what looks at the bytes on their way.
+ * Reads a stream to its end, for the sake of what looks at the bytes on their way, and closes it.
  *
  * @throws AbortError, and what the stream fails with
  */
-export async function drain(stream: Readable, signal: AbortSignal): Promise<void> {
-  const nowhere = new Writable({
-    write(_chunk, _encoding, done) {
-      done();
-    },
-  });
-  try {
-    await pipeline(stream, nowhere, { signal });
-  } catch (error) {
-    throw signal.aborted ? new AbortError(signal) : error;
-  }
+export function drain(source: ChunkSource, signal: AbortSignal): Promise<void> {
+  return pour(source, { write: () => Promise.resolve(), isDoneWithChunks: true }, signal);
 }

@@ -1,11 +1,14 @@
-import { createReadStream } from 'node:fs';
-import { pipeline, Transform, type Readable } from 'node:stream';
-import { BackupCorruptError, BackupServiceError, UnsupportedBackupError, VmdkDriverError } from '../errors/index.js';
-import { drain } from './drain.js';
-import { assertIsBackup } from './assert-is-backup.js';
-import { StreamMeter, type MeasuredStream } from './stream-meter.js';
+import { open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { BackupCorruptError, UnsupportedBackupError } from '../errors/index.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
-import { chunkBytes } from './chunk-bytes.js';
+import { assertIsBackup } from './assert-is-backup.js';
+import { ChunkReadable } from './chunk-readable.js';
+import type { ChunkSource, LookAtBytes } from './chunk-source.js';
+import { CountedChunks } from './counted-chunks.js';
+import { drain } from './drain.js';
+import { FileChunks } from './file-chunks.js';
+import { StreamMeter, type MeasuredStream } from './stream-meter.js';
 
 /** Where the bytes of a restore come from, once they are known to be worth importing. */
 export interface RestoreSource {
@@ -26,105 +29,72 @@ export interface RestoreSource {
 
 /** One pass over a source. */
 export interface OpenedSource {
+  /** It ends with an error, before its last bytes, where it is not the backup. */
   readonly stream: Readable;
   /** Exact length of `stream`, in bytes. */
   readonly length: number;
-  /** To be called after the last byte: resolves to what the stream was, or throws where it was not the backup. */
+  /** To be called after the last byte: what the stream was. */
   readonly verify: () => MeasuredStream;
 }
-
-/** An end-of-stream marker: a sector of zeros. */
-const endOfStream = Buffer.alloc(512);
 
 /** A source whose file was read and validated to its end before. */
 export function fileSource(path: string, measured: MeasuredStream): RestoreSource {
   const { info, streamBytes } = measured;
-  // What qemu-img writes has no end-of-stream marker, without which vSphere takes a stream for cut off.
-  const trailer = info.needsEndOfStream ? endOfStream : Buffer.alloc(0);
+  // What qemu-img writes has no end-of-stream marker (a sector of zeros), without which vSphere takes it for cut off.
+  const trailer = info.needsEndOfStream ? Buffer.alloc(512) : undefined;
   return {
     capacityBytes: info.capacityBytes,
     allocatedBytes: info.allocatedBytes,
     validate: () => Promise.resolve(),
-    open(onBytes) {
-      const file = createReadStream(path, { highWaterMark: chunkBytes, end: streamBytes - 1 });
-      const counter = new ByteCounter(onBytes, trailer);
-      // The import fails with the counter's error, which is the file's.
-      pipeline(file, counter, () => undefined);
-      return Promise.resolve({ stream: counter, length: streamBytes + trailer.length, verify: () => measured });
+    async open(onBytes) {
+      const file = new FileChunks(await open(path), streamBytes);
+      const stream = new ChunkReadable(new CountedChunks(file, onBytes, trailer));
+      return { stream, length: streamBytes + (trailer?.length ?? 0), verify: () => measured };
     },
   };
 }
 
 /**
- * A source that comes straight from the backup service and is measured as it passes: the volume is not touched before
- * `verify` accepted it.
+ * A source that comes straight from the backup service and is measured as it passes: the volume is not touched before it
+ * was found to be the backup.
  *
- * @param openStream opens the service's stream
+ * @param openStream opens the service's stream; all bytes are to be looked at as they come
  */
-export function streamSource(manifest: BackupManifest, openStream: () => Promise<Readable>): RestoreSource {
+export function streamSource(
+  manifest: BackupManifest,
+  openStream: (look: LookAtBytes) => Promise<ChunkSource>,
+): RestoreSource {
+  const measure = (onBytes: (bytesDone: number) => void): Promise<StreamMeter> =>
+    StreamMeter.open(openStream, {
+      onBytes({ streamBytes }) {
+        // Told here, before whoever sends it on finds it longer than was announced.
+        if (streamBytes > manifest.streamBytes) {
+          throw new BackupCorruptError(`the stream goes on behind the ${manifest.streamBytes} bytes its manifest says`);
+        }
+        onBytes(streamBytes);
+      },
+      streamBytes: manifest.streamBytes,
+    });
+  const check = ({ measured }: StreamMeter): MeasuredStream => {
+    assertIsBackup(measured, manifest);
+    if (measured.info.needsEndOfStream) {
+      throw new UnsupportedBackupError("a stream without end-of-stream marker needs config.transfer 'file'");
+    }
+    return measured;
+  };
   return {
     capacityBytes: manifest.capacityBytes,
     // The stream says how much it allocates only at its end; it is about this much, compressed.
     allocatedBytes: manifest.streamBytes,
     async validate(onBytes, signal) {
-      const { stream, verify } = await this.open(onBytes);
-      await drain(stream, signal);
-      verify();
+      const meter = await measure(onBytes);
+      await drain(meter, signal);
+      check(meter);
     },
     async open(onBytes) {
-      const stream = await openStream();
-      const { streamBytes } = manifest;
-      const passed = (): void => {
-        // Told here, before whoever sends it on finds it longer than was announced.
-        if (meter.streamBytes > streamBytes) {
-          throw new BackupCorruptError(`the stream goes on behind the ${streamBytes} bytes its manifest says`);
-        }
-        onBytes(meter.streamBytes);
-      };
-      const meter = new StreamMeter(passed, { streamBytes });
-      // Before the pipeline hears of it, and passes it on as it is.
-      stream.once('error', (error) => meter.destroy(asServiceError(error)));
-      pipeline(stream, meter, () => undefined);
-      return {
-        stream: meter,
-        length: manifest.streamBytes,
-        verify() {
-          const { measured } = meter;
-          assertIsBackup(measured, manifest);
-          if (measured.info.needsEndOfStream) {
-            throw new UnsupportedBackupError("a stream without end-of-stream marker needs config.transfer 'file'");
-          }
-          return measured;
-        },
-      };
+      const meter = await measure(onBytes);
+      const stream = new ChunkReadable(meter, { atEnd: () => check(meter) });
+      return { stream, length: manifest.streamBytes, verify: () => check(meter) };
     },
   };
-}
-
-function asServiceError(error: Error): VmdkDriverError {
-  if (error instanceof VmdkDriverError) return error;
-  return new BackupServiceError("the backup service's stream broke off", { cause: error });
-}
-
-/** Counts bytes that pass, and adds a trailer. */
-class ByteCounter extends Transform {
-  readonly #onBytes: (bytesDone: number) => void;
-  readonly #trailer: Buffer;
-  #bytes = 0;
-
-  constructor(onBytes: (bytesDone: number) => void, trailer: Buffer) {
-    super({ readableHighWaterMark: chunkBytes, writableHighWaterMark: chunkBytes });
-    this.#onBytes = onBytes;
-    this.#trailer = trailer;
-  }
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: null, data: Buffer) => void): void {
-    this.#bytes += chunk.length;
-    this.#onBytes(this.#bytes);
-    done(null, chunk);
-  }
-
-  override _flush(done: (error: null, data: Buffer) => void): void {
-    done(null, this.#trailer);
-  }
 }

@@ -1,7 +1,7 @@
-import { createHash, type Hash } from 'node:crypto';
-import { Transform, type TransformCallback } from 'node:stream';
-import { VmdkInspector, type VmdkInfo } from '../vmdk/index.js';
-import { chunkBytes } from './chunk-bytes.js';
+import type { VmdkInfo } from '../vmdk/index.js';
+import type { ChunkSource, LookAtBytes } from './chunk-source.js';
+import { DigestedChunks } from './digested-chunks.js';
+import { OwnBytes } from './own-bytes.js';
 
 /** What is known of a stream once its last byte was understood. */
 export interface MeasuredStream {
@@ -13,95 +13,80 @@ export interface MeasuredStream {
   readonly info: VmdkInfo;
 }
 
-/** What a meter is told besides. */
+/** How far a stream has come. */
+export interface MeteredBytes {
+  /** Bytes of the stream so far. */
+  readonly streamBytes: number;
+  /** How far into the disk they reach, in bytes, holes included. */
+  readonly coveredBytes: number;
+}
+
+/** How a stream is measured. */
 export interface MeterOptions {
-  /** Whether to take the SHA-1 as well, which older servers' manifests name. */
-  readonly sha1?: boolean;
-  /** How long the stream is by its manifest, which may count some of the zeros behind its end. */
+  /** Called as bytes come, with how far they are. Where it throws, the stream ends with that error. */
+  readonly onBytes: (come: MeteredBytes) => void;
+  /** Whether to take the SHA-1 as well, which older servers' manifests name. Default `false`. */
+  readonly sha1?: boolean | undefined;
+  /** How long the stream is by its manifest, in bytes: it may count some of the zeros behind the stream's end. */
   readonly streamBytes?: number | undefined;
 }
 
 /**
- * Passes a stream through and takes its length, SHA-256 and structure on the way, so that the bytes are touched once.
- * Zeros behind its end are none of it, and are left out. A stream that is not a whole stream-optimized VMDK makes the
- * pipeline fail with `InvalidVmdkError`.
+ * Takes a stream's length, SHA-256 and structure on its way, untouched: the structure as the bytes come, the digests in
+ * another thread, a chunk at a time. Zeros behind its end are none of it, and are left out. A stream that is not a whole
+ * stream-optimized VMDK ends with `InvalidVmdkError`.
  */
-export class StreamMeter extends Transform {
-  readonly #sha256 = createHash('sha256');
-  readonly #sha1: Hash | undefined;
-  readonly #inspector = new VmdkInspector();
-  readonly #onBytes: () => void;
-  readonly #least: number;
-  #streamBytes = 0;
+export class StreamMeter implements ChunkSource {
+  readonly #own: OwnBytes;
+  readonly #chunks: DigestedChunks;
   #measured: MeasuredStream | undefined;
 
-  /** @param onBytes called after each chunk */
-  constructor(onBytes: () => void, { sha1 = false, streamBytes = 0 }: MeterOptions = {}) {
-    super({ readableHighWaterMark: chunkBytes, writableHighWaterMark: chunkBytes });
-    this.#onBytes = onBytes;
-    this.#least = streamBytes;
-    this.#sha1 = sha1 ? createHash('sha1') : undefined;
+  private constructor(own: OwnBytes, chunks: DigestedChunks) {
+    this.#own = own;
+    this.#chunks = chunks;
   }
 
-  /** Bytes passed so far. */
-  get streamBytes(): number {
-    return this.#streamBytes;
+  /**
+   * Begins to measure a stream.
+   *
+   * @param openSource opens it; the source is to have all bytes looked at as they come
+   */
+  static async open(
+    openSource: (look: LookAtBytes) => Promise<ChunkSource>,
+    { onBytes, sha1 = false, streamBytes }: MeterOptions,
+  ): Promise<StreamMeter> {
+    const own = new OwnBytes(streamBytes);
+    const source = await openSource((bytes) => {
+      const taken = own.take(bytes);
+      onBytes({ streamBytes: own.streamBytes, coveredBytes: own.inspector.coveredBytes });
+      return taken;
+    });
+    return new StreamMeter(own, new DigestedChunks(source, sha1 ? ['sha256', 'sha1'] : ['sha256']));
   }
 
-  /** The disk's capacity in bytes, once its header has passed. */
-  get capacityBytes(): number | undefined {
-    return this.#inspector.capacityBytes;
-  }
-
-  /** How much of the capacity the bytes passed so far cover. */
-  get coveredBytes(): number {
-    return this.#inspector.coveredBytes;
-  }
-
-  /** The result; to be read after the pipeline ended well. */
+  /** The result; to be read once there are no more chunks. */
   get measured(): MeasuredStream {
     if (this.#measured === undefined) throw new Error('the stream has not ended');
     return this.#measured;
   }
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    let own: Buffer;
-    try {
-      this.#inspector.write(chunk);
-      own = this.#ownPart(chunk);
-      this.#sha256.update(own);
-      this.#sha1?.update(own);
-      this.#onBytes();
-    } catch (error) {
-      done(error as Error);
-      return;
-    }
-    if (own.length > 0) this.push(own);
-    done();
+  async next(): Promise<Buffer<ArrayBuffer> | undefined> {
+    const chunk = await this.#chunks.next();
+    if (chunk === undefined) this.#measured ??= this.#measure();
+    return chunk;
   }
 
-  override _flush(done: TransformCallback): void {
-    try {
-      const info = this.#inspector.end();
-      this.#measured = {
-        streamBytes: this.#streamBytes,
-        sha256: this.#sha256.digest('hex'),
-        sha1: this.#sha1?.digest('hex'),
-        info,
-      };
-    } catch (error) {
-      done(error as Error);
-      return;
-    }
-    done();
+  release(chunk: Buffer<ArrayBuffer>): void {
+    this.#chunks.release(chunk);
   }
 
-  /** What of a chunk that was inspected belongs to the stream. */
-  #ownPart(chunk: Buffer): Buffer {
-    const { streamBytes, paddingBytes } = this.#inspector;
-    const until = Math.max(streamBytes, Math.min(streamBytes + paddingBytes, this.#least));
-    const own = chunk.subarray(0, until - this.#streamBytes);
-    this.#streamBytes = until;
-    return own;
+  close(): Promise<void> {
+    return this.#chunks.close();
+  }
+
+  #measure(): MeasuredStream {
+    const info = this.#own.inspector.end();
+    const { sha256 = '', sha1 } = this.#chunks.digests;
+    return { streamBytes: this.#own.streamBytes, sha256, sha1, info };
   }
 }

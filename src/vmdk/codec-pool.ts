@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { InvalidInputError } from '../errors/invalid-input-error.js';
+import { startWorker } from '../start-worker.js';
 import { codecWorkerSource } from './codec-worker-source.js';
 import type { CodecWorkerData, DeflateResult, DeflateTask, InflateResult, InflateTask } from './codec-worker.js';
 import { ThreadControl } from './thread-control.js';
@@ -90,13 +91,7 @@ export class CodecPool {
       control: this.#control.memory,
       busy: this.#control.placeOf(this.#members.length),
     };
-    const worker = new Worker(codecWorkerSource, {
-      eval: true,
-      name: 'vmdk-driver codec',
-      workerData,
-      // Loaders and flags of the application's process are none of its business.
-      execArgv: [],
-    });
+    const worker = startWorker('codec', codecWorkerSource, workerData);
     const pending = new Map<number, Pending>();
     worker.on('message', ({ id, result }: { id: number; result: DeflateResult | InflateResult }) => {
       pending.get(id)?.resolve(result);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import type { Backup, BackupService, Phase, Progress, Volume } from '../../src/index.js';
+import { CountedSlots } from '../../src/operation/transfer-slots.js';
+import type { Backup, BackupService, Phase, Progress, TransferSlots, Volume } from '../../src/index.js';
 import { Lab, refusal } from './support/lab.js';
 import { filesOnly } from './support/services.js';
 
@@ -121,7 +122,13 @@ test('an abort after the exchange changes nothing any more: the restore is done,
 
 test('a transfer that waits for its turn can be aborted', async () => {
   const other = await lab.addVolume();
-  const driver = lab.driverWith({ config: { transfersPerHost: 1 } });
+  let asked = 0;
+  const slots = new CountedSlots(1);
+  const take: TransferSlots['take'] = (host, options) => {
+    asked++;
+    return slots.take(host, options);
+  };
+  const driver = lab.driverWith({ config: { transferSlots: { take } } });
   lab.simulator.injectTransferFault({ direction: 'export', kind: 'stall', atByte: 1000 });
   const holder = new AbortController();
   const first = driver.backupVolume({ id: 'first', volumeId: other.id }, other, { signal: holder.signal });
@@ -129,13 +136,16 @@ test('a transfer that waits for its turn can be aborted', async () => {
   while (!lab.simulator.leases().some(({ transfers }) => transfers.some(({ state }) => state === 'open'))) {
     await new Promise(setImmediate);
   }
+  const exports = lab.callsOf('ExportVm');
   const abort = new AbortController();
   const second = refusal(() =>
     driver.backupVolume({ id: 'second', volumeId: volume.id }, volume, { signal: abort.signal }),
   );
-  while (lab.simulator.leases().filter(({ state }) => state === 'ready').length < 2) await new Promise(setImmediate);
+  while (asked < 2) await new Promise(setImmediate);
   abort.abort(reason);
   expect(await second).toMatchObject({ code: 'ABORTED', cause: reason });
+  // A lease would have run out while its transfer waited.
+  expect(lab.callsOf('ExportVm')).toBe(exports);
   holder.abort();
   await firstEnds;
   await lab.expectNothingLeft();

@@ -1,65 +1,87 @@
 import { describe, expect, test } from '@jest/globals';
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { HashOfStream } from '../../src/stream/hash-of-stream.js';
-import { StreamMeter, type MeterOptions } from '../../src/stream/stream-meter.js';
-import { LAYOUTS, validVmdk } from '../support/vmdk-mutations.js';
-import { collect } from '../vmdk/support/disks.js';
+import { ReadableChunks } from '../../src/stream/readable-chunks.js';
+import { StreamMeter } from '../../src/stream/stream-meter.js';
+import { inspectVmdk } from '../../src/vmdk/index.js';
+import { validVmdk } from '../support/vmdk-mutations.js';
+import { readAll, sha1, sha256 } from './support/chunks.js';
 
-const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+const pieces = (bytes: Buffer, length: number) =>
+  Readable.from(
+    (function* () {
+      for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
+    })(),
+  );
 
-function* slices(bytes: Buffer, size: number): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-
-async function meter(bytes: Buffer, size: number, options?: MeterOptions) {
-  const metered = new StreamMeter(() => undefined, options);
-  let passed: Buffer = Buffer.alloc(0);
-  await pipeline(Readable.from(slices(bytes, size)), metered, async (stream) => {
-    passed = await collect(stream as AsyncIterable<Uint8Array>);
+const meterOf = (
+  bytes: Buffer,
+  length: number,
+  onBytes: (streamBytes: number, coveredBytes: number) => void,
+  sha1?: boolean,
+) =>
+  StreamMeter.open(async (look) => new ReadableChunks(pieces(bytes, length), { look }), {
+    onBytes: ({ streamBytes, coveredBytes }) => {
+      onBytes(streamBytes, coveredBytes);
+    },
+    sha1,
   });
-  return { passed, ...metered.measured };
-}
 
-describe.each(LAYOUTS)('a meter of a stream in the layout %s', (layout) => {
-  const { bytes } = validVmdk(layout, { qemuEndOfStream: true });
-  const padded = Buffer.concat([bytes, Buffer.alloc(10_000)]);
+describe('a measured stream', () => {
+  test.each(['esxi', 'front', 'patched', 'qemu'] as const)(
+    'is what it is, in the %s layout and pieces of any size',
+    async (layout) => {
+      const { bytes } = validVmdk(layout);
+      const info = await inspectVmdk(Readable.from([bytes]));
+      for (const length of [512, 1009, bytes.length]) {
+        const progress: [number, number][] = [];
+        const meter = await meterOf(bytes, length, (...come) => progress.push(come), true);
+        expect(() => meter.measured).toThrow('not ended');
+        expect((await readAll(meter)).bytes.equals(bytes)).toBe(true);
+        expect(meter.measured).toEqual({ streamBytes: bytes.length, sha256: sha256(bytes), sha1: sha1(bytes), info });
+        // As the bytes come, not as chunks are full.
+        expect(progress).toHaveLength(Math.ceil(bytes.length / length));
+        expect(progress.at(-1)?.[0]).toBe(bytes.length);
+      }
+    },
+  );
 
-  test.each([777, 65_536, 2 ** 22])('leaves zeros behind its end out, in chunks of %i bytes', async (size) => {
-    for (const input of [bytes, padded]) {
-      const { passed, streamBytes, ...measured } = await meter(input, size);
-      expect(passed.equals(bytes)).toBe(true);
-      expect(streamBytes).toBe(bytes.length);
-      expect(measured).toMatchObject({
+  test('has no SHA-1 where none was asked for', async () => {
+    const meter = await meterOf(validVmdk('esxi').bytes, 4096, () => undefined);
+    await readAll(meter);
+    expect(meter.measured.sha1).toBeUndefined();
+  });
+
+  test.each([1, 512, 2_000_000])('is measured, and goes on, without %d zeros behind its end', async (zeros) => {
+    const { bytes } = validVmdk('esxi');
+    for (const length of [1000, 65_536]) {
+      const meter = await meterOf(Buffer.concat([bytes, Buffer.alloc(zeros)]), length, () => undefined);
+      expect((await readAll(meter)).bytes.equals(bytes)).toBe(true);
+      expect(meter.measured).toMatchObject({
+        streamBytes: bytes.length,
         sha256: sha256(bytes),
-        sha1: undefined,
-        info: { streamBytes: bytes.length, paddingBytes: input.length - bytes.length },
+        info: { paddingBytes: zeros },
       });
     }
   });
 
-  test.each([
-    ['none of them', bytes.length, bytes.length],
-    ['some of them', bytes.length + 1000, bytes.length + 1000],
-    ['more than there are', padded.length + 5, padded.length],
-    ['less than the stream', 1000, bytes.length],
-  ])('takes as many of them as its manifest counts: %s', async (_what, counted, taken) => {
-    const { passed, streamBytes, sha256: digest } = await meter(padded, 4096, { streamBytes: counted });
-    expect([passed.length, streamBytes]).toEqual([taken, taken]);
-    expect(digest).toBe(sha256(padded.subarray(0, taken)));
+  test('with anything but zeros behind its end is refused', async () => {
+    const behind = Buffer.alloc(1000);
+    behind[999] = 1;
+    const meter = await meterOf(Buffer.concat([validVmdk('esxi').bytes, behind]), 4096, () => undefined);
+    await expect(readAll(meter)).rejects.toMatchObject({ code: 'INVALID_VMDK' });
   });
-});
 
-describe('the hash of a stream whose end is known at the end', () => {
-  const bytes = Buffer.concat([Buffer.alloc(7000), Buffer.from('abc'), Buffer.alloc(150_000), Buffer.from('d')]);
-  const padded = Buffer.concat([bytes, Buffer.alloc(140_000)]);
+  test('that ends early is refused at its end', async () => {
+    const { bytes } = validVmdk('esxi');
+    const meter = await meterOf(bytes.subarray(0, bytes.length - 512), 4096, () => undefined);
+    await expect(readAll(meter)).rejects.toMatchObject({ code: 'INVALID_VMDK', reason: 'truncated' });
+  });
 
-  test.each([7, 7001, 70_001, 2 ** 20])('is that of its own bytes, in chunks of %i', (size) => {
-    for (const own of [bytes.length, bytes.length + 1, bytes.length + 130_000, padded.length]) {
-      const hash = new HashOfStream();
-      for (const chunk of slices(padded, size)) hash.update(chunk);
-      expect(hash.digest(own)).toBe(sha256(padded.subarray(0, own)));
-    }
+  test('that is none is refused at once', async () => {
+    let come = 0;
+    const meter = await meterOf(Buffer.alloc(1_000_000, 1), 4096, () => come++);
+    await expect(readAll(meter)).rejects.toMatchObject({ code: 'INVALID_VMDK' });
+    expect(come).toBe(0);
+    await meter.close();
   });
 });

@@ -3,6 +3,7 @@ import { createServer as createTcpServer, type AddressInfo, type Socket } from '
 import { PassThrough, Readable } from 'node:stream';
 import { createServer as createTlsServer, type Server } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
+import { ChunkReadable } from '../../src/stream/chunk-readable.js';
 import { SoapVimSession, type UploadOptions } from '../../src/vim/index.js';
 import { until } from '../support/until.js';
 import { allOf, patternBytes, streamOf } from './support/bytes.js';
@@ -192,6 +193,35 @@ describe('download', () => {
 });
 
 describe('upload', () => {
+  test('uses the memory of a chunk again once it is written, and no sooner', async () => {
+    await using server = await SoapServer.start();
+    const received: Buffer[] = [];
+    server.onRequest = (request, response) => {
+      // More than any buffer between takes waits for this.
+      setTimeout(() => {
+        request.on('data', (chunk: Buffer) => received.push(chunk));
+        request.once('end', () => response.end());
+      }, 100);
+    };
+    const bytes = patternBytes(24 * 2 ** 20);
+    let at = 0;
+    let released = 0;
+    const source = new ChunkReadable({
+      next: async () => {
+        const chunk = Buffer.from(bytes.subarray(at, (at += 2 ** 20)));
+        return chunk.length === 0 ? undefined : chunk;
+      },
+      release: (chunk) => {
+        released++;
+        chunk.fill(0);
+      },
+      close: () => Promise.resolve(),
+    });
+    await new SoapVimSession(server.options).upload(urlOf(server), source, put(bytes.length));
+    expect(Buffer.concat(received).equals(bytes)).toBe(true);
+    expect(released).toBe(24);
+  });
+
   test.each([
     ['with a length', true],
     ['chunked', false],

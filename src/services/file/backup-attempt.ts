@@ -10,10 +10,25 @@ import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { assertManifestOf } from '../assert-manifest.js';
 import type { Attempt } from '../attempt-writer.js';
 import { backupKey } from '../backup-key.js';
-import { HashingFileWriter } from '../hashing-file-writer.js';
+import { HashingFileWriter, type WrittenStream } from '../hashing-file-writer.js';
 import { readRecord, type BackupRecord } from './backup-record.js';
 import { dataFileName, recordFileName, temporaryDataFileName, temporaryRecordFileName } from './file-names.js';
 import { sweepLeftovers } from './sweep-leftovers.js';
+import { takeOverFile } from './take-over-file.js';
+
+/** A file whose bytes were hashed. */
+export interface HashedSource {
+  readonly path: string;
+  readonly stream: WrittenStream;
+}
+
+interface AttemptFile {
+  readonly key: string;
+  readonly name: string;
+  readonly handle: FileHandle;
+  readonly isWhole: boolean;
+  readonly hashed: WrittenStream | undefined;
+}
 
 /**
  * One attempt at storing a backup: a temporary file that {@link commit} makes the backup, and {@link discard} makes nothing.
@@ -28,33 +43,44 @@ export class BackupAttempt implements Attempt {
   readonly #name: string;
   readonly #handle: FileHandle;
   readonly #writer: HashingFileWriter;
+  /** Whether the file has all bytes already: none are to be written then. */
+  readonly isWhole: boolean;
   #closed = false;
   #committed = false;
 
-  /** Clears what dead attempts left, and creates this one's temporary file. */
-  static async begin(directory: string, backup: Backup): Promise<BackupAttempt> {
+  /**
+   * Clears what dead attempts left, and creates this one's temporary file.
+   *
+   * @param source a file with all bytes, where they were hashed and nobody changes it any more: it is taken over where the
+   *   file system can do that
+   */
+  static async begin(directory: string, backup: Backup, source?: HashedSource): Promise<BackupAttempt> {
     const key = backupKey(backup.id);
     const name = newAttemptName();
     await makeDirectory(directory);
     await sweepLeftovers(directory);
     // Known before its file is there: another attempt's sweep may see the file at once.
     processState.attempts.add(name);
+    const path = join(directory, temporaryDataFileName(key, name));
     try {
-      const handle = await open(join(directory, temporaryDataFileName(key, name)), 'wx', 0o600);
-      return new BackupAttempt(directory, backup, key, name, handle);
+      const isWhole = source !== undefined && (await takeOverFile(source.path, path));
+      const handle = await open(path, isWhole ? 'r+' : 'wx+', 0o600);
+      if (isWhole) await handle.chmod(0o600);
+      return new BackupAttempt(directory, backup, { key, name, handle, isWhole, hashed: source?.stream });
     } catch (error) {
       processState.attempts.delete(name);
       throw error;
     }
   }
 
-  private constructor(directory: string, backup: Backup, key: string, name: string, handle: FileHandle) {
+  private constructor(directory: string, backup: Backup, { key, name, handle, isWhole, hashed }: AttemptFile) {
     this.#directory = directory;
     this.#backup = backup;
     this.#key = key;
     this.#name = name;
     this.#handle = handle;
-    this.#writer = new HashingFileWriter(handle);
+    this.#writer = new HashingFileWriter(handle, hashed);
+    this.isWhole = isWhole;
   }
 
   /** Takes the next bytes. Calls must not overlap. */
@@ -69,7 +95,7 @@ export class BackupAttempt implements Attempt {
    * @throws InvalidInputError where the manifest is another backup's
    */
   async commit(manifest: BackupManifest | undefined, signal: AbortSignal | undefined): Promise<void> {
-    const written = await this.#writer.finish();
+    const written = await this.#writer.finish(this.isWhole ? (await this.#handle.stat()).size : undefined);
     if (manifest !== undefined) assertManifestOf(this.#backup, written, manifest);
     throwIfAborted(signal);
     await this.#handle.sync();

@@ -9,11 +9,16 @@ import { inTurn } from '../../stores/file/process-state.js';
 import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { AttemptWriter } from '../attempt-writer.js';
 import { backupKey } from '../backup-key.js';
+import { ChunkReadable } from '../../stream/chunk-readable.js';
+import type { ChunkSource } from '../../stream/chunk-source.js';
+import { FileChunks } from '../../stream/file-chunks.js';
+import { hashedFile } from '../../stream/hashed-bytes.js';
 import type {
   BackupService,
   BackupWriter,
   ServiceBackupOptions,
   ServiceOptions,
+  ServiceRestoreOptions,
   VolumeFile,
 } from '../backup-service.js';
 import { checkStream } from '../check-stream.js';
@@ -28,7 +33,7 @@ import { recordFileName } from './file-names.js';
 import { listBackups } from './list-backups.js';
 import { findRecord, openStored, type OpenedBackup } from './opened-backup.js';
 import { sweepLeftovers } from './sweep-leftovers.js';
-import { VerifiedReadStream } from './verified-read-stream.js';
+import { StoredChunks } from './stored-chunks.js';
 
 /** How a {@link FileBackupService} is set up. */
 export interface FileBackupServiceOptions {
@@ -63,31 +68,30 @@ export class FileBackupService implements BackupService {
   /**
    * Stores the file's bytes. A manifest that is given is kept, and has to be of these bytes.
    *
+   * The driver's temporary file is not read again: the driver hashed it, and where it lies on the directory's file system, it
+   * is taken over by a clone of its blocks or a link.
+   *
    * @throws BackupCorruptError where the manifest tells of other bytes than the file holds
    */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
     const { manifest, signal, onProgress } = options;
     const { path } = parseArgument(fileSchema, 'file', file);
     await this.#guarded(backup, signal, 'cannot be stored', async () => {
-      const source = await openSource(path);
+      const handle = await openSource(path);
+      const chunks = new FileChunks(handle);
       try {
-        const bytesTotal = (await source.stat()).size;
-        const attempt = await BackupAttempt.begin(this.directory, backup);
+        const bytesTotal = (await handle.stat()).size;
+        const stream = await hashedFile(path);
+        const attempt = await BackupAttempt.begin(this.directory, backup, stream && { path, stream });
         try {
-          let bytesDone = 0;
-          for await (const chunk of readChunks(source)) {
-            throwIfAborted(signal);
-            await attempt.write(chunk);
-            bytesDone += chunk.length;
-            onProgress?.({ bytesDone, bytesTotal });
-          }
-          if (bytesDone !== bytesTotal) throw new Error('the file changed while it was stored');
+          if (attempt.isWhole) onProgress?.({ bytesDone: bytesTotal, bytesTotal });
+          else await copyFrom(chunks, attempt, bytesTotal, options);
           await attempt.commit(manifest, signal);
         } finally {
           await attempt.discard();
         }
       } finally {
-        await source.close();
+        await chunks.close();
       }
     });
   }
@@ -96,13 +100,19 @@ export class FileBackupService implements BackupService {
    * Writes the backup's bytes into the file, whatever it held, and makes them durable. `volumeId` may be another volume's
    * than the backup's.
    *
-   * Where it fails after the backup was found, the file is left empty.
+   * Where it fails after the backup was found, the file is left empty. Who gives the backup's manifest holds the bytes against
+   * it himself: then only their number is checked here.
    *
    * @throws BackupNotFoundError
    * @throws BackupCorruptError where the stored bytes are not those that were stored, or the backup is not of `backup.volumeId`
    * @throws UnsupportedBackupError where a later version of this library stored the backup
    */
-  async restore(backup: Backup, volumeId: string, file: VolumeFile, options: ServiceOptions = {}): Promise<void> {
+  async restore(
+    backup: Backup,
+    volumeId: string,
+    file: VolumeFile,
+    options: ServiceRestoreOptions = {},
+  ): Promise<void> {
     const { signal } = options;
     parseArgument(volumeIdSchema, 'volumeId', volumeId);
     const { path } = parseArgument(fileSchema, 'file', file);
@@ -187,7 +197,8 @@ export class FileBackupService implements BackupService {
 
   /**
    * Gives the backup as a stream. It ends with a `BackupCorruptError`, before its last bytes, where they are not the ones that
-   * were stored; whoever does not read it to its end has to destroy it.
+   * were stored; whoever does not read it to its end has to destroy it. Who gives the backup's manifest holds the bytes
+   * against it himself: then only their number is checked here.
    *
    * @throws BackupNotFoundError
    * @throws BackupCorruptError where the length of what is stored already tells
@@ -195,18 +206,20 @@ export class FileBackupService implements BackupService {
    */
   async openRestore(
     backup: Backup,
-    options: ServiceOptions = {},
+    options: ServiceRestoreOptions = {},
   ): Promise<{ readonly stream: Readable; readonly length: number }> {
-    return this.#guarded(backup, options.signal, 'cannot be restored', async () => {
-      const { record, handle } = await openStored(this.directory, backup);
+    const { signal } = options;
+    return this.#guarded(backup, signal, 'cannot be restored', async () => {
+      const stored = await openStored(this.directory, backup);
       try {
-        checkStream(record, { streamBytes: (await handle.stat()).size });
-        throwIfAborted(options.signal);
+        await assertLength(stored);
+        throwIfAborted(signal);
       } catch (error) {
-        await handle.close();
+        await stored.handle.close();
         throw error;
       }
-      return { stream: new VerifiedReadStream(handle, record, options), length: record.streamBytes };
+      const stream = new ChunkReadable(new StoredChunks(stored, options), { signal });
+      return { stream, length: stored.record.streamBytes };
     });
   }
 
@@ -228,9 +241,30 @@ export class FileBackupService implements BackupService {
   }
 }
 
-async function* chunksOf({ record, handle }: OpenedBackup): AsyncGenerator<Uint8Array> {
+async function* chunksOf(stored: OpenedBackup): AsyncGenerator<Uint8Array> {
+  await assertLength(stored);
+  yield* readChunks(stored.handle);
+}
+
+async function assertLength({ record, handle }: OpenedBackup): Promise<void> {
   checkStream(record, { streamBytes: (await handle.stat()).size });
-  yield* readChunks(handle);
+}
+
+async function copyFrom(
+  source: ChunkSource,
+  attempt: BackupAttempt,
+  bytesTotal: number,
+  { signal, onProgress }: ServiceOptions,
+): Promise<void> {
+  let bytesDone = 0;
+  for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
+    throwIfAborted(signal);
+    await attempt.write(chunk);
+    bytesDone += chunk.length;
+    source.release(chunk);
+    onProgress?.({ bytesDone, bytesTotal });
+  }
+  if (bytesDone !== bytesTotal) throw new Error('the file changed while it was stored');
 }
 
 async function openForeignTarget(path: string, stored: OpenedBackup): Promise<FileHandle> {

@@ -10,6 +10,7 @@ import type {
   BackupWriter,
   ServiceBackupOptions,
   ServiceOptions,
+  ServiceRestoreOptions,
   VolumeFile,
 } from '../backup-service.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
@@ -107,7 +108,12 @@ export class ObjectBackupService implements BackupService {
    * @throws BackupCorruptError where the stored bytes are not those that were stored, or the backup is not of `backup.volumeId`
    * @throws UnsupportedBackupError where a later version of this library stored the backup
    */
-  async restore(backup: Backup, volumeId: string, file: VolumeFile, options: ServiceOptions = {}): Promise<void> {
+  async restore(
+    backup: Backup,
+    volumeId: string,
+    file: VolumeFile,
+    options: ServiceRestoreOptions = {},
+  ): Promise<void> {
     parseArgument(volumeIdSchema, 'volumeId', volumeId);
     const { path } = parseArgument(fileSchema, 'file', file);
     await this.#guarded(backup, options.signal, 'cannot be restored', async (key) => {
@@ -173,7 +179,7 @@ export class ObjectBackupService implements BackupService {
    */
   async openRestore(
     backup: Backup,
-    options: ServiceOptions = {},
+    options: ServiceRestoreOptions = {},
   ): Promise<{ readonly stream: Readable; readonly length: number }> {
     return this.#guarded(backup, options.signal, 'cannot be restored', async (key) => {
       const record = await this.#find(backup, key, options.signal);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isAbandoned, newAttemptName } from './attempt-name.js';
 import { makeDirectory } from './make-directory.js';
 import { processState } from './process-state.js';
-import { writeAll } from './write-all.js';
+import { writeAll } from '../../stream/write-all.js';
 
 /** How often one store looks for what dead processes left, in milliseconds. */
 const sweepIntervalMs = 60 * 60 * 1000;

@@ -1,8 +1,7 @@
-import { ovfMethods } from './ovf-methods.js';
 import { pbmMethods } from './pbm-methods.js';
 import type { ServiceName } from './services.js';
 import type { TypeSpec } from './type-spec.js';
-import { viewMethods } from './view-methods.js';
+import { servedMethods } from './served-methods.js';
 
 /** One method of the subset. */
 export interface MethodDefinition {
@@ -24,10 +23,10 @@ export interface MethodDefinition {
 }
 
 /**
- * The methods this library calls. Source: vSphere Web Services API reference, API 6.7; those of the storage policy service
- * are in a file of their own.
+ * The vim25 methods this library calls. Source: vSphere Web Services API reference, API 6.7; those of the storage policy
+ * service are in a file of their own.
  */
-export const methods = {
+const clientMethods = {
   // Service instance and session
   RetrieveServiceContent: { on: 'ServiceInstance', params: {}, returns: 'ServiceContent', idempotent: true },
   CurrentTime: { on: 'ServiceInstance', params: {}, returns: 'dateTime', idempotent: true },
@@ -38,29 +37,8 @@ export const methods = {
     idempotent: false,
   },
   Logout: { on: 'SessionManager', params: {}, idempotent: true },
-  SessionIsActive: {
-    on: 'SessionManager',
-    params: { sessionID: 'string', userName: 'string' },
-    returns: 'boolean',
-    idempotent: true,
-  },
-
-  // Extensions
-  FindExtension: {
-    on: 'ExtensionManager',
-    params: { extensionKey: 'string' },
-    returns: 'Extension?',
-    idempotent: true,
-  },
-  RegisterExtension: { on: 'ExtensionManager', params: { extension: 'Extension' }, idempotent: false },
 
   // Property collector
-  RetrieveProperties: {
-    on: 'PropertyCollector',
-    params: { specSet: 'PropertyFilterSpec[]' },
-    returns: 'ObjectContent[]?',
-    idempotent: true,
-  },
   RetrievePropertiesEx: {
     on: 'PropertyCollector',
     params: { specSet: 'PropertyFilterSpec[]', options: 'RetrieveOptions' },
@@ -75,19 +53,11 @@ export const methods = {
   },
   CancelRetrievePropertiesEx: { on: 'PropertyCollector', params: { token: 'string' }, idempotent: true },
   CreatePropertyCollector: { on: 'PropertyCollector', params: {}, returns: 'ref', idempotent: true },
-  DestroyPropertyFilter: { on: 'PropertyFilter', params: {}, idempotent: true },
-  CancelWaitForUpdates: { on: 'PropertyCollector', params: {}, idempotent: true },
   DestroyPropertyCollector: { on: 'PropertyCollector', params: {}, idempotent: true },
   CreateFilter: {
     on: 'PropertyCollector',
     params: { spec: 'PropertyFilterSpec', partialUpdates: 'boolean' },
     returns: 'ref',
-    idempotent: true,
-  },
-  WaitForUpdates: {
-    on: 'PropertyCollector',
-    params: { version: 'string?' },
-    returns: 'UpdateSet',
     idempotent: true,
   },
   WaitForUpdatesEx: {
@@ -104,18 +74,6 @@ export const methods = {
     returns: 'ref[]?',
     idempotent: true,
   },
-  FindByUuid: {
-    on: 'SearchIndex',
-    params: { datacenter: 'ref?', uuid: 'string', vmSearch: 'boolean', instanceUuid: 'boolean?' },
-    returns: 'ref?',
-    idempotent: true,
-  },
-  FindByInventoryPath: {
-    on: 'SearchIndex',
-    params: { inventoryPath: 'string' },
-    returns: 'ref?',
-    idempotent: true,
-  },
   FindChild: {
     on: 'SearchIndex',
     params: { entity: 'ref', name: 'string' },
@@ -123,8 +81,6 @@ export const methods = {
     idempotent: true,
   },
   CreateFolder: { on: 'Folder', params: { name: 'string' }, returns: 'ref', idempotent: false },
-  MoveIntoFolder_Task: { on: 'Folder', params: { list: 'ref[]' }, returns: 'ref', idempotent: false },
-  Rename_Task: { on: 'ManagedEntity', params: { newName: 'string' }, returns: 'ref', idempotent: false },
   Destroy_Task: { on: 'ManagedEntity', params: {}, returns: 'ref', idempotent: false },
   CancelTask: { on: 'Task', params: {}, idempotent: true },
 
@@ -145,28 +101,6 @@ export const methods = {
   RelocateVM_Task: {
     on: 'VirtualMachine',
     params: { spec: 'VirtualMachineRelocateSpec', priority: 'string?' },
-    returns: 'ref',
-    idempotent: false,
-  },
-  CloneVM_Task: {
-    on: 'VirtualMachine',
-    params: { folder: 'ref', name: 'string', spec: 'VirtualMachineCloneSpec' },
-    returns: 'ref',
-    taskResult: 'ref',
-    idempotent: false,
-  },
-  UnregisterVM: { on: 'VirtualMachine', params: {}, idempotent: false },
-  PowerOnVM_Task: { on: 'VirtualMachine', params: { host: 'ref?' }, returns: 'ref', idempotent: false },
-  PowerOffVM_Task: { on: 'VirtualMachine', params: {}, returns: 'ref', idempotent: false },
-  CreateSnapshot_Task: {
-    on: 'VirtualMachine',
-    params: { name: 'string', description: 'string?', memory: 'boolean', quiesce: 'boolean' },
-    returns: 'ref',
-    idempotent: false,
-  },
-  RemoveAllSnapshots_Task: {
-    on: 'VirtualMachine',
-    params: { consolidate: 'boolean?' },
     returns: 'ref',
     idempotent: false,
   },
@@ -219,25 +153,6 @@ export const methods = {
     returns: 'ref',
     idempotent: false,
   },
-  CreateVirtualDisk_Task: {
-    on: 'VirtualDiskManager',
-    params: { name: 'string', datacenter: 'ref?', spec: 'VirtualDiskSpec' },
-    returns: 'ref',
-    idempotent: false,
-  },
-  CopyVirtualDisk_Task: {
-    on: 'VirtualDiskManager',
-    params: {
-      sourceName: 'string',
-      sourceDatacenter: 'ref?',
-      destName: 'string',
-      destDatacenter: 'ref?',
-      destSpec: 'VirtualDiskSpec?',
-      force: 'boolean?',
-    },
-    returns: 'ref',
-    idempotent: false,
-  },
   QueryVirtualDiskUuid: {
     on: 'VirtualDiskManager',
     params: { name: 'string', datacenter: 'ref?' },
@@ -249,45 +164,13 @@ export const methods = {
     params: { name: 'string', datacenter: 'ref?', uuid: 'string' },
     idempotent: true,
   },
-  MakeDirectory: {
-    on: 'FileManager',
-    params: { name: 'string', datacenter: 'ref?', createParentDirectories: 'boolean?' },
-    idempotent: false,
-  },
-  DeleteDatastoreFile_Task: {
-    on: 'FileManager',
-    params: { name: 'string', datacenter: 'ref?' },
-    returns: 'ref',
-    idempotent: false,
-  },
-  MoveDatastoreFile_Task: {
-    on: 'FileManager',
-    params: {
-      sourceName: 'string',
-      sourceDatacenter: 'ref?',
-      destinationName: 'string',
-      destinationDatacenter: 'ref?',
-      force: 'boolean?',
-    },
-    returns: 'ref',
-    idempotent: false,
-  },
-  SearchDatastore_Task: {
-    on: 'HostDatastoreBrowser',
-    params: { datastorePath: 'string', searchSpec: 'HostDatastoreBrowserSearchSpec?' },
-    returns: 'ref',
-    idempotent: true,
-  },
-  SearchDatastoreSubFolders_Task: {
-    on: 'HostDatastoreBrowser',
-    params: { datastorePath: 'string', searchSpec: 'HostDatastoreBrowserSearchSpec?' },
-    returns: 'ref',
-    idempotent: true,
-  },
+} as const satisfies Record<string, MethodDefinition>;
 
-  ...viewMethods,
-  ...ovfMethods,
+/** Every method of the subset: those this library calls, and those that only the simulator's other clients do. */
+export const methods = {
+  ...clientMethods,
   ...pbmMethods,
+  ...servedMethods,
 } as const satisfies Record<string, MethodDefinition>;
 
 /** The name of a method of the subset. */

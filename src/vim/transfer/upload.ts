@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { type AbortError, throwIfAborted } from '../../errors/index.js';
+import { releaseChunk } from '../../stream/chunk-readable.js';
 import type { UploadOptions } from '../vim-session.js';
 import { TransferRequest, type TransferSession } from './transfer-request.js';
 
@@ -63,7 +64,10 @@ function send(transfer: TransferRequest, source: Readable, { length, signal }: U
         return;
       }
       sent += bytes;
-      if (!request.write(chunk)) source.pause();
+      const written = (error?: Error | null): void => {
+        if (!error) releaseChunk(source, chunk);
+      };
+      if (!request.write(chunk, written)) source.pause();
     };
     const answered = (response: IncomingMessage): void => {
       const status = response.statusCode ?? 0;
