@@ -10,8 +10,6 @@ import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { AttemptWriter } from '../attempt-writer.js';
 import { backupKey } from '../backup-key.js';
 import { ChunkReadable } from '../../stream/chunk-readable.js';
-import type { ChunkSource } from '../../stream/chunk-source.js';
-import { FileChunks } from '../../stream/file-chunks.js';
 import { hashedFile } from '../../stream/hashed-bytes.js';
 import type {
   BackupService,
@@ -26,7 +24,8 @@ import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-back
 import { backupSchema, fileSchema, optionsSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
 import { readChunks } from '../read-chunks.js';
 import { asServiceError } from '../service-error.js';
-import { fillTarget, openSource, openTarget } from '../volume-file.js';
+import { storeFile } from '../store-file.js';
+import { fillTarget, openTarget } from '../volume-file.js';
 import { BackupAttempt } from './backup-attempt.js';
 import { readRecord } from './backup-record.js';
 import { recordFileName } from './file-names.js';
@@ -74,26 +73,13 @@ export class FileBackupService implements BackupService {
    * @throws BackupCorruptError where the manifest tells of other bytes than the file holds
    */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
-    const { manifest, signal, onProgress } = options;
     const { path } = parseArgument(fileSchema, 'file', file);
-    await this.#guarded(backup, signal, 'cannot be stored', async () => {
-      const handle = await openSource(path);
-      const chunks = new FileChunks(handle);
-      try {
-        const bytesTotal = (await handle.stat()).size;
+    await this.#guarded(backup, options.signal, 'cannot be stored', () =>
+      storeFile(path, options, async () => {
         const stream = await hashedFile(path);
-        const attempt = await BackupAttempt.begin(this.directory, backup, stream && { path, stream });
-        try {
-          if (attempt.isWhole) onProgress?.({ bytesDone: bytesTotal, bytesTotal });
-          else await copyFrom(chunks, attempt, bytesTotal, options);
-          await attempt.commit(manifest, signal);
-        } finally {
-          await attempt.discard();
-        }
-      } finally {
-        await chunks.close();
-      }
-    });
+        return BackupAttempt.begin(this.directory, backup, stream && { path, stream });
+      }),
+    );
   }
 
   /**
@@ -248,23 +234,6 @@ async function* chunksOf(stored: OpenedBackup): AsyncGenerator<Uint8Array> {
 
 async function assertLength({ record, handle }: OpenedBackup): Promise<void> {
   checkStream(record, { streamBytes: (await handle.stat()).size });
-}
-
-async function copyFrom(
-  source: ChunkSource,
-  attempt: BackupAttempt,
-  bytesTotal: number,
-  { signal, onProgress }: ServiceOptions,
-): Promise<void> {
-  let bytesDone = 0;
-  for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
-    throwIfAborted(signal);
-    await attempt.write(chunk);
-    bytesDone += chunk.length;
-    source.release(chunk);
-    onProgress?.({ bytesDone, bytesTotal });
-  }
-  if (bytesDone !== bytesTotal) throw new Error('the file changed while it was stored');
 }
 
 async function openForeignTarget(path: string, stored: OpenedBackup): Promise<FileHandle> {

@@ -15,11 +15,11 @@ import type {
 } from '../backup-service.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
 import { backupSchema, fileSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
-import { readChunks } from '../read-chunks.js';
 import { assertRecordOf } from '../record-shape.js';
 import { asServiceError } from '../service-error.js';
+import { storeFile } from '../store-file.js';
 import { VerifiedStream } from '../verified-stream.js';
-import { fillTarget, openSource, openTarget } from '../volume-file.js';
+import { fillTarget, openTarget } from '../volume-file.js';
 import { deleteBackup } from './delete-backup.js';
 import { listRecords } from './list-records.js';
 import { ObjectAttempt } from './object-attempt.js';
@@ -72,31 +72,10 @@ export class ObjectBackupService implements BackupService {
    * @throws BackupCorruptError where the manifest tells of other bytes than the file holds
    */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
-    const { manifest, signal, onProgress } = options;
     const { path } = parseArgument(fileSchema, 'file', file);
-    await this.#guarded(backup, signal, 'cannot be stored', async () => {
-      const source = await openSource(path);
-      try {
-        const bytesTotal = (await source.stat()).size;
-        const attempt = await this.#begin(backup, signal);
-        try {
-          let bytesDone = 0;
-          for await (const chunk of readChunks(source)) {
-            throwIfAborted(signal);
-            await attempt.write(chunk);
-            bytesDone += chunk.length;
-            onProgress?.({ bytesDone, bytesTotal });
-          }
-          if (bytesDone !== bytesTotal) throw new Error('the file changed while it was stored');
-          await attempt.commit(manifest, signal);
-        } catch (error) {
-          await attempt.discard();
-          throw error;
-        }
-      } finally {
-        await source.close();
-      }
-    });
+    await this.#guarded(backup, options.signal, 'cannot be stored', () =>
+      storeFile(path, options, () => this.#begin(backup, options.signal)),
+    );
   }
 
   /**

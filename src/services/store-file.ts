@@ -1,0 +1,58 @@
+import { throwIfAborted } from '../errors/index.js';
+import type { BackupManifest } from '../model/backup-manifest.js';
+import { FileChunks } from '../stream/file-chunks.js';
+import type { Attempt } from './attempt-writer.js';
+import type { ServiceBackupOptions, ServiceOptions } from './backup-service.js';
+import { openSource } from './volume-file.js';
+
+/** An attempt that also takes a file whose manifest nobody gave. */
+export interface FileAttempt extends Omit<Attempt, 'commit'> {
+  /** Whether it has all of the file's bytes already, and none are to be written. */
+  readonly isWhole?: boolean;
+  commit(manifest: BackupManifest | undefined, signal: AbortSignal | undefined): Promise<void>;
+}
+
+/**
+ * Stores a file's bytes by an attempt, from the first to the last, and leaves nothing of the attempt where that fails.
+ *
+ * @param begin begins the attempt, once the file is open
+ * @throws InvalidInputError where it is not a regular file
+ */
+export async function storeFile(
+  path: string,
+  { manifest, signal, onProgress }: ServiceBackupOptions,
+  begin: () => Promise<FileAttempt>,
+): Promise<void> {
+  const handle = await openSource(path);
+  const chunks = new FileChunks(handle);
+  try {
+    const bytesTotal = (await handle.stat()).size;
+    const attempt = await begin();
+    try {
+      if (attempt.isWhole === true) onProgress?.({ bytesDone: bytesTotal, bytesTotal });
+      else await writeAll(chunks, attempt, bytesTotal, { signal, onProgress });
+      await attempt.commit(manifest, signal);
+    } finally {
+      await attempt.discard();
+    }
+  } finally {
+    await chunks.close();
+  }
+}
+
+async function writeAll(
+  chunks: FileChunks,
+  attempt: FileAttempt,
+  bytesTotal: number,
+  { signal, onProgress }: ServiceOptions,
+): Promise<void> {
+  let bytesDone = 0;
+  for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {
+    throwIfAborted(signal);
+    await attempt.write(chunk);
+    bytesDone += chunk.length;
+    chunks.release(chunk);
+    onProgress?.({ bytesDone, bytesTotal });
+  }
+  if (bytesDone !== bytesTotal) throw new Error('the file changed while it was stored');
+}
