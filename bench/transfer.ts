@@ -88,6 +88,7 @@ try {
         if (sample !== undefined) samples.set(name, [...(samples.get(name) ?? []), sample]);
       }
       console.log(`run ${run} of ${runs} done`);
+      keep(samples, ready.streamBytes);
     }
     report(samples, ready.streamBytes);
   } finally {
@@ -181,8 +182,12 @@ function report(samples: ReadonlyMap<Name, readonly Sample[]>, streamBytes: numb
     const verdict = Number.isFinite(value) ? (value <= target ? 'met' : 'NOT met') : 'not measured';
     console.log(`${name}: ${value.toFixed(2)}, target ${target}: ${verdict}`);
   }
-  if (values.json !== undefined)
-    writeFileSync(values.json, JSON.stringify({ streamBytes, samples: [...samples], verdicts }, null, 2));
+}
+
+/** Writes what was measured so far: a run may take an hour. */
+function keep(samples: ReadonlyMap<Name, readonly Sample[]>, streamBytes: number): void {
+  if (values.json === undefined) return;
+  writeFileSync(values.json, JSON.stringify({ streamBytes, samples: [...samples] }, null, 2));
 }
 
 function isOurs(name: Name): boolean {
