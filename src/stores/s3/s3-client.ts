@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { ObjectNotFoundError, StoreError } from '../../errors/index.js';
-import type { HttpClient, HttpBody, HttpHeaders, HttpRequest } from '../http/http-client.js';
+import type { HttpClient } from '../http/http-client.js';
 import { chunksOfAnswer, discardAnswer, type ReadAnswerOptions } from '../http/read-answer.js';
 import { Renewable, type Expiring } from '../http/renewable.js';
 import { withRetries } from '../http/retry.js';
+import type { StoreClientOptions, StoreRequest } from '../http/store-request.js';
 import { childText, readXml, type XmlElement } from './read-xml.js';
 import { S3Address, type S3Query } from './s3-address.js';
 import type { S3Credentials, S3CredentialsProvider } from './s3-credentials.js';
@@ -11,31 +12,19 @@ import { isExpired, s3Error, type S3Refusal } from './s3-errors.js';
 import { loadSigner, type Sign } from './sign.js';
 
 /** One request to a bucket. */
-export interface S3Request {
-  readonly method: HttpRequest['method'];
+export interface S3Request extends StoreRequest {
   /** The object's whole key, prefix included; empty for the bucket itself. */
   readonly path: string;
   readonly query?: S3Query | undefined;
-  readonly headers?: HttpHeaders | undefined;
-  readonly body?: HttpBody | undefined;
-  /** What is done, for errors. */
-  readonly what: string;
-  /** Statuses that are no errors, beside those of success. */
-  readonly accepts?: readonly number[] | undefined;
-  /** Whether to try again after this error. */
-  readonly isSafe?: ((error: StoreError) => boolean) | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** How a client is set up. */
-export interface S3ClientOptions {
+export interface S3ClientOptions extends StoreClientOptions {
   readonly endpoint: string;
   readonly region: string;
   readonly bucket: string;
   readonly isPathStyle: boolean;
   readonly credentials: S3Credentials | S3CredentialsProvider;
-  readonly http: HttpClient;
-  readonly retryDelaysMs: readonly number[];
 }
 
 interface Keys extends Expiring {

@@ -1,38 +1,26 @@
 import type { IncomingMessage } from 'node:http';
-import type { StoreError } from '../../errors/index.js';
 import { encodePath, encodeStrictly } from '../http/endpoint.js';
-import type { HttpClient, HttpBody, HttpHeaders, HttpRequest } from '../http/http-client.js';
+import type { HttpClient } from '../http/http-client.js';
 import { discardAnswer, textOfAnswer, type ReadAnswerOptions } from '../http/read-answer.js';
 import { Renewable } from '../http/renewable.js';
 import { withRetries } from '../http/retry.js';
+import type { StoreClientOptions, StoreRequest } from '../http/store-request.js';
 import { login } from './login.js';
 import type { SwiftAuth } from './swift-auth.js';
 import { statusError } from './swift-errors.js';
 import type { SwiftSession } from './swift-session.js';
 
 /** One request. */
-export interface SwiftRequest {
-  readonly method: HttpRequest['method'];
+export interface SwiftRequest extends StoreRequest {
   /** Where it goes: an object's whole name, `container` or `account` itself, or what the cluster can do. */
   readonly target: { readonly object: string } | 'container' | 'account' | 'info';
   readonly query?: Readonly<Record<string, string>> | undefined;
-  readonly headers?: HttpHeaders | undefined;
-  readonly body?: HttpBody | undefined;
-  /** What is done, for errors. */
-  readonly what: string;
-  /** Statuses that are no errors, beside those of success. */
-  readonly accepts?: readonly number[] | undefined;
-  /** Whether to try again after this error. */
-  readonly isSafe?: ((error: StoreError) => boolean) | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** How a client is set up. */
-export interface SwiftClientOptions {
+export interface SwiftClientOptions extends StoreClientOptions {
   readonly auth: SwiftAuth;
   readonly container: string;
-  readonly http: HttpClient;
-  readonly retryDelaysMs: readonly number[];
 }
 
 /** Requests to a container, with a token that is renewed, tried again where that is safe. */
