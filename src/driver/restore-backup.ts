@@ -4,7 +4,7 @@ import { findBacking } from '../backing/find-backing.js';
 import { datacenterOf } from '../backing/inventory.js';
 import { markBacking } from '../backing/mark-backing.js';
 import { VolumeTooSmallError, type Cleanup } from '../errors/index.js';
-import type { RestoreJournal } from '../journal/restore-journal.js';
+import type { UnwrittenJournal } from '../journal/restore-journal.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
 import type { DiskProvisioning } from '../model/disk-kinds.js';
@@ -22,7 +22,6 @@ import { profilesForRestore } from '../restore/restore-profiles.js';
 import { runRestoration } from '../restore/run-restoration.js';
 import type { RestoreSource } from '../stream/restore-source.js';
 import type { MoRef } from '../vim/schema/index.js';
-import { serverTime } from '../vim/server-time.js';
 import { fetchBackup } from './fetch-backup.js';
 import { parseManifestOf } from './parse-arguments.js';
 
@@ -76,7 +75,7 @@ export async function restoreBackup(
   assertFits(source.capacityBytes, volume);
 
   const room = await prepareTarget(operation, volume, target, source);
-  const journal = await newJournal(operation, volume, room?.backing);
+  const journal = newJournal(volume, room?.backing);
   const restoration = await plan(operation, journal, volume, { ...target, existing: room }, source);
   const { imported, cleanup, kept } = await runRestoration(operation, journal, restoration);
 
@@ -138,18 +137,11 @@ async function prepareTarget(
   return { ...existing, backing: await markBacking(vim, backing, volume.id, { signal }) };
 }
 
-async function newJournal(
-  { vim, signal }: Operation,
-  volume: ParsedVolume,
-  backing: Backing | undefined,
-): Promise<RestoreJournal> {
-  const startedAt = (await serverTime(vim, { signal })).toISOString();
+function newJournal(volume: ParsedVolume, backing: Backing | undefined): UnwrittenJournal {
   return {
     operation: randomUUID(),
     token: randomUUID(),
     owner: thisOwner.id,
-    startedAt,
-    stamp: startedAt,
     volumeId: volume.id,
     volumeName: backing?.name ?? volume.name,
   };
@@ -157,7 +149,7 @@ async function newJournal(
 
 async function plan(
   operation: Operation,
-  journal: RestoreJournal,
+  journal: UnwrittenJournal,
   volume: ParsedVolume,
   { existing, manifest, profiles }: Target,
   source: RestoreSource,

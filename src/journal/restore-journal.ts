@@ -16,7 +16,7 @@ export interface RestoreJournal {
   readonly token: string;
   /** The process of whoever owns it (`Owner.id`). */
   readonly owner: string;
-  /** When the restore began, by the server's clock; ISO 8601. */
+  /** When the restore asked for its temporary VM, by the server's clock; ISO 8601. */
   readonly startedAt: string;
   /** The owner's last sign of life, by the server's clock; ISO 8601. */
   readonly stamp: string;
@@ -26,6 +26,9 @@ export interface RestoreJournal {
   /** The disk replacement, where the volume has a backing; a restore to a new volume has none. */
   readonly replacement?: DiskReplacement | undefined;
 }
+
+/** A journal before it is written: then it gets its times, and what the disk replaces. */
+export type UnwrittenJournal = Omit<RestoreJournal, 'startedAt' | 'stamp' | 'replacement'>;
 
 /** What a disk replacement is about: written before the first change that could strand a file. */
 export interface DiskReplacement {
@@ -83,6 +86,8 @@ const journalSchema = z.object({
 
 /** What the names of all keys begin with. */
 const prefix = 'vmdk-driver.';
+/** The key of the owner's last sign of life. */
+export const stampKey = `${prefix}stamp`;
 
 const replacementFields = [
   'backing',

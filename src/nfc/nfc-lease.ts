@@ -53,19 +53,20 @@ export class NfcLease implements AsyncDisposable {
     { signal }: AbortableOptions = {},
   ): Promise<NfcLease> {
     try {
-      await waitForProperties(
+      const ready = await waitForProperties(
         vim,
         ref,
         'HttpNfcLease',
-        ['state', 'error'],
-        ({ state, error }) => {
+        ['state', 'error', 'info'],
+        ({ state, error, info }) => {
           if (state === 'initializing') return undefined;
-          if (state === 'ready') return true;
+          if (state === 'ready') return { info };
           throw leaseFailure(state, error);
         },
         { signal },
       );
-      const { info } = await readProperties(vim, ref, 'HttpNfcLease', ['info'], { signal });
+      // A server tells it with the state; where it does not, it is asked.
+      const { info } = ready.info ? ready : await readProperties(vim, ref, 'HttpNfcLease', ['info'], { signal });
       if (info === undefined) throw new LeaseError('the lease is ready but tells nothing of itself');
       return new NfcLease(vim, ref, info, logger);
     } catch (error) {

@@ -15,7 +15,7 @@ import {
   temporaryVmUuid,
   writeJournal,
   type DiskReplacement,
-  type RestoreJournal,
+  type UnwrittenJournal,
 } from '../journal/restore-journal.js';
 import { NfcLease } from '../nfc/nfc-lease.js';
 import { sendDisk } from '../nfc/send-disk.js';
@@ -50,13 +50,13 @@ export interface ImportedVm {
 /** One import of a stream as a temporary VM, and what is known of that VM should it fail. */
 export class ImportAttempt {
   readonly #operation: Operation;
-  readonly #journal: RestoreJournal;
+  readonly #journal: UnwrittenJournal;
   readonly #source: RestoreSource;
   #folder: MoRef | undefined;
   /** Whether the call that creates the VM may still be on its way. */
   #mayAppear = false;
 
-  constructor(operation: Operation, journal: RestoreJournal, source: RestoreSource) {
+  constructor(operation: Operation, journal: UnwrittenJournal, source: RestoreSource) {
     this.#operation = operation;
     this.#journal = journal;
     this.#source = source;
@@ -90,7 +90,7 @@ export class ImportAttempt {
   async #requestLease({ folder, resourcePool, host, replacement, ...disk }: ImportTarget): Promise<NfcLease> {
     const { vim, logger, signal } = this.#operation;
     const stamp = (await serverTime(vim, { signal })).toISOString();
-    const journal = { ...this.#journal, stamp, replacement };
+    const journal = { ...this.#journal, startedAt: stamp, stamp, replacement };
     const configSpec = {
       ...shadowVmConfig({
         ...disk,
@@ -121,7 +121,7 @@ function assertCapacity(disk: AttachedDisk, { info }: MeasuredStream): void {
   }
 }
 
-async function asImportError({ vim, signal }: Operation, error: unknown, journal: RestoreJournal): Promise<unknown> {
+async function asImportError({ vim, signal }: Operation, error: unknown, journal: UnwrittenJournal): Promise<unknown> {
   const fault = error instanceof Error && error.cause !== undefined ? error.cause : error;
   if (isVimFault(fault, 'DuplicateName', 'AlreadyExists')) {
     const there = fault.detail['object'] as MoRef | undefined;

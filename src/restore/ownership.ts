@@ -1,6 +1,6 @@
 import { extraConfig } from '../backing/vm-config.js';
 import { isVimFault, OwnershipLostError } from '../errors/index.js';
-import { writeJournal } from '../journal/restore-journal.js';
+import { stampKey, writeJournal } from '../journal/restore-journal.js';
 import type { Logger } from '../logger.js';
 import { reconfigure } from '../vim/reconfigure.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
@@ -85,16 +85,22 @@ export class Ownership {
     };
   }
 
+  /** A sign of life, unless the entries end the journal, stamp and all: a key may be named once only. */
+  async #stamp(entries: NonNullable<Spec['extraConfig']>, options?: AbortableOptions): Promise<typeof entries> {
+    if (entries.some(({ key }) => key === stampKey)) return [];
+    const stamp = (await serverTime(this.#vim, options)).toISOString();
+    return extraConfig(writeJournal({ stamp }));
+  }
+
   async #change({ spec, isMade }: OwnedChange, options: AbortableOptions | undefined): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const vm = await this.read(options);
-      const stamp = (await serverTime(this.#vim, options)).toISOString();
       const { extraConfig: entries = [], ...rest } = spec(vm);
-      // The end of a journal takes its stamp with it; a key may be named once only.
-      const signs = extraConfig(writeJournal({ stamp })).filter(
-        ({ key }) => !entries.some((entry) => entry.key === key),
-      );
-      const stamped = { ...rest, ...atVersion(vm), extraConfig: [...signs, ...entries] };
+      const stamped = {
+        ...rest,
+        ...atVersion(vm),
+        extraConfig: [...(await this.#stamp(entries, options)), ...entries],
+      };
       const wasMade = async (): Promise<boolean> => {
         const now = await readTemporaryVm(this.#vim, this.ref);
         return now !== undefined && isMade(now);

@@ -3,7 +3,7 @@ import type { Backing } from '../backing/backing.js';
 import { vmPathName } from '../backing/vm-config.js';
 import { RestoreError } from '../errors/index.js';
 import { importStem } from '../journal/operation-names.js';
-import type { DiskReplacement, RestoreJournal } from '../journal/restore-journal.js';
+import type { DiskReplacement, UnwrittenJournal } from '../journal/restore-journal.js';
 import { parseDatastorePath } from '../model/datastore-path.js';
 import type { ParsedVolume } from '../model/volume.js';
 import type { Operation } from '../operation/operation.js';
@@ -22,7 +22,7 @@ import type { Restoration } from './restoration.js';
 
 /** What a replacement is planned by. */
 export interface ReplacementRequest {
-  readonly journal: RestoreJournal;
+  readonly journal: UnwrittenJournal;
   readonly volume: ParsedVolume;
   /** The backing as it is, on a datastore that has room for a second disk. */
   readonly backing: Backing;

@@ -8,7 +8,7 @@ import { extendDisk, hasUuid } from '../backing/virtual-disk.js';
 import { extraConfig, managedByCinder, vmPathName } from '../backing/vm-config.js';
 import { ensureVolumeFolder } from '../backing/volume-folder.js';
 import { isVimFault, RestoreError, throwIfAborted, VolumeBusyError } from '../errors/index.js';
-import { eraseJournal, temporaryVmUuid, type RestoreJournal } from '../journal/restore-journal.js';
+import { eraseJournal, temporaryVmUuid, type UnwrittenJournal } from '../journal/restore-journal.js';
 import { fileNameFor } from '../model/datastore-path.js';
 import type { AdapterType, DiskProvisioning } from '../model/disk-kinds.js';
 import type { ParsedVolume } from '../model/volume.js';
@@ -39,7 +39,7 @@ export interface DiskKind {
  */
 export async function planNewBacking(
   operation: Operation,
-  journal: RestoreJournal,
+  journal: UnwrittenJournal,
   volume: ParsedVolume,
   kind: DiskKind,
   source: RestoreSource,

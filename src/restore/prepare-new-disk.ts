@@ -8,7 +8,7 @@ import {
   writeJournal,
   type DiskMove,
   type DiskReplacement,
-  type RestoreJournal,
+  type UnwrittenJournal,
 } from '../journal/restore-journal.js';
 import { formatDatastorePath, parseDatastorePath } from '../model/datastore-path.js';
 import type { ParsedVolume } from '../model/volume.js';
@@ -20,7 +20,7 @@ import type { Ownership } from './ownership.js';
 
 /** What a new disk is made for. */
 export interface NewDiskRequest {
-  readonly journal: RestoreJournal;
+  readonly journal: UnwrittenJournal;
   readonly replacement: DiskReplacement;
   readonly backing: Backing;
   readonly volume: ParsedVolume;
@@ -100,7 +100,7 @@ async function detachImportedDisk(
 }
 
 /** The new disk's file: in the old one's folder, and named after the operation so that no other restore can mean it. */
-function newDiskPath(importedDisk: string, oldDisk: string, { volumeName, operation }: RestoreJournal): string {
+function newDiskPath(importedDisk: string, oldDisk: string, { volumeName, operation }: UnwrittenJournal): string {
   const { datastore } = parseDatastorePath(importedDisk);
   const { folder } = parseDatastorePath(oldDisk);
   return formatDatastorePath({ datastore, folder, file: `${restoredStem(volumeName, operation)}.vmdk` });

@@ -1,5 +1,5 @@
 import { AbortError, OwnershipLostError, VmdkDriverError, type Cleanup } from '../errors/index.js';
-import type { RestoreJournal } from '../journal/restore-journal.js';
+import type { UnwrittenJournal } from '../journal/restore-journal.js';
 import { usualLeaseMs } from '../nfc/lost-lease.js';
 import type { Operation } from '../operation/operation.js';
 import { sharedState } from '../process/shared-state.js';
@@ -21,7 +21,7 @@ export interface Restored {
 const running = sharedState('running-restores', () => new Set<string>());
 
 /** Whether a restore is under way in this thread. */
-export function isRunning({ operation }: Pick<RestoreJournal, 'operation'>): boolean {
+export function isRunning({ operation }: Pick<UnwrittenJournal, 'operation'>): boolean {
   return running.has(operation);
 }
 
@@ -31,7 +31,7 @@ export function isRunning({ operation }: Pick<RestoreJournal, 'operation'>): boo
  */
 export async function runRestoration(
   operation: Operation,
-  journal: RestoreJournal,
+  journal: UnwrittenJournal,
   restoration: Restoration,
 ): Promise<Restored> {
   running.add(journal.operation);
@@ -42,7 +42,7 @@ export async function runRestoration(
   }
 }
 
-async function run(operation: Operation, journal: RestoreJournal, restoration: Restoration): Promise<Restored> {
+async function run(operation: Operation, journal: UnwrittenJournal, restoration: Restoration): Promise<Restored> {
   const { vim, logger, progress } = operation;
   let imported: ImportedVm | undefined;
   let ownership: Ownership | undefined;
@@ -69,7 +69,7 @@ async function run(operation: Operation, journal: RestoreJournal, restoration: R
 /** `undefined` where it could not be ended, or not to its end. */
 async function end(
   { logger }: Operation,
-  { operation, volumeId }: RestoreJournal,
+  { operation, volumeId }: UnwrittenJournal,
   restoration: Restoration,
   ownership: Ownership | undefined,
 ): Promise<Ending | undefined> {

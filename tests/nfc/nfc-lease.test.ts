@@ -24,6 +24,8 @@ async function leased(
         const { specSet } = args as unknown as MethodArgs<'RetrievePropertiesEx'>;
         const fault = hidden.get(specSet[0]!.objectSet[0]!.obj.type);
         if (fault !== undefined) throw fault;
+      }
+      if (['RetrievePropertiesEx', 'WaitForUpdatesEx'].includes(method)) {
         const result = await lab.vim.invoke(method, target, args, options);
         return leaseTimeout === undefined ? result : withTimeout(result, leaseTimeout);
       }
@@ -51,12 +53,11 @@ async function leased(
 
 /** An answer in which leases have another timeout. */
 function withTimeout<R>(result: R, leaseTimeout: number): R {
-  const { objects, ...rest } = result as { objects: { propSet: { name: string; val: object }[] }[] };
-  const changed = objects.map((object) => ({
-    ...object,
-    propSet: object.propSet.map(({ name, val }) => ({ name, val: name === 'info' ? { ...val, leaseTimeout } : val })),
-  }));
-  return { ...rest, objects: changed } as R;
+  const changed = (key: string, value: unknown): unknown => {
+    const { name, val } = (value ?? {}) as { name?: unknown; val?: object };
+    return name === 'info' ? { ...(value as object), val: { ...val, leaseTimeout } } : value;
+  };
+  return result === undefined ? result : (JSON.parse(JSON.stringify(result), changed) as R);
 }
 
 describe('an NFC lease', () => {
