@@ -34,15 +34,21 @@ export async function sendDisk(
 ): Promise<SentDisk> {
   const { vim, config, slots, signal, progress } = operation;
   using _slot = await slots.take(host?.value ?? vim.host, { signal });
+  let onBytes = (_bytesDone: number): void => undefined;
+  // Before the lease: where the service tells a wrong length, no temporary VM need come and go.
+  const { stream, length, verify } = await source.open((bytesDone) => {
+    onBytes(bytesDone);
+  });
+  using _stream = { [Symbol.dispose]: () => stream.destroy() };
   await using lease = await requestLease();
   const disk = pickDiskUrl(lease.info, vim);
 
   const needs = { lease, stallTimeoutMs: config.stallTimeoutMs, signal };
   const measured = await transfer(needs, async (scope) => {
-    const { stream, length, verify } = await source.open((bytesDone) => {
+    onBytes = (bytesDone) => {
       scope.moved(bytesDone / length);
       progress.advance({ bytesDone, streamBytes: bytesDone });
-    });
+    };
     progress.enter('import', length);
     const { thumbprint, certificate } = disk;
     const options = { length, thumbprint, certificate, signal: scope.signal };

@@ -176,6 +176,21 @@ describe('a service that fails a restore leaves vCenter untouched', () => {
   });
 });
 
+test('a service that tells a wrong length by stream is refused before anything is asked of vCenter', async () => {
+  const short = {
+    ...serviceOf(Buffer.alloc(0), manifest),
+    openRestore: async () => ({
+      stream: (await lab.service.openRestore!(backup)).stream,
+      length: manifest.streamBytes - 1,
+    }),
+  };
+  const imports = lab.callsOf('ImportVApp');
+  const error = await lab.refusedUnchanged(() => lab.driverWith({ service: short }).restoreBackup(backup, volume));
+  expect(error).toMatchObject({ code: 'BACKUP_CORRUPT' });
+  expect(lab.callsOf('ImportVApp')).toBe(imports);
+  await lab.expectNothingLeft();
+});
+
 test('a restore to a new volume that took effect resolves, though its end was answered with a fault', async () => {
   const copy = { id: randomUUID(), size: 1 };
   const soon = { fault: 'RuntimeFault' };
