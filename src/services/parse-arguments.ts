@@ -1,15 +1,16 @@
 import * as z from 'zod';
 import { InvalidInputError } from '../errors/index.js';
 
-const path = z
+/** What may be a file's path. */
+export const pathSchema = z
   .string()
   .min(1)
   .refine((value) => !value.includes('\0'), 'must not hold a NUL');
 
 /** How a {@link FileBackupService} is set up. */
-export const optionsSchema = z.strictObject({ directory: path });
+export const optionsSchema = z.strictObject({ directory: pathSchema });
 export const backupSchema = z.looseObject({ id: z.string(), volumeId: z.string().min(1) });
-export const fileSchema = z.looseObject({ path });
+export const fileSchema = z.looseObject({ path: pathSchema });
 export const volumeIdSchema = z.string().min(1);
 
 /**

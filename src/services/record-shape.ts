@@ -20,7 +20,8 @@ export const recordShape = {
   manifest: z.unknown().optional(),
 };
 
-type CommonRecord = Readonly<z.infer<z.ZodObject<typeof recordShape>>>;
+/** Such a record. */
+export type CommonRecord = Readonly<z.infer<z.ZodObject<typeof recordShape>>>;
 
 /** The bytes a record tells of. */
 export type StoredStream = Pick<CommonRecord, 'backupId' | 'streamBytes' | 'sha256'>;

@@ -65,3 +65,22 @@ export async function fillTarget(
     throw error;
   }
 }
+
+/**
+ * {@link fillTarget} for a file that is opened for that.
+ *
+ * @throws InvalidInputError where it is not a regular file
+ */
+export async function fillFile(
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+  stored: StoredStream,
+  options: ServiceRestoreOptions,
+): Promise<void> {
+  const target = await openTarget(path);
+  try {
+    await fillTarget(target, chunks, stored, options);
+  } finally {
+    await target.close();
+  }
+}

@@ -8,7 +8,6 @@ import { assertPrivate } from '../../stores/file/private-directory.js';
 import { inTurn } from '../../stores/file/process-state.js';
 import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { AttemptWriter } from '../attempt-writer.js';
-import { backupKey } from '../backup-key.js';
 import { ChunkReadable } from '../../stream/chunk-readable.js';
 import { hashedFile } from '../../stream/hashed-bytes.js';
 import type {
@@ -20,8 +19,9 @@ import type {
   VolumeFile,
 } from '../backup-service.js';
 import { checkStream } from '../check-stream.js';
+import { forBackup } from '../for-backup.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
-import { backupSchema, fileSchema, optionsSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
+import { fileSchema, optionsSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
 import { readChunks } from '../read-chunks.js';
 import { asServiceError } from '../service-error.js';
 import { storeFile } from '../store-file.js';
@@ -74,7 +74,7 @@ export class FileBackupService implements BackupService {
    */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
     const { path } = parseArgument(fileSchema, 'file', file);
-    await this.#guarded(backup, options.signal, 'cannot be stored', () =>
+    await this.#forBackup(backup, options.signal, 'cannot be stored', () =>
       storeFile(path, options, async () => {
         const stream = await hashedFile(path);
         return BackupAttempt.begin(this.directory, backup, stream && { path, stream });
@@ -102,7 +102,7 @@ export class FileBackupService implements BackupService {
     const { signal } = options;
     parseArgument(volumeIdSchema, 'volumeId', volumeId);
     const { path } = parseArgument(fileSchema, 'file', file);
-    await this.#guarded(backup, signal, 'cannot be restored', async () => {
+    await this.#forBackup(backup, signal, 'cannot be restored', async () => {
       const stored = await openStored(this.directory, backup);
       try {
         const target = await openForeignTarget(path, stored);
@@ -119,8 +119,7 @@ export class FileBackupService implements BackupService {
 
   /** Removes the backup. A restore that has begun is not disturbed. Resolves where there is no such backup. */
   async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
-    await this.#guarded(backup, signal, 'cannot be deleted', async () => {
-      const key = backupKey(backup.id);
+    await this.#forBackup(backup, signal, 'cannot be deleted', async (key) => {
       const recordPath = join(this.directory, recordFileName(key));
       await inTurn(recordPath, async () => {
         throwIfAborted(signal);
@@ -157,7 +156,7 @@ export class FileBackupService implements BackupService {
    * @throws BackupCorruptError where the record is damaged
    */
   async readManifest(backup: Backup, options: ServiceOptions = {}): Promise<BackupManifest | undefined> {
-    return this.#guarded(backup, options.signal, 'cannot be read', async () => {
+    return this.#forBackup(backup, options.signal, 'cannot be read', async () => {
       const record = await findRecord(this.directory, backup);
       return record?.manifest === undefined ? undefined : parseBackupManifest(record.manifest);
     });
@@ -169,7 +168,7 @@ export class FileBackupService implements BackupService {
    * `commit` rejects with a `BackupCorruptError` where the manifest tells of other bytes than were written.
    */
   async openBackup(backup: Backup, options: ServiceOptions = {}): Promise<BackupWriter> {
-    return this.#guarded(backup, options.signal, 'cannot be stored', async () => {
+    return this.#forBackup(backup, options.signal, 'cannot be stored', async () => {
       const attempt = await BackupAttempt.begin(this.directory, backup);
       try {
         throwIfAborted(options.signal);
@@ -195,7 +194,7 @@ export class FileBackupService implements BackupService {
     options: ServiceRestoreOptions = {},
   ): Promise<{ readonly stream: Readable; readonly length: number }> {
     const { signal } = options;
-    return this.#guarded(backup, signal, 'cannot be restored', async () => {
+    return this.#forBackup(backup, signal, 'cannot be restored', async () => {
       const stored = await openStored(this.directory, backup);
       try {
         await assertLength(stored);
@@ -209,21 +208,17 @@ export class FileBackupService implements BackupService {
     });
   }
 
-  async #guarded<T>(
+  /** The directory is looked at each time: somebody may have opened it to others since. */
+  async #forBackup<T>(
     backup: Backup,
     signal: AbortSignal | undefined,
     what: string,
-    action: () => Promise<T>,
+    action: (key: string) => Promise<T>,
   ): Promise<T> {
-    const { id } = parseArgument(backupSchema, 'backup', backup);
-    backupKey(id);
-    throwIfAborted(signal);
-    try {
+    return forBackup(backup, signal, what, async (key) => {
       await assertPrivate(this.directory);
-      return await action();
-    } catch (error) {
-      throw asServiceError(error, `backup ${id} ${what}`);
-    }
+      return action(key);
+    });
   }
 }
 

@@ -1,7 +1,6 @@
-import { AbortError, VmdkDriverError } from '../../errors/index.js';
 import type { ObjectStore } from '../../stores/object-store.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
-import { listedRecord } from '../record-shape.js';
+import { listOne } from '../list-one.js';
 import { keyOfRecord, recordsPrefix } from './object-names.js';
 import { readRecord } from './object-record.js';
 
@@ -11,13 +10,12 @@ const atOnce = 8;
 /** The backups of a store. */
 export async function* listRecords(
   store: ObjectStore,
-  { volumeId, signal }: ListOptions,
+  options: ListOptions,
 ): AsyncGenerator<StoredBackup | UnreadableBackup, void, undefined> {
+  const { signal } = options;
   for await (const keys of batches(store, signal)) {
-    for (const listed of await Promise.all(keys.map((key) => read(store, key, signal)))) {
-      if (listed === undefined) continue;
-      if (volumeId === undefined || listed.error !== undefined || listed.volumeId === volumeId) yield listed;
-    }
+    const listed = keys.map((key) => listOne(key, () => readRecord(store, key, signal), options));
+    for (const backup of await Promise.all(listed)) if (backup !== undefined) yield backup;
   }
 }
 
@@ -32,19 +30,4 @@ async function* batches(store: ObjectStore, signal: AbortSignal | undefined): As
     keys = [];
   }
   yield keys;
-}
-
-async function read(
-  store: ObjectStore,
-  key: string,
-  signal: AbortSignal | undefined,
-): Promise<StoredBackup | UnreadableBackup | undefined> {
-  try {
-    const record = await readRecord(store, key, signal);
-    // Deleted meanwhile.
-    return record === undefined ? undefined : listedRecord(record);
-  } catch (error) {
-    if (!(error instanceof VmdkDriverError) || error instanceof AbortError) throw error;
-    return { id: decodeURIComponent(key), error };
-  }
 }

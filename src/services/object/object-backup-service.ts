@@ -4,7 +4,6 @@ import type { Backup } from '../../model/backup.js';
 import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
 import type { ObjectStore } from '../../stores/object-store.js';
 import { AttemptWriter } from '../attempt-writer.js';
-import { backupKey } from '../backup-key.js';
 import type {
   BackupService,
   BackupWriter,
@@ -13,13 +12,14 @@ import type {
   ServiceRestoreOptions,
   VolumeFile,
 } from '../backup-service.js';
+import { forBackup } from '../for-backup.js';
+import { HourlySweep } from '../hourly-sweep.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
-import { backupSchema, fileSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
+import { fileSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
 import { assertRecordOf } from '../record-shape.js';
-import { asServiceError } from '../service-error.js';
 import { storeFile } from '../store-file.js';
 import { VerifiedStream } from '../verified-stream.js';
-import { fillTarget, openTarget } from '../volume-file.js';
+import { fillFile } from '../volume-file.js';
 import { deleteBackup } from './delete-backup.js';
 import { listRecords } from './list-records.js';
 import { ObjectAttempt } from './object-attempt.js';
@@ -36,9 +36,6 @@ export interface ObjectBackupServiceOptions {
   readonly segmentBytes?: number | undefined;
 }
 
-/** How often a service sweeps by itself, in milliseconds. */
-const sweepIntervalMs = 60 * 60 * 1000;
-
 /**
  * Keeps backups in an object store: each as segments of 16 MiB, which make the plain stream when they are put together, and a record,
  * put last, that makes them a backup.
@@ -53,7 +50,7 @@ const sweepIntervalMs = 60 * 60 * 1000;
 export class ObjectBackupService implements BackupService {
   readonly #store: ObjectStore;
   readonly #segmentBytes: number;
-  #sweptAt = Number.NEGATIVE_INFINITY;
+  readonly #hourlySweep = new HourlySweep((signal) => sweep(this.#store, signal));
 
   /** @throws InvalidInputError naming the option at fault */
   constructor(options: ObjectBackupServiceOptions) {
@@ -73,7 +70,7 @@ export class ObjectBackupService implements BackupService {
    */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
     const { path } = parseArgument(fileSchema, 'file', file);
-    await this.#guarded(backup, options.signal, 'cannot be stored', () =>
+    await forBackup(backup, options.signal, 'cannot be stored', () =>
       storeFile(path, options, () => this.#begin(backup, options.signal)),
     );
   }
@@ -95,14 +92,9 @@ export class ObjectBackupService implements BackupService {
   ): Promise<void> {
     parseArgument(volumeIdSchema, 'volumeId', volumeId);
     const { path } = parseArgument(fileSchema, 'file', file);
-    await this.#guarded(backup, options.signal, 'cannot be restored', async (key) => {
+    await forBackup(backup, options.signal, 'cannot be restored', async (key) => {
       const record = await this.#find(backup, key, options.signal);
-      const target = await openTarget(path);
-      try {
-        await fillTarget(target, readSegments(this.#store, key, record, options.signal), record, options);
-      } finally {
-        await target.close();
-      }
+      await fillFile(path, readSegments(this.#store, key, record, options.signal), record, options);
     });
   }
 
@@ -112,7 +104,7 @@ export class ObjectBackupService implements BackupService {
    * Where it rejects because a part of the data could not be removed, the backup is gone all the same; a sweep removes the rest.
    */
   async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
-    await this.#guarded(backup, signal, 'cannot be deleted', (key) => deleteBackup(this.#store, key, signal));
+    await forBackup(backup, signal, 'cannot be deleted', (key) => deleteBackup(this.#store, key, signal));
   }
 
   /**
@@ -131,7 +123,7 @@ export class ObjectBackupService implements BackupService {
    * @throws BackupCorruptError where the record is damaged
    */
   async readManifest(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupManifest | undefined> {
-    return this.#guarded(backup, signal, 'cannot be read', async (key) => {
+    return forBackup(backup, signal, 'cannot be read', async (key) => {
       const record = await readRecord(this.#store, key, signal);
       if (record === undefined) return undefined;
       assertRecordOf(backup, record);
@@ -141,7 +133,7 @@ export class ObjectBackupService implements BackupService {
 
   /** Takes the backup as a stream. Whatever fails ends the writer. */
   async openBackup(backup: Backup, options: ServiceOptions = {}): Promise<BackupWriter> {
-    return this.#guarded(
+    return forBackup(
       backup,
       options.signal,
       'cannot be stored',
@@ -160,7 +152,7 @@ export class ObjectBackupService implements BackupService {
     backup: Backup,
     options: ServiceRestoreOptions = {},
   ): Promise<{ readonly stream: Readable; readonly length: number }> {
-    return this.#guarded(backup, options.signal, 'cannot be restored', async (key) => {
+    return forBackup(backup, options.signal, 'cannot be restored', async (key) => {
       const record = await this.#find(backup, key, options.signal);
       const open = (signal: AbortSignal) => readSegments(this.#store, key, record, signal);
       return { stream: new VerifiedStream(open, record, options), length: record.streamBytes };
@@ -179,12 +171,7 @@ export class ObjectBackupService implements BackupService {
   }
 
   async #begin(backup: Backup, signal: AbortSignal | undefined): Promise<ObjectAttempt> {
-    if (performance.now() - this.#sweptAt > sweepIntervalMs) {
-      this.#sweptAt = performance.now();
-      // What cannot be removed now stays for the next time.
-      await sweep(this.#store, signal).catch(() => undefined);
-      throwIfAborted(signal);
-    }
+    await this.#hourlySweep.run(signal);
     return ObjectAttempt.begin(this.#store, backup, this.#segmentBytes, signal);
   }
 
@@ -193,21 +180,5 @@ export class ObjectBackupService implements BackupService {
     if (record === undefined) throw new BackupNotFoundError(`there is no backup ${backup.id}`);
     assertRecordOf(backup, record);
     return record;
-  }
-
-  async #guarded<T>(
-    backup: Backup,
-    signal: AbortSignal | undefined,
-    what: string,
-    action: (key: string) => Promise<T>,
-  ): Promise<T> {
-    const { id } = parseArgument(backupSchema, 'backup', backup);
-    const key = backupKey(id);
-    throwIfAborted(signal);
-    try {
-      return await action(key);
-    } catch (error) {
-      throw asServiceError(error, `backup ${id} ${what}`);
-    }
   }
 }

@@ -1,19 +1,12 @@
 import type { Readable } from 'node:stream';
 import * as z from 'zod';
-import {
-  BackupCorruptError,
-  BackupNotFoundError,
-  StoreError,
-  throwIfAborted,
-  VmdkDriverError,
-} from '../../errors/index.js';
+import { BackupCorruptError, BackupNotFoundError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
 import { newAttemptName } from '../../stores/file/attempt-name.js';
 import { processState } from '../../stores/file/process-state.js';
 import { defaultStallTimeoutMs } from '../../stores/http/stall-timer.js';
 import { AttemptWriter } from '../attempt-writer.js';
-import { backupKey } from '../backup-key.js';
 import type {
   BackupService,
   BackupWriter,
@@ -22,13 +15,15 @@ import type {
   ServiceRestoreOptions,
   VolumeFile,
 } from '../backup-service.js';
+import { forBackup } from '../for-backup.js';
+import { HourlySweep } from '../hourly-sweep.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
-import { backupSchema, fileSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
-import { assertRecordOf, listedRecord } from '../record-shape.js';
-import { asServiceError } from '../service-error.js';
+import { fileSchema, parseArgument, pathSchema, volumeIdSchema } from '../parse-arguments.js';
+import { listOne } from '../list-one.js';
+import { assertRecordOf } from '../record-shape.js';
 import { storeFile } from '../store-file.js';
 import { VerifiedStream } from '../verified-stream.js';
-import { fillTarget, openTarget } from '../volume-file.js';
+import { fillFile } from '../volume-file.js';
 import { backupsAmong, temporaryImage, type BackupImage } from './image-names.js';
 import { readRecord, type ImageRecord } from './image-record.js';
 import { Rbd } from './rbd.js';
@@ -55,23 +50,15 @@ export interface RbdBackupServiceOptions {
 
 /** What may stand in an argument that names a thing of Ceph's. */
 const name = z.string().regex(/^[^/@\s-][^/@\p{Cc}]*$/u, 'must be a name, without / and @');
-const path = z
-  .string()
-  .min(1)
-  .refine((value) => !value.includes('\0'), 'must not hold a NUL');
-
 const optionsSchema = z.strictObject({
   pool: name,
   namespace: name.optional(),
-  conf: path.optional(),
+  conf: pathSchema.optional(),
   id: name.optional(),
-  keyring: path.optional(),
-  program: path.optional(),
+  keyring: pathSchema.optional(),
+  program: pathSchema.optional(),
   stallTimeoutMs: z.int().positive().optional(),
 });
-
-/** How often a service sweeps by itself, in milliseconds. */
-const sweepIntervalMs = 60 * 60 * 1000;
 
 /**
  * Keeps each backup as an image of a Ceph pool, by the `rbd` program.
@@ -84,7 +71,7 @@ const sweepIntervalMs = 60 * 60 * 1000;
  */
 export class RbdBackupService implements BackupService {
   readonly #rbd: Rbd;
-  #sweptAt = Number.NEGATIVE_INFINITY;
+  readonly #hourlySweep = new HourlySweep((signal) => sweep(this.#rbd, signal));
 
   /** @throws InvalidInputError naming the option at fault */
   constructor(options: RbdBackupServiceOptions) {
@@ -103,7 +90,7 @@ export class RbdBackupService implements BackupService {
    */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
     const { path: from } = parseArgument(fileSchema, 'file', file);
-    await this.#guarded(backup, options.signal, 'cannot be stored', () =>
+    await forBackup(backup, options.signal, 'cannot be stored', () =>
       storeFile(from, options, () => this.#begin(backup, options.signal)),
     );
   }
@@ -125,20 +112,15 @@ export class RbdBackupService implements BackupService {
   ): Promise<void> {
     parseArgument(volumeIdSchema, 'volumeId', volumeId);
     const { path: to } = parseArgument(fileSchema, 'file', file);
-    await this.#guarded(backup, options.signal, 'cannot be restored', async (key) => {
+    await forBackup(backup, options.signal, 'cannot be restored', async (key) => {
       const { image, record } = await this.#find(backup, key, options.signal);
-      const target = await openTarget(to);
-      try {
-        await fillTarget(target, this.#export(image, options.signal), record, options);
-      } finally {
-        await target.close();
-      }
+      await fillFile(to, this.#export(image, options.signal), record, options);
     });
   }
 
   /** Removes the backup, and what it replaced. Resolves where there is no such backup. */
   async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
-    await this.#guarded(backup, signal, 'cannot be deleted', async (key) => {
+    await forBackup(backup, signal, 'cannot be deleted', async (key) => {
       const images = backupsAmong(await this.#rbd.list(signal)).get(key) ?? [];
       // The oldest first: a process that dies meanwhile must not leave one that was replaced as the backup.
       for (const { name: image } of images.reverse()) await this.#removeBackup(key, image, signal);
@@ -149,19 +131,12 @@ export class RbdBackupService implements BackupService {
    * The backups that are there. One whose record is damaged, or of a later version, is listed with its error.
    */
   async *list(options: ListOptions = {}): AsyncGenerator<StoredBackup | UnreadableBackup, void, undefined> {
-    const { volumeId, signal } = options;
+    const { signal } = options;
     throwIfAborted(signal);
     for (const [key, [image]] of backupsAmong(await this.#rbd.list(signal))) {
-      if (image === undefined) continue;
-      try {
-        const record = await readRecord(this.#rbd, image, signal);
-        if (record === undefined || (volumeId !== undefined && volumeId !== record.volumeId)) continue;
-        yield listedRecord(record);
-      } catch (error) {
-        throwIfAborted(signal);
-        if (!(error instanceof VmdkDriverError) || error instanceof StoreError) throw error;
-        yield { id: decodeURIComponent(key), error };
-      }
+      throwIfAborted(signal);
+      const listed = image && (await listOne(key, () => readRecord(this.#rbd, image, signal), options));
+      if (listed !== undefined) yield listed;
     }
   }
 
@@ -172,7 +147,7 @@ export class RbdBackupService implements BackupService {
    * @throws BackupCorruptError where the record is damaged
    */
   async readManifest(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupManifest | undefined> {
-    return this.#guarded(backup, signal, 'cannot be read', async (key) => {
+    return forBackup(backup, signal, 'cannot be read', async (key) => {
       const found = await this.#lookUp(backup, key, signal);
       return found?.record.manifest === undefined ? undefined : parseBackupManifest(found.record.manifest);
     });
@@ -180,7 +155,7 @@ export class RbdBackupService implements BackupService {
 
   /** Takes the backup as a stream. Whatever fails ends the writer and leaves nothing behind. */
   async openBackup(backup: Backup, options: ServiceOptions = {}): Promise<BackupWriter> {
-    return this.#guarded(
+    return forBackup(
       backup,
       options.signal,
       'cannot be stored',
@@ -199,7 +174,7 @@ export class RbdBackupService implements BackupService {
     backup: Backup,
     options: ServiceRestoreOptions = {},
   ): Promise<{ readonly stream: Readable; readonly length: number }> {
-    return this.#guarded(backup, options.signal, 'cannot be restored', async (key) => {
+    return forBackup(backup, options.signal, 'cannot be restored', async (key) => {
       const { image, record } = await this.#find(backup, key, options.signal);
       const open = (signal: AbortSignal) => this.#export(image, signal);
       return { stream: new VerifiedStream(open, record, options), length: record.streamBytes };
@@ -218,12 +193,7 @@ export class RbdBackupService implements BackupService {
   }
 
   async #begin(backup: Backup, signal: AbortSignal | undefined): Promise<RbdAttempt> {
-    if (performance.now() - this.#sweptAt > sweepIntervalMs) {
-      this.#sweptAt = performance.now();
-      // What cannot be removed now stays for the next time.
-      await sweep(this.#rbd, signal).catch(() => undefined);
-      throwIfAborted(signal);
-    }
+    await this.#hourlySweep.run(signal);
     return new RbdAttempt(this.#rbd, backup, signal);
   }
 
@@ -274,21 +244,5 @@ export class RbdBackupService implements BackupService {
       );
     }
     return found;
-  }
-
-  async #guarded<T>(
-    backup: Backup,
-    signal: AbortSignal | undefined,
-    what: string,
-    action: (key: string) => Promise<T>,
-  ): Promise<T> {
-    const { id } = parseArgument(backupSchema, 'backup', backup);
-    const key = backupKey(id);
-    throwIfAborted(signal);
-    try {
-      return await action(key);
-    } catch (error) {
-      throw asServiceError(error, `backup ${id} ${what}`);
-    }
   }
 }

@@ -1,18 +1,11 @@
 import { truncate } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import * as z from 'zod';
-import {
-  BackupCorruptError,
-  BackupNotFoundError,
-  StoreError,
-  throwIfAborted,
-  VmdkDriverError,
-} from '../../errors/index.js';
+import { BackupCorruptError, BackupNotFoundError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
 import { assertPrivate } from '../../stores/file/private-directory.js';
 import { defaultStallTimeoutMs } from '../../stores/http/stall-timer.js';
-import { backupKey } from '../backup-key.js';
 import type {
   BackupService,
   ServiceBackupOptions,
@@ -20,10 +13,12 @@ import type {
   ServiceRestoreOptions,
   VolumeFile,
 } from '../backup-service.js';
+import { forBackup } from '../for-backup.js';
+import { HourlySweep } from '../hourly-sweep.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
-import { backupSchema, fileSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
-import { assertRecordOf, isChecked, listedRecord } from '../record-shape.js';
-import { asServiceError } from '../service-error.js';
+import { fileSchema, parseArgument, pathSchema, volumeIdSchema } from '../parse-arguments.js';
+import { listOne } from '../list-one.js';
+import { assertRecordOf, isChecked } from '../record-shape.js';
 import { storeFile } from '../store-file.js';
 import { openTarget } from '../volume-file.js';
 import { dataOf, type ArchiveName } from './archive-names.js';
@@ -56,25 +51,17 @@ export interface TsmBackupServiceOptions {
   readonly stallTimeoutMs?: number | undefined;
 }
 
-const path = z
-  .string()
-  .min(1)
-  .refine((value) => !value.includes('\0'), 'must not hold a NUL');
-
 const optionsSchema = z.strictObject({
   // The program would take them for patterns, and braces for a file space.
-  directory: path.regex(/^[^*?{}"'\p{Cc}]*$/u, 'must not hold *, ?, braces or quotation marks'),
+  directory: pathSchema.regex(/^[^*?{}"'\p{Cc}]*$/u, 'must not hold *, ?, braces or quotation marks'),
   server: z
     .string()
     .regex(/^[^\s-]\S*$/, 'must be the name of a stanza')
     .optional(),
-  optionFile: path.optional(),
-  program: path.optional(),
+  optionFile: pathSchema.optional(),
+  program: pathSchema.optional(),
   stallTimeoutMs: z.int().positive().optional(),
 });
-
-/** How often a service sweeps by itself, in milliseconds. */
-const sweepIntervalMs = 60 * 60 * 1000;
 
 /**
  * Keeps each backup as archive copies of an IBM Storage Protect (TSM) server, by its client `dsmc`.
@@ -93,7 +80,7 @@ const sweepIntervalMs = 60 * 60 * 1000;
  */
 export class TsmBackupService implements BackupService {
   readonly #dsmc: Dsmc;
-  #sweptAt = Number.NEGATIVE_INFINITY;
+  readonly #hourlySweep = new HourlySweep((signal) => sweep(this.#dsmc, signal));
 
   /** @throws InvalidInputError naming the option at fault */
   constructor(options: TsmBackupServiceOptions) {
@@ -113,9 +100,9 @@ export class TsmBackupService implements BackupService {
    */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
     const { path: from } = parseArgument(fileSchema, 'file', file);
-    await this.#guarded(backup, options.signal, 'cannot be stored', () =>
+    await this.#forBackup(backup, options.signal, 'cannot be stored', () =>
       storeFile(from, options, async () => {
-        await this.#sweepNowAndThen(options.signal);
+        await this.#hourlySweep.run(options.signal);
         return TsmAttempt.begin(this.#dsmc, backup, from);
       }),
     );
@@ -140,7 +127,7 @@ export class TsmBackupService implements BackupService {
     const { manifest, signal, onProgress } = options;
     parseArgument(volumeIdSchema, 'volumeId', volumeId);
     const { path: to } = parseArgument(fileSchema, 'file', file);
-    await this.#guarded(backup, signal, 'cannot be restored', async (key) => {
+    await this.#forBackup(backup, signal, 'cannot be restored', async (key) => {
       const { data, record } = await this.#find(backup, key, signal);
       const bytesTotal = record.streamBytes;
       await (await openTarget(to)).close();
@@ -159,7 +146,7 @@ export class TsmBackupService implements BackupService {
 
   /** Removes the backup, and what it replaced. Resolves where there is no such backup. */
   async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
-    await this.#guarded(backup, signal, 'cannot be deleted', async (key) => {
+    await this.#forBackup(backup, signal, 'cannot be deleted', async (key) => {
       const records = recordsAmong(await this.#dsmc.query(`${key}.*`, signal)).get(key) ?? [];
       // The oldest first: a process that dies meanwhile must not leave one that was replaced as the backup.
       for (const record of records.reverse()) {
@@ -173,11 +160,10 @@ export class TsmBackupService implements BackupService {
    * The backups that are there. One whose record is damaged, or of a later version, is listed with its error.
    */
   async *list(options: ListOptions = {}): AsyncGenerator<StoredBackup | UnreadableBackup, void, undefined> {
-    const { volumeId, signal } = options;
-    throwIfAborted(signal);
-    for (const listed of await this.#records(signal)) {
-      throwIfAborted(signal);
-      if (volumeId === undefined || listed.error !== undefined || listed.volumeId === volumeId) yield listed;
+    throwIfAborted(options.signal);
+    for (const listed of await this.#listed(options)) {
+      throwIfAborted(options.signal);
+      yield listed;
     }
   }
 
@@ -188,7 +174,7 @@ export class TsmBackupService implements BackupService {
    * @throws BackupCorruptError where the record is damaged
    */
   async readManifest(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupManifest | undefined> {
-    return this.#guarded(backup, signal, 'cannot be read', async (key) => {
+    return this.#forBackup(backup, signal, 'cannot be read', async (key) => {
       const found = await this.#lookUp(backup, key, signal);
       return found?.record.manifest === undefined ? undefined : parseBackupManifest(found.record.manifest);
     });
@@ -205,31 +191,17 @@ export class TsmBackupService implements BackupService {
     return sweep(this.#dsmc, signal);
   }
 
-  async #sweepNowAndThen(signal: AbortSignal | undefined): Promise<void> {
-    if (performance.now() - this.#sweptAt <= sweepIntervalMs) return;
-    this.#sweptAt = performance.now();
-    // What cannot be removed now stays for the next time.
-    await sweep(this.#dsmc, signal).catch(() => undefined);
-    throwIfAborted(signal);
-  }
-
   /** All records are retrieved by one session: each takes seconds. */
-  async #records(signal: AbortSignal | undefined): Promise<(StoredBackup | UnreadableBackup)[]> {
+  async #listed(options: ListOptions): Promise<(StoredBackup | UnreadableBackup)[]> {
+    const { signal } = options;
     const backups = recordsAmong(await this.#dsmc.query('*', signal));
     if (backups.size === 0) return [];
     return inTemporaryDirectory(this.#dsmc.directory, async (directory) => {
       await this.#dsmc.retrieveAll('*.json', directory, signal);
       const listed: (StoredBackup | UnreadableBackup)[] = [];
       for (const [key, [newest]] of backups) {
-        if (newest === undefined) continue;
-        try {
-          const record = await readRecord(directory, newest);
-          // Deleted meanwhile, or it would have been retrieved.
-          if (record !== undefined) listed.push(listedRecord(record));
-        } catch (error) {
-          if (!(error instanceof VmdkDriverError) || error instanceof StoreError) throw error;
-          listed.push({ id: decodeURIComponent(key), error });
-        }
+        const backup = newest && (await listOne(key, () => readRecord(directory, newest), options));
+        if (backup !== undefined) listed.push(backup);
       }
       return listed;
     });
@@ -262,20 +234,16 @@ export class TsmBackupService implements BackupService {
     return found;
   }
 
-  async #guarded<T>(
+  /** The directory is looked at each time: somebody may have opened it to others since. */
+  async #forBackup<T>(
     backup: Backup,
     signal: AbortSignal | undefined,
     what: string,
     action: (key: string) => Promise<T>,
   ): Promise<T> {
-    const { id } = parseArgument(backupSchema, 'backup', backup);
-    const key = backupKey(id);
-    throwIfAborted(signal);
-    try {
+    return forBackup(backup, signal, what, async (key) => {
       await assertPrivate(this.#dsmc.directory);
-      return await action(key);
-    } catch (error) {
-      throw asServiceError(error, `backup ${id} ${what}`);
-    }
+      return action(key);
+    });
   }
 }
