@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
+import { StoreError } from '../errors/index.js';
 
 /**
  * Reads a stream to its end into one piece of memory; what comes in one piece is not copied.
  *
  * @param length how many bytes it has, where that is known
- * @throws RangeError where it has more
+ * @throws StoreError where it has more
  */
 export async function readWhole(stream: Readable, length?: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
@@ -19,7 +20,8 @@ export async function readWhole(stream: Readable, length?: number): Promise<Buff
       memory = piece;
     } else {
       memory ??= Buffer.allocUnsafeSlow(length);
-      if (filled + piece.length > length) throw new RangeError(`more than ${length} bytes came`);
+      if (filled + piece.length > length)
+        throw new StoreError('integrity', `more than the ${length} bytes came that were asked for`);
       memory.set(piece, filled);
     }
     filled += piece.length;

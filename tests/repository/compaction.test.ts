@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { buffer } from 'node:stream/consumers';
 import type { RepositoryBackupServiceOptions } from '../../src/repository/index.js';
 import { recordKey } from '../../src/repository/format/names.js';
+import { keyBytes } from '../../src/repository/format/blob.js';
+import { directoryBytes, formatDirectory, parseDirectory } from '../../src/repository/format/pack.js';
 import { ChangingDisk, range } from './support/generations.js';
 import { RepositoryLab } from './support/repository-lab.js';
 
@@ -146,4 +148,61 @@ test('what a pack was stays where its rewriting is not whole', async () => {
     [0, 0],
   ]);
   expect(await lab.restored('b2')).toEqual(second);
+});
+
+/** A pack's object as it is without one more of its blobs, which is whole by itself. */
+function withoutOneMore(bytes: Buffer): Buffer {
+  const blobs = bytes.readUInt32LE(bytes.length - 8);
+  const { offsets, keys } = parseDirectory(bytes.subarray(-directoryBytes(blobs)), blobs)!;
+  const lengths = Array.from({ length: blobs }, (_, ordinal) => offsets[ordinal + 1]! - offsets[ordinal]!);
+  const gone = lengths.findIndex((length) => length > 0);
+  const data = Buffer.concat([bytes.subarray(0, offsets[gone]), bytes.subarray(offsets[gone + 1], offsets[blobs])]);
+  const blobKeys = lengths.map((_, ordinal) => keys.subarray(ordinal * keyBytes, (ordinal + 1) * keyBytes));
+  return Buffer.concat([data, formatDirectory(lengths.with(gone, 0), blobKeys)]);
+}
+
+test('what a pack was stays where its rewriting lacks a grain that is needed', async () => {
+  const { lab, second } = await mostlyDead();
+  await collect(lab, 2);
+  const rewriting = lab.store.objects.get(rewritings(lab)[0]!)!;
+  rewriting.bytes = withoutOneMore(rewriting.bytes);
+  const reports = await collect(lab, 3, {});
+  expect(reports.map(({ failed, deleted }) => [failed, deleted])).toContainEqual([1, 0]);
+  expect(await lab.restored('b2')).toEqual(second);
+});
+
+describe('a reader goes on to another object of a pack', () => {
+  const ownKey = (rewriting: string): string => rewriting.replace(/\.[0-9a-f]{24}$/, '');
+  const breakGrain = ({ store }: RepositoryLab, key: string): void => {
+    const { bytes } = store.objects.get(key)!;
+    bytes.fill(0, 0, bytes.length - 1000);
+  };
+
+  test('where the pack itself is broken', async () => {
+    const { lab, second } = await mostlyDead();
+    await collect(lab, 2);
+    breakGrain(lab, ownKey(rewritings(lab)[0]!));
+    expect(await lab.restored('b2')).toEqual(second);
+  });
+
+  test('where the pack is gone and its shortest rewriting is broken, or lacks what is needed', async () => {
+    for (const spoil of [breakGrain, undefined]) {
+      const { lab, second } = await mostlyDead();
+      await collect(lab, 2);
+      const [whole = ''] = rewritings(lab);
+      const { bytes, ...others } = lab.store.objects.get(whole)!;
+      const shorter = `${ownKey(whole)}.${'0'.repeat(24)}`;
+      lab.store.objects.set(shorter, { ...others, bytes: withoutOneMore(bytes) });
+      spoil?.(lab, shorter);
+      lab.store.objects.delete(ownKey(whole));
+      expect(await lab.restored('b2')).toEqual(second);
+    }
+  });
+
+  test('and says what is wrong with the first where all are broken', async () => {
+    const { lab } = await mostlyDead();
+    await collect(lab, 2);
+    for (const key of lab.store.keys.filter((name) => name.startsWith('data/'))) breakGrain(lab, key);
+    await expect(lab.restored('b2')).rejects.toMatchObject({ code: 'REPOSITORY_DAMAGED' });
+  });
 });

@@ -6,6 +6,7 @@ import { marksPrefix, volumesPrefix } from '../format/names.js';
 import { readObject, type Repository } from '../repository.js';
 import { compactPacks } from './compact-packs.js';
 import { attemptOfKey, findLiveObjects, type LiveObjects } from './live-objects.js';
+import { findNeededGrains } from './needed-grains.js';
 import { isReplaced, isSuperseded, packOf, shortestOfPacks } from './rewritings.js';
 
 /** How long what is not needed any more stays all the same: 24 hours, by the store's clock. */
@@ -88,8 +89,13 @@ export async function collectGarbage(
   const fresh = garbage.filter(({ key }) => !ripeKeys.has(key));
   const marks = { marked: fresh.length, markedBytes: totalBytes(fresh) };
   const marked = ripe.map(({ grains }) => grains);
+  const isOfLivePack = ({ key }: ObjectInfo): boolean => isLive(key, live);
+  // That takes the map of every backup: only where it tells something.
+  const needed =
+    maxRepackBytes > 0 || doomed.some(isOfLivePack) ? await findNeededGrains(repository, now, signal) : undefined;
   const compaction = { now, settled: shortest, marked, budgetBytes: maxRepackBytes, dryRun, signal };
-  const compacted = maxRepackBytes > 0 ? await compactPacks(repository, compaction) : undefined;
+  const compacted =
+    needed !== undefined && maxRepackBytes > 0 ? await compactPacks(repository, { ...compaction, needed }) : undefined;
   const { rewritten: repacked = 0, savedBytes: repackedBytes = 0, marks: grains = {} } = compacted ?? {};
   if (dryRun) {
     await store.delete([ownMarks], { signal });
@@ -97,8 +103,12 @@ export async function collectGarbage(
     return { ...nothing, ...marks, ...would };
   }
   const going: ObjectInfo[] = [];
-  for (const object of doomed)
-    if (await isReplaced(repository, object, live.packs, shortest, signal)) going.push(object);
+  for (const object of doomed) {
+    const mayGo =
+      !isOfLivePack(object) ||
+      (needed !== undefined && (await isReplaced(repository, object, needed, shortest, signal)));
+    if (mayGo) going.push(object);
+  }
   const outcome = await deleteAll(repository, [...going.map(({ key }) => key), ...live.deadLeases], signal);
   await writeMarks(repository, ownMarks, { keys: fresh.map(({ key }) => key), grains }, signal);
   // The marks of those that are left were read: they are made anew by a later run.

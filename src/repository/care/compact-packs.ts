@@ -12,19 +12,17 @@ import {
 } from '../format/pack.js';
 import { newRewritingKey } from '../format/pack-id.js';
 import { isWholePack } from '../read/check-pack.js';
-import { MapReader } from '../read/map-reader.js';
-import { PackReader } from '../read/pack-reader.js';
 import type { Repository } from '../repository.js';
-import { BlobSet } from './blob-set.js';
-import { liveRoots } from './live-objects.js';
+import type { NeededGrains } from './needed-grains.js';
 
-/** A pack's grains that nobody needed when a collection looked: a bit each, in base64. */
+/** Packs' grains that nobody needed when a collection looked: a bit each, in base64. */
 export type DeadGrains = Readonly<Record<string, string>>;
 
 /** What a compaction is asked for. */
 export interface Compaction {
   /** The store's clock. */
   readonly now: number;
+  readonly needed: NeededGrains;
   /** The objects of packs of grains that have been there for a grace, by the pack's id: the shortest of each. */
   readonly settled: ReadonlyMap<string, ObjectInfo>;
   /** What was marked a grace ago, or earlier. */
@@ -52,7 +50,7 @@ export interface Compacted {
  */
 export async function compactPacks(repository: Repository, compaction: Compaction): Promise<Compacted> {
   const { settled, marked, dryRun, signal } = compaction;
-  const { needed, packs } = await findNeeded(repository, compaction);
+  const { grains: needed, packs } = compaction.needed;
   const marks: Record<string, string> = {};
   let [rewritten, savedBytes, budget] = [0, 0, compaction.budgetBytes];
   for (const pack of packs.values()) {
@@ -75,25 +73,6 @@ export async function compactPacks(repository: Repository, compaction: Compactio
     savedBytes += bytesOf(directory, ripe);
   }
   return { rewritten, savedBytes, marks };
-}
-
-/** The grains that live roots refer to, and the packs these have in part. Pages that roots share are read once. */
-async function findNeeded(repository: Repository, { now, signal }: Compaction) {
-  const { store, vault } = repository;
-  const needed = new BlobSet();
-  const seen = new BlobSet();
-  const packs = new Map<string, PackRecord>();
-  for await (const root of liveRoots(repository, now, signal)) {
-    for (const pack of root.dataPacks) packs.set(pack.id, pack);
-    const unseen = root.pages.map((address) => (address !== undefined && seen.add(address) ? address : undefined));
-    const reader = new PackReader({ store, vault, kind: 'map', packs: root.mapPacks, signal });
-    const map = new MapReader({ ...root, pages: unseen }, reader);
-    for (const [number, address] of unseen.entries()) {
-      if (address === undefined) continue;
-      for (const grain of (await map.page(number)) ?? []) if (grain !== undefined) needed.add(grain);
-    }
-  }
-  return { needed, packs };
 }
 
 /** `undefined` where it is not what was stored, or gone: `verify` tells. */

@@ -1,8 +1,9 @@
 import type { ObjectInfo } from '../../stores/object-store.js';
-import type { PackRecord } from '../format/pack.js';
+import { directoryBytes, parseDirectory } from '../format/pack.js';
 import { packKey, parsePackKey } from '../format/pack-id.js';
 import { isWholePack } from '../read/check-pack.js';
 import { readObject, type Repository } from '../repository.js';
+import type { NeededGrains } from './needed-grains.js';
 
 /** A rewriting is needed as its pack is, which is known by the key it was put at. */
 export function packOf(key: string): string {
@@ -34,17 +35,22 @@ export function isSuperseded({ key }: ObjectInfo, shortest: ReadonlyMap<string, 
   return by !== undefined && packOf(by.key) === packOf(key) && by.key !== key;
 }
 
-/** Before a pack's longer object goes, the shorter one is read to its last byte. */
+/** Before a pack's longer object goes, the shorter one is read to its last byte: it must have, whole, all grains that are needed. */
 export async function isReplaced(
-  repository: Repository,
+  { store, vault }: Repository,
   { key }: ObjectInfo,
-  packs: ReadonlyMap<string, PackRecord>,
+  { grains, packs }: NeededGrains,
   shortest: ReadonlyMap<string, ObjectInfo>,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const record = packs.get(packOf(key));
-  const by = record && shortest.get(record.id);
-  if (record === undefined || by === undefined || by.key === key) return record === undefined;
-  const bytes = await readObject(repository.store, by.key, signal);
-  return bytes !== undefined && (await isWholePack(repository.vault, record, bytes));
+  const { pack = '' } = parsePackKey(key) ?? {};
+  const [record, by] = [packs.get(pack), shortest.get(pack)];
+  if (record === undefined || by === undefined || by.key === key) return false;
+  const bytes = await readObject(store, by.key, signal);
+  if (bytes === undefined || !(await isWholePack(vault, record, bytes))) return false;
+  const { offsets } = parseDirectory(bytes.subarray(-directoryBytes(record.blobs)), record.blobs) ?? {};
+  for (let ordinal = 0; ordinal < record.blobs; ordinal++) {
+    if (grains.has({ pack, ordinal }) && offsets?.[ordinal] === offsets?.[ordinal + 1]) return false;
+  }
+  return true;
 }

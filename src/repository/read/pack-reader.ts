@@ -13,8 +13,6 @@ const gapBytes = 128 * 1024;
 const maxReadBytes = 4 * 1024 * 1024;
 /** How many directories are kept. */
 const keptDirectories = 256;
-/** How often a pack is looked for anew, where its object goes as it is read: a collection removes one a grace after it was rewritten. */
-const maxLooks = 3;
 
 /** What packs are read with. */
 export interface PackReaderOptions {
@@ -65,21 +63,27 @@ export class PackReader {
     await Promise.all(
       [...wanted].map(async ([pack, ofPack]) => {
         ofPack.sort((a, b) => a.ordinal - b.ordinal);
-        await this.#readOf(pack, ofPack, blobs, 1);
+        await this.#readOf(pack, ofPack, blobs);
       }),
     );
     return blobs;
   }
 
-  async #readOf(pack: string, wanted: readonly Wanted[], blobs: Buffer[], look: number): Promise<void> {
-    const open = await this.#openPack(pack);
-    try {
-      await this.#readFrom(open, pack, wanted, blobs);
-    } catch (error) {
-      if (!(error instanceof ObjectNotFoundError)) throw error;
-      if (look >= maxLooks) throw this.#damaged(pack, 'is missing', error);
-      this.#open.delete(pack);
-      await this.#readOf(pack, wanted, blobs, look + 1);
+  /** A pack and its rewritings have what is wanted: where one is gone, or broken, the next is read. */
+  async #readOf(pack: string, wanted: readonly Wanted[], blobs: Buffer[]): Promise<void> {
+    const tried = new Set<string>();
+    let open = await this.#openPack(pack);
+    for (;;) {
+      try {
+        await this.#readFrom(open, pack, wanted, blobs);
+        return;
+      } catch (error) {
+        assertObjectAtFault(error);
+        tried.add(open.key);
+        const opening = this.#findPack(pack, tried, error);
+        open = await opening;
+        this.#open.set(pack, opening);
+      }
     }
   }
 
@@ -118,33 +122,45 @@ export class PackReader {
     if (kept !== undefined) return kept;
     const [oldest] = this.#open.keys();
     if (oldest !== undefined && this.#open.size >= keptDirectories) this.#open.delete(oldest);
-    const opening = this.#findPack(pack);
+    const opening = this.#findPack(pack, new Set());
     this.#open.set(pack, opening);
     return opening;
   }
 
-  async #findPack(pack: string): Promise<OpenPack> {
+  /**
+   * @param tried objects of the pack that are gone or broken; it comes to have those that are found to be
+   * @param failure what the first of them failed with
+   */
+  async #findPack(pack: string, tried: Set<string>, failure?: unknown): Promise<OpenPack> {
     const { store, kind, signal } = this.#options;
     const record = this.#packs.get(pack);
     if (record === undefined) throw this.#damaged(pack, 'is not among the packs of the backup');
-    const length = directoryBytes(record.blobs);
-    let found = { key: packKey(kind, pack), size: record.bytes };
-    let bytes: Buffer | undefined;
-    for (let look = 1; bytes === undefined; look++) {
+    const own = { key: packKey(kind, pack), size: record.bytes };
+    for (;;) {
+      const found = tried.has(own.key) ? await findRewriting(store, kind, pack, signal, tried) : own;
+      if (found === undefined) break;
       try {
-        bytes = await this.#get(found.key, pack, found.size - length, length);
+        return { key: found.key, directory: await this.#readDirectory(found, record) };
       } catch (error) {
-        if (!(error instanceof ObjectNotFoundError)) throw error;
-        const rewriting = look < maxLooks ? await findRewriting(store, kind, pack, signal) : undefined;
-        if (rewriting === undefined) throw this.#damaged(pack, 'is missing', error);
-        found = rewriting;
+        assertObjectAtFault(error);
+        failure ??= error;
+        tried.add(found.key);
       }
     }
-    const directory = parseDirectory(bytes, record.blobs);
-    if (directory === undefined || !digestKeys([directory.keys]).equals(record.keysDigest)) {
-      throw this.#damaged(pack, 'has another directory than was stored');
+    throw failure instanceof RepositoryDamagedError ? failure : this.#damaged(pack, 'is missing', failure);
+  }
+
+  async #readDirectory(
+    { key, size }: { readonly key: string; readonly size: number },
+    { id, blobs, keysDigest }: PackRecord,
+  ): Promise<PackDirectory> {
+    const length = directoryBytes(blobs);
+    const bytes = size < length ? Buffer.alloc(0) : await this.#get(key, id, size - length, length);
+    const directory = parseDirectory(bytes, blobs);
+    if (directory === undefined || !digestKeys([directory.keys]).equals(keysDigest)) {
+      throw this.#damaged(id, 'has another directory than was stored');
     }
-    return { key: found.key, directory };
+    return directory;
   }
 
   /** @throws ObjectNotFoundError */
@@ -176,6 +192,11 @@ export class PackReader {
   #damaged(pack: string, what: string, cause?: unknown): RepositoryDamagedError {
     return new RepositoryDamagedError(`${packKey(this.#options.kind, pack)} ${what}`, { cause });
   }
+}
+
+/** Passes on what is not the fault of one object. */
+function assertObjectAtFault(error: unknown): void {
+  if (!(error instanceof ObjectNotFoundError || error instanceof RepositoryDamagedError)) throw error;
 }
 
 /** Groups blobs, which are in the order of their ordinals, so that each group is worth one request. */
