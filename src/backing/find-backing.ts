@@ -28,15 +28,23 @@ type Identity = PropertiesOf<'VirtualMachine', (typeof identityProperties)[numbe
  *
  * That there is none, which lets others make one, is believed only if one session lasted for the whole look.
  *
+ * @param alsoLook looked at in that session as well
  * @throws BackingInvalidError where several VMs could be it
  * @throws VolumeBusyError where one that could be it is gone as it is looked at
  * @throws VimFault, VimConnectionError where one that could be it, or a datacenter, cannot be read
  */
-export async function findBacking(lookup: BackingLookup, volume: ParsedVolume): Promise<MoRef | undefined> {
+export async function findBacking(
+  lookup: BackingLookup,
+  volume: ParsedVolume,
+  alsoLook: () => Promise<void> = () => Promise.resolve(),
+): Promise<MoRef | undefined> {
   const found = await findBackingById(lookup, volume);
   if (found !== undefined) return found;
   const { vim, signal } = lookup;
-  const look = async () => (await findBackingById(lookup, volume)) ?? (await findByName(lookup, volume));
+  const look = async () => {
+    await alsoLook();
+    return (await findBackingById(lookup, volume)) ?? (await findByName(lookup, volume));
+  };
   return lookWithinOneSession(vim, look, { signal });
 }
 

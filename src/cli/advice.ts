@@ -38,6 +38,8 @@ const advice: Readonly<Record<ErrorCode, string | undefined>> = {
 
 /** What an operator does next; `undefined` where the message says all there is. */
 export function adviceFor({ code, cleanup }: VmdkDriverError): string | undefined {
-  if (cleanup === 'pending') return 'something may be left in vCenter: `vmdk-driver recover` removes it';
-  return advice[code];
+  if (cleanup !== 'pending') return advice[code];
+  const left =
+    'something may be left: in vCenter, where `vmdk-driver recover` removes it; in a store, where it goes by itself a day later';
+  return advice[code] === undefined ? left : `${advice[code]}; ${left}`;
 }

@@ -68,5 +68,7 @@ export function outcomeOf(error: VmdkDriverError): Outcome {
 
 /** Whether it is an error of this library's: by its code, so that no command has to load the library for that. */
 export function isVmdkDriverError(error: unknown): error is VmdkDriverError {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in outcomes;
+  return (
+    error instanceof Error && 'code' in error && typeof error.code === 'string' && Object.hasOwn(outcomes, error.code)
+  );
 }

@@ -128,7 +128,7 @@ async function openStore(
           secretAccessKey: needed(environment, 'AWS_SECRET_ACCESS_KEY'),
           ...(sessionToken && { sessionToken }),
         },
-        ...(given['pathStyle'] !== undefined && { pathStyle: given['pathStyle'] === 'true' }),
+        ...pathStyle(given['pathStyle']),
         ...(await readCa(environment, 'AWS_CA_BUNDLE')),
       });
     }
@@ -144,6 +144,12 @@ async function openStore(
     case 'tsm':
       throw new UsageError('an archive is no object store');
   }
+}
+
+function pathStyle(given: string | undefined): { readonly pathStyle?: boolean } {
+  if (given === undefined) return {};
+  if (given !== 'true' && given !== 'false') throw new UsageError('pathStyle is true or false');
+  return { pathStyle: given === 'true' };
 }
 
 /** By the names that the openstack and swift programs have for it. */
@@ -229,5 +235,5 @@ function filePath(text: string, rest: string): string {
 }
 
 function isScheme(scheme: string): scheme is StoreUrl['scheme'] {
-  return scheme in parameters;
+  return Object.hasOwn(parameters, scheme);
 }

@@ -1,10 +1,9 @@
 import { assertPoweredOff, readBacking, type Backing } from '../backing/backing.js';
 import { createBacking } from '../backing/create-backing.js';
-import { findBacking } from '../backing/find-backing.js';
 import { InvalidInputError, VmdkDriverError } from '../errors/index.js';
 import type { MeasuredStream } from '../stream/stream-meter.js';
 import { profilesIfKnown } from '../pbm/profiles-if-known.js';
-import { assertNoTemporaryVmSeen } from '../restore/find-temporary-vms.js';
+import { findIdleBacking } from '../restore/find-idle-backing.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
 import type { ParsedVolume } from '../model/volume.js';
@@ -30,8 +29,7 @@ export async function backupVolume(
   progress.enter('prepare');
   const throughStream = streamsTo(operation);
   if (!throughStream) await assertTemporaryDirectory(config.tmpDir);
-  await assertNoTemporaryVmSeen(vim, volume, { signal });
-  const ref = (await findBacking(operation, volume)) ?? (await createBacking(operation, volume));
+  const ref = (await findIdleBacking(operation, volume)) ?? (await createBacking(operation, volume));
   const backing = await readBacking(vim, ref, { signal });
   assertPoweredOff(backing);
   const { disk: storageProfile } = await profilesIfKnown(operation, backing);

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { readBacking, type Backing } from '../backing/backing.js';
-import { findBacking } from '../backing/find-backing.js';
 import { datacenterOf } from '../backing/inventory.js';
 import { markBacking } from '../backing/mark-backing.js';
 import { VolumeTooSmallError, type Cleanup } from '../errors/index.js';
@@ -13,7 +12,7 @@ import type { Operation } from '../operation/operation.js';
 import type { StorageProfiles } from '../pbm/storage-profiles.js';
 import { thisOwner } from '../process/owner.js';
 import { assertReplaceable } from '../restore/disk-replacer.js';
-import { assertNoTemporaryVmSeen } from '../restore/find-temporary-vms.js';
+import { findIdleBacking } from '../restore/find-idle-backing.js';
 import { makeRoom } from '../restore/make-room.js';
 import { planDiskReplacement } from '../restore/plan-disk-replacement.js';
 import { planNewBacking, type DiskKind } from '../restore/plan-new-backing.js';
@@ -104,8 +103,7 @@ async function refuse(
 ): Promise<Target> {
   const { vim, signal, progress, backupService } = operation;
   progress.enter('prepare');
-  await assertNoTemporaryVmSeen(vim, volume, { signal });
-  const ref = await findBacking(operation, volume);
+  const ref = await findIdleBacking(operation, volume);
   const backing = ref && (await readBacking(vim, ref, { signal }));
   const existing = backing && { backing, datacenter: await datacenterOf(vim, backing.ref, { signal }) };
   if (existing !== undefined) await assertReplaceable(operation, existing.backing, existing.datacenter);

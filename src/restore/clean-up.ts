@@ -1,5 +1,5 @@
 import { isFree, referencesTo } from '../backing/file-references.js';
-import { deleteDisk } from '../backing/virtual-disk.js';
+import { deleteDisk, diskExists } from '../backing/virtual-disk.js';
 import { isVimFault, OwnershipLostError, RestoreError } from '../errors/index.js';
 import type { Logger } from '../logger.js';
 import { repeatLost } from '../vim/repeat-lost.js';
@@ -24,8 +24,8 @@ export interface Cleaning extends Omit<RestoreRemains, 'settled'> {
   /** Where the imported disk lies, and the removed one. */
   readonly datastore: MoRef | undefined;
   readonly removedDatastore: MoRef | undefined;
-  /** Files that are not certainly the volume's: they stay, and are reported. */
-  readonly foreign: readonly string[];
+  /** A file that is not certainly the volume's: it stays, and is reported where it is there. */
+  readonly notOurs: string | undefined;
   readonly logger: Logger;
 }
 
@@ -68,8 +68,8 @@ class CleanUp {
   readonly #vim: VimSession;
   readonly #cleaning: Cleaning;
   readonly #ownership: Ownership;
-  readonly #settled: Set<string>;
-  readonly #kept: Set<string>;
+  readonly #settled = new Set<string>();
+  readonly #kept = new Set<string>();
   /** Files that nobody else refers to. */
   readonly #free = new Set<string>();
   #temporary: TemporaryVm | undefined;
@@ -78,8 +78,6 @@ class CleanUp {
   constructor(vim: VimSession, cleaning: Cleaning) {
     this.#vim = vim;
     this.#cleaning = cleaning;
-    this.#settled = new Set(cleaning.foreign);
-    this.#kept = new Set(cleaning.foreign);
     this.#ownership = new Ownership(vim, cleaning.ref, cleaning.token, cleaning.logger);
   }
 
@@ -95,7 +93,8 @@ class CleanUp {
       const step = nextCleanupStep(this.#temporary?.sight, token, this.#backingDisks, remains);
       switch (step.what) {
         case 'delete':
-          if (await this.#mayGo(step.path, datastore)) await this.#delete(step.path, datastore);
+          if (step.path === this.#cleaning.notOurs) await this.#keep(step.path, datastore);
+          else if (await this.#mayGo(step.path, datastore)) await this.#delete(step.path, datastore);
           this.#settled.add(step.path);
           break;
         case 'attach':
@@ -133,8 +132,12 @@ class CleanUp {
 
   /** Whether a file may go, for all that can be seen; one that may not is kept, and reported. */
   async #mayGo(path: string, datastore: MoRef | undefined): Promise<boolean> {
+    const { ref, backing, logger, notOurs } = this.#cleaning;
+    if (path === notOurs) {
+      this.#kept.add(path);
+      return false;
+    }
     if (this.#free.has(path) || datastore === undefined) return true;
-    const { ref, backing, logger } = this.#cleaning;
     const references = await referencesTo(this.#vim, { datastore, path }, [ref]);
     if (isFree(references)) {
       this.#free.add(path);
@@ -180,6 +183,14 @@ class CleanUp {
     if (datacenter === undefined) return;
     const outcome = await repeatLost(() => deleteDisk(this.#vim, { path, datacenter }));
     if (outcome === 'not found') await this.#assertGone(path, datastore);
+  }
+
+  /** What is not certainly ours stays; where it is there it is reported. */
+  async #keep(path: string, datastore: MoRef | undefined): Promise<void> {
+    const { datacenter } = this.#cleaning;
+    if (datacenter === undefined) return;
+    if (await diskExists(this.#vim, { path, datacenter })) this.#kept.add(path);
+    else await this.#assertGone(path, datastore);
   }
 
   /** That a file is not at its path says that it is gone only as long as the path leads to where it was. */

@@ -39,7 +39,7 @@ export async function endPublication(vim: VimSession, ref: MoRef, end: Publicati
     }
     case 'held': {
       const none = { planned: undefined, removedDisk: undefined, removedDatastore: undefined };
-      const nowhere = { backing: undefined, datacenter: undefined, datastore: undefined, foreign: [] };
+      const nowhere = { backing: undefined, datacenter: undefined, datastore: undefined, notOurs: undefined };
       const cleaning = { ref, token, state: 'undone', logger, ...none, ...nowhere } as const;
       return endClean('undone', () => cleanUp(vim, cleaning));
     }

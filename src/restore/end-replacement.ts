@@ -1,4 +1,3 @@
-import { diskExists } from '../backing/virtual-disk.js';
 import { parseDatastorePath } from '../model/datastore-path.js';
 import type { DiskReplacement, RestoreJournal } from '../journal/restore-journal.js';
 import type { Logger } from '../logger.js';
@@ -88,13 +87,13 @@ async function whatToClean(
   const isOwn = (path: string): boolean =>
     known !== undefined || backing === undefined || isFolderOf(parseDatastorePath(path).folder, volumeName, backing);
   const nowhere = { datastore: undefined, removedDatastore: undefined };
-  const nothing = { state, datacenter, planned: undefined, removedDisk: undefined, ...nowhere, foreign: [] };
+  const none = { planned: undefined, removedDisk: undefined, notOurs: undefined };
+  const nothing = { state, datacenter, ...none, ...nowhere };
   if (state === 'undone') {
     const planned = replacement?.move && (await withCurrentNames(vim, replacement.move));
     if (planned === undefined || datacenter === undefined) return nothing;
-    const { newDisk: path } = planned;
-    const foreign = !isOwn(path) && (await diskExists(vim, { path, datacenter })) ? [path] : [];
-    return { ...nothing, planned, datastore: datastoreRef(planned.datastore), foreign };
+    const notOurs = isOwn(planned.newDisk) ? undefined : planned.newDisk;
+    return { ...nothing, planned, datastore: datastoreRef(planned.datastore), notOurs };
   }
   const { removedDisk: path, removedDatastore } = backing?.marks ?? {};
   if (path === undefined || removedDatastore === undefined) return nothing;
@@ -102,8 +101,8 @@ async function whatToClean(
   // On vSAN a folder's name does not tell whose it was: there the backing and the restore's own journal must say the same.
   const { folder } = parseDatastorePath(path);
   const isAgreed = isObjectFolder(folder) && replacement !== undefined && isSamePlace(path, replacement.oldDisk);
-  const foreign = isOwn(path) || isAgreed ? [] : [removedDisk];
-  return { ...nothing, removedDisk, removedDatastore: datastoreRef(removedDatastore), foreign };
+  const notOurs = isOwn(path) || isAgreed ? undefined : removedDisk;
+  return { ...nothing, removedDisk, removedDatastore: datastoreRef(removedDatastore), notOurs };
 }
 
 async function withCurrentNames(

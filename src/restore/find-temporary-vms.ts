@@ -78,12 +78,13 @@ export async function assertNoTemporaryVm(
   volume: Pick<ParsedVolume, 'id'>,
   options: AbortableOptions,
 ): Promise<void> {
-  await lookWithinOneSession(vim, () => assertNoTemporaryVmSeen(vim, volume, options), options);
+  const look = (): Promise<undefined> => assertNoTemporaryVmSeen(vim, volume, options).then(() => undefined);
+  await lookWithinOneSession(vim, look, options);
 }
 
 /**
- * As {@link assertNoTemporaryVm}, by one call: for a backup, which changes nothing, and for a restore, whose own temporary VM the
- * server refuses to have beside another of the same name.
+ * As {@link assertNoTemporaryVm}, by one call, and without proof: within a look that is proved by itself; or for a volume that has a
+ * backing, which a backup only reads, and of which a second restore is kept out by the server and by the fence.
  *
  * @throws VolumeBusyError
  */
@@ -91,7 +92,7 @@ export async function assertNoTemporaryVmSeen(
   vim: VimSession,
   volume: Pick<ParsedVolume, 'id'>,
   options: AbortableOptions,
-): Promise<undefined> {
+): Promise<void> {
   const found = (await findTemporaryVms(vim, options)).find(
     ({ name, journal }) => journal.volumeId === volume.id && name === temporaryVmName(volume.id),
   );

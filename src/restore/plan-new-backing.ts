@@ -21,6 +21,7 @@ import { ImportAttempt, type ImportedVm } from './import-temporary-vm.js';
 import type { Ownership } from './ownership.js';
 import type { Restoration } from './restoration.js';
 import type { JournalledVm } from './temporary-vm.js';
+import { lookWithinOneSession } from '../vim/look-within-one-session.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
 
 /** What a new backing's disk is to be like. */
@@ -63,7 +64,10 @@ export async function planNewBacking(
         });
       } catch (error) {
         // The folder on the datastore may be that of a backing which somebody else was faster to make.
-        if (error instanceof RestoreError) assertStillNew(volume, await findBacking(operation, volume), error);
+        if (error instanceof RestoreError) {
+          // Where that cannot be told either, the failure itself says more.
+          assertStillNew(volume, await findBacking(operation, volume).catch(() => undefined), error);
+        }
         throw error;
       }
     },
@@ -131,7 +135,8 @@ async function publish(operation: Operation, ownership: Ownership, volume: Parse
     extraConfig: extraConfig({ ...eraseJournal(), [volumeIdKey]: volume.id }),
   };
   // Its host may have come back, or somebody registered it again, while bytes moved; a name tells only of what lies in one folder.
-  assertStillNew(volume, await findBackingById(operation, volume));
+  const look = (): Promise<MoRef | undefined> => findBackingById(operation, volume);
+  assertStillNew(volume, await lookWithinOneSession(operation.vim, look, { signal: operation.signal }));
   try {
     await ownership.change({
       spec: () => spec,

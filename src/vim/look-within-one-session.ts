@@ -1,7 +1,11 @@
 import { VimConnectionError } from '../errors/index.js';
 import { managerOf } from './managers.js';
 import { readProperties } from './property-collector.js';
+import { identityOf } from './session-identity.js';
 import type { AbortableOptions, VimSession } from './vim-session.js';
+
+/** The server's key of each session, as it was seen last: one that is the same after a look was so throughout. */
+const keys = new WeakMap<VimSession, string>();
 
 /** How many sessions in a row may end during a look. */
 const maxSessions = 3;
@@ -41,16 +45,21 @@ async function repeatLook<T>(
   isProved: (seen: T) => boolean,
   options: AbortableOptions,
 ): Promise<T> {
+  let before = keys.get(identityOf(session)) ?? (await readKey(session, options));
   for (let sessions = 1; sessions <= maxSessions; sessions++) {
-    const before = await sessionKey(session, options);
     const seen = await look();
-    if (isProved(seen) || before === (await sessionKey(session, options))) return seen;
+    if (isProved(seen)) return seen;
+    const after = await readKey(session, options);
+    if (before === after) return seen;
+    before = after;
   }
   throw new VimConnectionError('the session ends again and again: what it does not see may be there', 'unknown');
 }
 
-async function sessionKey(session: VimSession, options: AbortableOptions): Promise<string | undefined> {
+async function readKey(session: VimSession, options: AbortableOptions): Promise<string | undefined> {
   const manager = managerOf(session, 'sessionManager');
   const { currentSession } = await readProperties(session, manager, 'SessionManager', ['currentSession'], options);
-  return currentSession?.key;
+  const key = currentSession?.key;
+  if (key !== undefined) keys.set(identityOf(session), key);
+  return key;
 }

@@ -93,6 +93,19 @@ describe('--json', () => {
   });
 });
 
+describe('--json of what cannot be understood', () => {
+  test.each([
+    ['an unknown option', ['list', '--form', 'file:/tmp', '--json'], "unknown option '--form'"],
+    ['an unknown command', ['--json', 'backups'], "unknown command 'backups'"],
+    ['a missing option', ['list', '--json'], '--from'],
+    ['no command', ['--json'], 'no command is given'],
+  ])('%s is an error that programs can read', async (_name, words, message) => {
+    const { stdout, status } = await commandLine.run(words);
+    expect(json(stdout)).toEqual({ error: { code: 'USAGE', message: expect.stringContaining(message) as unknown } });
+    expect(status).toBe(2);
+  });
+});
+
 describe('exit codes', () => {
   test('0 for each, where all is well; ids of backups differ', async () => {
     await commandLine.run(['backup', ...volume, '--to', `file:${store}`]);

@@ -35,6 +35,7 @@ test.each([
 test.each([
   ['/srv/backups', "a store's URL begins with"],
   ['tape:x', "a store's URL begins with"],
+  ['constructor:x', "a store's URL begins with"],
   ['tsm:', 'no directory'],
   ['tsm:/x?password=y', 'has no parameter password: it has server, optionFile'],
   ['file:', 'no directory'],
@@ -52,6 +53,7 @@ test('a URL of another kind is not repeated: it may hold a password', () => {
 
 test.each([
   ['s3://bucket', {}, 'AWS_ACCESS_KEY_ID is not set'],
+  ['s3://bucket?pathStyle=yes', s3, 'pathStyle is true or false'],
   ['s3://bucket', { AWS_ACCESS_KEY_ID: 'key' }, 'AWS_SECRET_ACCESS_KEY is not set'],
   ['swift://container', {}, 'ST_AUTH or OS_AUTH_URL is not set'],
   ['swift://container', { ...keystone, OS_PASSWORD: '' }, 'OS_PASSWORD is not set'],

@@ -198,3 +198,22 @@ test('a backing that is unregistered as it is looked at does not make its volume
     expect(lab.simulator.vms().filter(({ instanceUuid }) => instanceUuid === volume.id)).toHaveLength(1);
   }
 });
+
+test('a backing that comes back while its volume is restored as a new one is seen, though the session ends without a word', async () => {
+  const { volume, backup } = await backedUp();
+  const vmx = lab.simulator.administrator.unregisterVm(lab.vmOf(volume).name);
+  const fresh = { ...volume };
+  let fault: { readonly fired: boolean } | undefined;
+  const stop = lab.simulator.onCall(({ phase, call }) => {
+    if (phase !== 'after' || call.method !== 'HttpNfcLeaseComplete' || fault !== undefined) return;
+    // In another folder: its name says nothing.
+    lab.simulator.administrator.registerVm(vmx);
+    fault = lab.simulator.injectFault({ method: 'FindAllByUuid', kind: 'session-blind' });
+  });
+  const error = await refusal(() => lab.driver.restoreBackup(backup, fresh));
+  stop();
+  expect(fault?.fired).toBe(true);
+  expect(error).toMatchObject({ code: 'VOLUME_BUSY', retryable: true });
+  expect(lab.simulator.vms().filter(({ instanceUuid }) => instanceUuid === volume.id)).toHaveLength(1);
+  await lab.expectNothingLeft();
+});

@@ -105,3 +105,23 @@ test.each(['vcenter', 'esxi'] as const)(
     await other.expectNothingLeft();
   },
 );
+
+describe.each([
+  ['backing up', (volume: Volume) => lab.driver.backupVolume({ id: 'b', volumeId: volume.id }, volume)],
+  ['restoring', (volume: Volume) => lab.driver.restoreBackup({ id: 'good', volumeId: 'any' }, volume)],
+  ['creating', (volume: Volume) => lab.driver.createBacking(volume)],
+] as const)('%s a volume that has no backing', (_name, work) => {
+  test('is refused while a restore of it is under way, though the session ends without a word', async () => {
+    const volume = { id: randomUUID(), size: 1 };
+    await lab.simulator.addVm({
+      name: `vmdk-driver-restore-${volume.id}`,
+      uuid: temporaryVmUuid,
+      disk: { capacityBytes: bytesPerGiB },
+      extraConfig: { ...claims, 'vmdk-driver.volumeId': volume.id },
+    });
+    const fault = lab.simulator.injectFault({ method: 'FindAllByUuid', kind: 'session-blind' });
+    await expect(work(volume)).rejects.toMatchObject({ code: 'VOLUME_BUSY' });
+    expect(fault.fired).toBe(true);
+    expect(lab.simulator.vms().filter(({ instanceUuid }) => instanceUuid === volume.id)).toEqual([]);
+  });
+});

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Volume } from '../../src/index.js';
 import { importStem, restoredStem } from '../../src/journal/operation-names.js';
 import { temporaryVmName, temporaryVmUuid } from '../../src/journal/restore-journal.js';
+import { runTask } from '../../src/vim/run-task.js';
 import type { MoRef } from '../../src/vim/schema/index.js';
 import { bytesPerGiB, Lab } from '../driver/support/lab.js';
 
@@ -41,12 +42,8 @@ async function addDisk(path: string): Promise<void> {
   const { virtualDiskManager } = lab.vim.serviceContent;
   const sourceName = disks[0]!.path;
   await lab.simulator.administrator.detachDisk(ref.value, sourceName);
-  await lab.vim.invoke('MoveVirtualDisk_Task', virtualDiskManager!, {
-    sourceName,
-    sourceDatacenter: datacenter,
-    destName: path,
-  });
-  while (!exists(path)) await new Promise(setImmediate);
+  const args = { sourceName, sourceDatacenter: datacenter, destName: path };
+  await runTask(lab.vim, 'MoveVirtualDisk_Task', virtualDiskManager!, args);
   await lab.simulator.removeVm(ref.value);
 }
 
@@ -105,6 +102,26 @@ describe('a volume in a folder that vSAN named, moved elsewhere since its restor
     expect(exists(newDisk)).toBe(isMoved);
     expect(lab.simulator.vms()).toHaveLength(1);
     await lab.driver.extendVolume(volume, 2);
+  });
+
+  test('the new disk that only turns up while its restore is ended is kept as well', async () => {
+    const operation = randomUUID();
+    const { volume, folder, disk } = await addVolume();
+    const newDisk = `[datastore1] ${folder}/${restoredStem(`volume-${volume.id}`, operation)}.vmdk`;
+    await deadRestore(operation, { volume, disk, newDisk });
+    // By which the folder stays when the VM leaves.
+    await addDisk(`[datastore1] ${folder}/other.vmdk`);
+    lab.simulator.administrator.relocateVm(lab.vmOf(volume).ref.value);
+    // A move that was on its way, or a datastore that was out of reach: it comes when the imported disk was found to be gone.
+    let comes: Promise<void> | undefined;
+    const stop = lab.simulator.onCall(async ({ phase, call }) => {
+      if (phase === 'before' && call.method === 'DeleteVirtualDisk_Task') await (comes ??= addDisk(newDisk));
+    });
+    const { restores } = await lab.driver.recover();
+    stop();
+    expect(comes).toBeDefined();
+    expect(restores[0]).toMatchObject({ outcome: 'undone', kept: [newDisk] });
+    expect(exists(newDisk)).toBe(true);
   });
 
   test.each([

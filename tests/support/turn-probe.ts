@@ -37,7 +37,7 @@ export async function longestTurn<T>(work: () => Promise<T>): Promise<{ readonly
 
 /**
  * {@link longestTurn} of the best of up to three runs. That the engine collects what earlier tests left, or compiles, falls into
- * one of them; what the work itself holds the thread for is in each.
+ * one of them; what the work itself holds the thread for is in each. A first run of three times the limit is not explained by that.
  *
  * @param limitMs CPU time in milliseconds that is little enough
  */
@@ -46,6 +46,7 @@ export async function longestTurnOfBest<T>(
   work: () => Promise<T>,
 ): Promise<{ readonly result: T; readonly cpuMs: number }> {
   let best = await longestTurn(work);
+  if (best.cpuMs >= 3 * limitMs) return best;
   for (let runs = 1; runs < 3 && best.cpuMs >= limitMs; runs++) {
     const again = await longestTurn(work);
     if (again.cpuMs < best.cpuMs) best = again;
