@@ -710,6 +710,64 @@ describe('a lost connection', () => {
   });
 });
 
+describe('many calls at once', () => {
+  /** A session whose server answers `CurrentTime` when it is told to, and has as many of these calls as it takes at a time. */
+  async function busy(server: SoapServer) {
+    const waiting: (() => void)[] = [];
+    server.handlers['CurrentTime'] = () =>
+      new Promise((resolve) => {
+        waiting.push(() => {
+          resolve(now);
+        });
+      });
+    const vim = await connected(server);
+    const calls = Array.from({ length: 32 }, () => vim.invoke('CurrentTime', root, {}));
+    await until(() => waiting.length === 32);
+    return { vim, waiting, calls };
+  }
+
+  test('the server gets 32 at a time; a long poll takes nobody’s place', async () => {
+    await using server = await SoapServer.start();
+    const { vim, waiting, calls } = await busy(server);
+    await using _ = vim;
+    server.handlers['WaitForUpdatesEx'] = () => '';
+    server.handlers['Rename_Task'] = () => task;
+    const next = vim.invoke('Rename_Task', vm, rename);
+    await vim.invoke('WaitForUpdatesEx', root, { options: { maxWaitSeconds: 1 } });
+    expect(server.count('Rename_Task')).toBe(0);
+    waiting[0]?.();
+    await next;
+    for (const answer of waiting) answer();
+    await Promise.all(calls);
+  });
+
+  test('one that is given up before its turn is not sent, and keeps no place', async () => {
+    await using server = await SoapServer.start();
+    const { vim, waiting, calls } = await busy(server);
+    await using _ = vim;
+    server.handlers['Rename_Task'] = () => task;
+    const given = new AbortController();
+    const failure = failureOf(vim.invoke('Rename_Task', vm, rename, given));
+    const next = vim.invoke('Rename_Task', vm, { newName: 'volume-2' });
+    given.abort('why');
+    expect(await failure).toMatchObject({ code: 'ABORTED', cause: 'why' });
+    waiting[0]?.();
+    await next;
+    expect(server.count('Rename_Task')).toBe(1);
+    for (const answer of waiting) answer();
+    await Promise.all(calls);
+  });
+
+  test('those whose turn has not come end with the session', async () => {
+    await using server = await SoapServer.start();
+    const { vim, calls } = await busy(server);
+    const failures = [...calls, vim.invoke('CurrentTime', root, {})].map((call) => failureOf(call));
+    await vim.disconnect();
+    for (const failure of await Promise.all(failures)) expect(failure).toMatchObject({ code: 'VIM_CONNECTION_FAILED' });
+    expect(server.count('CurrentTime')).toBe(32);
+  });
+});
+
 describe('abort', () => {
   test('before, during and between tries', async () => {
     await using server = await SoapServer.start();

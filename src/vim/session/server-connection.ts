@@ -15,6 +15,7 @@ import {
 } from '../schema/index.js';
 import { SoapClient, type SoapHeader } from '../soap/soap-client.js';
 import { serviceInstance } from '../look-again.js';
+import { Places } from '../places.js';
 import { authority } from '../tls/peer.js';
 import type { AbortableOptions } from '../vim-session.js';
 import { withRetries, type Backoff } from './backoff.js';
@@ -29,6 +30,12 @@ const backoff: Backoff = { tries: 4, firstDelayMs: 250, maxDelayMs: 5_000 };
 /** How often one call is repeated after a new login: once is normal, twice if the server restarts meanwhile. */
 const maxReplays = 2;
 
+/**
+ * How many calls the server is asked at a time. Each takes a connection and a thread of the server, and one more does not make
+ * the others faster; thousands of operations may be under way at once. `WaitForUpdatesEx` only waits, and takes nobody's place.
+ */
+const mostCalls = 32;
+
 /** How long the goodbye may take, in milliseconds. */
 const logoutTimeoutMs = 10_000;
 
@@ -42,6 +49,7 @@ export class ServerConnection {
   readonly #clients = new Map<ServiceName, Promise<SoapClient>>();
   readonly #closed = new AbortController();
   readonly #keeper = new LoginKeeper(() => this.#logIn());
+  readonly #places = new Places(mostCalls);
   #keepAliveTimer: NodeJS.Timeout | undefined;
   #keepingAlive = false;
 
@@ -106,6 +114,7 @@ export class ServerConnection {
     args: object,
     signal: AbortSignal | undefined,
   ): Promise<unknown> {
+    using _place = method === 'WaitForUpdatesEx' ? undefined : await this.#places.take(signal);
     for (let replays = 0; ; replays++) {
       throwIfAborted(signal);
       const login = this.#keeper.current ?? (await this.#keeper.renew(undefined, signal));
