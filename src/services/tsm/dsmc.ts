@@ -90,18 +90,25 @@ export class Dsmc {
 
   async #query(what: readonly string[], signal: AbortSignal | undefined): Promise<ArchivedFile[]> {
     const end = await this.#run(['query', 'archive', '-filesonly', '-subdir=no', ...formats, ...what], signal);
-    if (!this.#check(end, 'the archive cannot be queried')) return [];
+    const isFound = this.#check(end, 'the archive cannot be queried');
+    const isListed = listsFiles(end.stdout);
+    if (!isFound && !isListed) return [];
     // It would have said that there is nothing.
-    if (!listsFiles(end.stdout)) throw notUnderstood();
+    if (!isListed) throw notUnderstood();
+    if (end.code !== 0) {
+      // What is not in a list that is not whole may be there all the same.
+      const why = lastLine(messagesOf(end, 'W').at(-1) ?? 'it does not say why');
+      throw new StoreError('protocol', `dsmc: the archive may have been listed in part: ${why}`);
+    }
     return parseQueryOutput(end.stdout);
   }
 
   /** @throws StoreError where it did not end well. False where it said that there is no such file */
-  #check({ code, signal, stdout, stderr }: End, what: string): boolean {
-    const said = `${stdout}\n${stderr}`;
+  #check(end: End, what: string): boolean {
+    const { code, signal } = end;
     if (code === 0) return true;
-    if (code === 8) return !said.includes(nothingFound);
-    const errors = said.split(/[\r\n]+/).filter((line) => /ANS\d{4}[ES]/.test(line));
+    if (code === 8) return !messagesOf(end, 'W').some((line) => line.includes(nothingFound));
+    const errors = messagesOf(end, 'ES');
     const number = errors.flatMap((line) => /ANS\d{4}[ES]/.exec(line) ?? []).find((found) => found in failures);
     const how = signal === null ? `it ended with ${code ?? 'no code'}` : `it was ended by ${signal}`;
     const why = lastLine(errors.find((line) => number !== undefined && line.includes(number)) ?? errors.at(-1) ?? '');
@@ -124,6 +131,12 @@ export class Dsmc {
       isSilent: true,
     });
   }
+}
+
+/** The lines with messages of these severities: W, E, S. */
+function messagesOf({ stdout, stderr }: End, severities: string): string[] {
+  const message = new RegExp(String.raw`ANS\d{4}[${severities}]`);
+  return `${stdout}\n${stderr}`.split(/[\r\n]+/).filter((line) => message.test(line));
 }
 
 function described({ key, attempt }: ArchiveName): string {

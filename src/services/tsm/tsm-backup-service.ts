@@ -200,7 +200,10 @@ export class TsmBackupService implements BackupService {
       await this.#dsmc.retrieveAll('*.json', directory, signal);
       const listed: (StoredBackup | UnreadableBackup)[] = [];
       for (const [key, [newest]] of backups) {
-        const backup = newest && (await listOne(key, () => readRecord(directory, newest), options));
+        if (newest === undefined) continue;
+        // One that did not come with the others may be there all the same.
+        const read = async () => (await readRecord(directory, newest)) ?? retrieveRecord(this.#dsmc, newest, signal);
+        const backup = await listOne(key, read, options);
         if (backup !== undefined) listed.push(backup);
       }
       return listed;

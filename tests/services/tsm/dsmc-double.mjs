@@ -10,6 +10,7 @@
 //   description  archived by another description killed    killed when half is done
 //   late       killed when all is done           hang      waits, and moves nothing
 //   slow       moves bytes for 7 s, says nothing       garbled   prints something else
+//   partial    exit 8, and all but the last: rows of a query, files of a retrieve
 import { execPath } from 'node:process';
 import {
   appendFileSync,
@@ -112,6 +113,18 @@ function matching() {
     })
     .filter((copy) => fits(file, copy.file) && [undefined, copy.description].includes(options['description']));
 }
+/** Those that a fault lets through. @param {Copy[]} copies */
+const given = (copies) => (fault === 'partial' ? copies.slice(0, -1) : copies);
+/**
+ * How a command that did what it could ends.
+ *
+ * @param {...string} lines
+ * @returns {never}
+ */
+function endWith(...lines) {
+  if (fault === 'partial') end(8, 'ANS1809W A session with the server has been disconnected.');
+  end(fault === 'warn' ? 8 : 0, ...lines);
+}
 const dataOf = (/** @type {Copy} */ { id }) => join(state, `${id}.data`);
 
 /** @param {string} from @param {string} to */
@@ -134,19 +147,19 @@ function archive() {
     JSON.stringify({ id, file, description, archivedAt: new Date().toISOString() }),
   );
   if (fault === 'late') return kill();
-  end(fault === 'warn' ? 8 : 0, text('Total number of objects archived:  1', 'Anzahl: 1'));
+  endWith(text('Total number of objects archived:  1', 'Anzahl: 1'));
 }
 
 function retrieve() {
   const copies = matching();
   if (copies.length === 0) end(8, 'ANS1092W No files matching search criteria were found');
-  for (const found of copies) {
+  for (const found of given(copies)) {
     const to = destination.endsWith('/') ? join(destination, basename(found.file)) : destination;
     if (existsSync(to) && options['replace'] !== 'yes') end(4, `ANS4000E Error processing '${to}': file exists`);
     copy(dataOf(found), to);
     if (fault === 'killed') return kill();
   }
-  end(fault === 'warn' ? 8 : 0, text('Total number of objects retrieved:  1', 'Anzahl: 1'));
+  endWith(text('Total number of objects retrieved:  1', 'Anzahl: 1'));
 }
 
 /** @param {number} bytes */
@@ -162,7 +175,7 @@ function query() {
   if (copies.length === 0) end(8, 'ANS1092W No files matching search criteria were found');
   console.log('             Size  Archive Date - Time    File - Expires on - Description');
   console.log('             ----  -------------------    -------------------------------');
-  for (const found of copies) {
+  for (const found of given(copies)) {
     const at = new Date(found.archivedAt);
     const two = (/** @type {number} */ value) => value.toString().padStart(2, '0');
     const day = [two(at.getMonth() + 1), two(at.getDate())];
@@ -172,7 +185,7 @@ function query() {
     const bytes = size(statSync(dataOf(found)).size);
     console.log(`${bytes.padStart(17)}  ${date} ${time}    ${found.file} ${text('Never', 'Nie')} ${found.description}`);
   }
-  end(fault === 'warn' ? 8 : 0);
+  endWith();
 }
 
 function remove() {

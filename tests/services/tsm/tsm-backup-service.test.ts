@@ -161,6 +161,31 @@ it.each([
   expect(await restored()).toHaveLength(5000);
 });
 
+it('acts on no list that may not be whole', async () => {
+  const bytes = randomBytes(5000);
+  await store(bytes);
+  // Its record comes last, so that a list without it shows a stream that no record names.
+  for (const copy of await copies()) await changeCopy(copy, { archivedAt: '2026-01-01T00:00:00.000Z' });
+  for (const name of ['partial@query', 'warn@query']) {
+    fault(name);
+    const refusal = { code: 'STORE_FAILED', reason: 'protocol' };
+    await expect(usual.sweep()).rejects.toMatchObject(refusal);
+    await expect(store(randomBytes(3000))).rejects.toMatchObject(refusal);
+    await expect(usual.delete(backup)).rejects.toMatchObject(refusal);
+    wellAgain();
+  }
+  expect(await copies()).toHaveLength(2);
+  expect(await restored()).toEqual(bytes);
+});
+
+it('lists a backup whose record did not come with the others', async () => {
+  await store(randomBytes(10));
+  fault('partial@retrieve:*.json');
+  const listed = [];
+  for await (const found of usual.list()) listed.push(found);
+  expect(listed).toMatchObject([{ id: backup.id, streamBytes: 10 }]);
+});
+
 it('finds out that it was given half of the file, though the program ended well, and leaves the target empty', async () => {
   await store(randomBytes(5000));
   fault('half@retrieve:vmdk');
