@@ -30,6 +30,11 @@ export function recordsAmong(files: readonly ArchivedFile[]): Map<string, Archiv
   return records;
 }
 
+/** The stream of a record's backup, among these files. */
+export function dataAmong(files: readonly ArchivedFile[], { key, attempt }: ArchivedRecord): ArchivedFile | undefined {
+  return files.find((file) => file.kind === 'data' && file.key === key && file.attempt === attempt);
+}
+
 /**
  * Retrieves a backup's record; undefined where it went meanwhile.
  *

@@ -4,8 +4,8 @@ import { abandonedAfterMs, isAbandoned, isOwnerDead } from '../../stores/file/at
 import { hasErrno } from '../../stores/file/errno.js';
 import { dataOf, parseArchiveName } from './archive-names.js';
 import type { Dsmc } from './dsmc.js';
-import type { ArchivedFile } from './query-output.js';
-import { recordsAmong, retrieveRecord } from './stored-records.js';
+import { hasSize, type ArchivedFile } from './query-output.js';
+import { dataAmong, recordsAmong, retrieveRecord } from './stored-records.js';
 import { temporaryDirectoryOf } from './temporary-directory.js';
 
 /**
@@ -70,6 +70,9 @@ async function sweepReplaced(
     });
     // Somebody may be reading the one that was replaced.
     if (record === undefined || Date.now() - Date.parse(record.storedAt) < abandonedAfterMs) continue;
+    const data = dataAmong(files, newest);
+    // While the backup is not whole, what it replaced may be the only copy.
+    if (data === undefined || !hasSize(data, record.streamBytes)) continue;
     for (const old of replaced) {
       await dsmc.delete(old, signal);
       await dsmc.delete(dataOf(old), signal);

@@ -25,7 +25,7 @@ import { dataOf, type ArchiveName } from './archive-names.js';
 import { checkFile } from './check-file.js';
 import { Dsmc } from './dsmc.js';
 import { hasSize } from './query-output.js';
-import { readRecord, recordsAmong, retrieveRecord, type ArchiveRecord } from './stored-records.js';
+import { dataAmong, readRecord, recordsAmong, retrieveRecord, type ArchiveRecord } from './stored-records.js';
 import { sweep } from './sweep.js';
 import { inTemporaryDirectory } from './temporary-directory.js';
 import { TsmAttempt } from './tsm-attempt.js';
@@ -221,7 +221,7 @@ export class TsmBackupService implements BackupService {
     const record = await retrieveRecord(this.#dsmc, newest, signal);
     if (record === undefined) return undefined;
     assertRecordOf(backup, record);
-    const data = files.find(({ kind, attempt }) => kind === 'data' && attempt === newest.attempt);
+    const data = dataAmong(files, newest);
     if (data === undefined) throw new BackupCorruptError(`the data of backup ${backup.id} is missing`);
     if (!hasSize(data, record.streamBytes)) {
       throw new BackupCorruptError(

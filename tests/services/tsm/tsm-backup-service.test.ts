@@ -244,19 +244,36 @@ it('neither reads nor copies a file that the driver hashed', async () => {
   await expect(restored()).rejects.toMatchObject({ code: 'BACKUP_CORRUPT' });
 });
 
+/** Has the last record tell of a backup that was stored days ago. */
+async function storedLongAgo(): Promise<void> {
+  const record = (await copies()).filter(isRecord).at(-1)!;
+  const data = join(server, `${record.id}.data`);
+  const text = await readFile(data, 'utf8');
+  await writeFile(data, text.replace(/"storedAt": "[^"]*"/, '"storedAt": "2026-01-01T00:00:00.000Z"'));
+}
+
 it('removes a backup that was replaced, a day later', async () => {
   await store(randomBytes(1000));
   const newer = randomBytes(2000);
   await store(newer);
   expect(await copies()).toHaveLength(4);
   expect(await usual.sweep()).toBe(0);
-  const record = (await copies()).filter(isRecord).at(-1)!;
-  const data = join(server, `${record.id}.data`);
-  const text = await readFile(data, 'utf8');
-  await writeFile(data, text.replace(/"storedAt": "[^"]*"/, '"storedAt": "2026-01-01T00:00:00.000Z"'));
+  await storedLongAgo();
   expect(await usual.sweep()).toBe(2);
   expect(await copies()).toHaveLength(2);
   expect(await restored()).toEqual(newer);
+});
+
+it('keeps a backup that was replaced while the one that replaced it is not whole', async () => {
+  await store(randomBytes(1000));
+  await store(randomBytes(2000));
+  await storedLongAgo();
+  const [oldData, oldRecord, data, record] = await copies();
+  await truncate(join(server, `${data!.id}.data`), 1999);
+  expect(await usual.sweep()).toBe(0);
+  for (const ending of ['json', 'data']) await rm(join(server, `${data!.id}.${ending}`));
+  expect(await usual.sweep()).toBe(0);
+  expect(await copies()).toEqual([oldData, oldRecord, record]);
 });
 
 it('removes what dead attempts left, and nothing that may be alive or is somebody else’s', async () => {
