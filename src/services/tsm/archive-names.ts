@@ -1,3 +1,5 @@
+import { ownerInName } from '../../process/owner-in-name.js';
+
 /**
  * The names of the service's files in its directory, under which the server keeps them. Neither key nor attempt holds a dot.
  *
@@ -35,12 +37,12 @@ export interface RecordName {
 /** As the source of a regular expression; it has no groups. */
 export const namePattern = String.raw`[a-z0-9_%-]+\.(?:\d{8}\.)?[a-z0-9-]+\.(?:vmdk|json)`;
 
-/** What a file of this name is; undefined for one that is not the service's. */
+/** What a file of this name is; undefined for one that is not the service's: no attempt has the name `flat`. */
 export function parseArchiveName(name: string): ArchiveName | undefined {
-  const [, key, generation, attempt, suffix] =
+  const [, key, generation, attempt = '', suffix] =
     /^([a-z0-9_%-]+)\.(?:(\d{8})\.)?([a-z0-9-]+)\.(vmdk|json)$/.exec(name) ?? [];
-  if (key === undefined || attempt === undefined || (suffix === 'json') !== (generation !== undefined))
-    return undefined;
+  if (key === undefined || ownerInName(attempt) === undefined) return undefined;
+  if ((suffix === 'json') !== (generation !== undefined)) return undefined;
   return generation === undefined
     ? { kind: 'data', name, key, attempt }
     : { kind: 'record', name, key, attempt, generation: Number(generation) };

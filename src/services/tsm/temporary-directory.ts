@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ownerInName } from '../../process/owner-in-name.js';
 import { newAttemptName } from '../../stores/file/attempt-name.js';
 import { makeDirectory } from '../../stores/file/make-directory.js';
 import { processState } from '../../stores/file/process-state.js';
@@ -23,5 +24,6 @@ export async function inTemporaryDirectory<T>(parent: string, action: (path: str
 
 /** Whose temporary directory this is; undefined for what is none. */
 export function temporaryDirectoryOf(name: string): string | undefined {
-  return name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined;
+  const attempt = name.slice(0, -suffix.length);
+  return name.endsWith(suffix) && ownerInName(attempt) !== undefined ? attempt : undefined;
 }

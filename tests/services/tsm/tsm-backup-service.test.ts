@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -308,6 +308,20 @@ it('removes what dead attempts left, and nothing that may be alive or is somebod
   expect(await usual.sweep()).toBe(1);
   expect(await copies()).toHaveLength(3);
   expect(await left()).toEqual([]);
+});
+
+it('takes nothing for its own that no attempt of its own has made', async () => {
+  await store(randomBytes(10));
+  const [data] = await copies();
+  const foreign = join(staging, 'disk.flat.vmdk');
+  await changeCopy({ id: '1', file: foreign, description: 'x', archivedAt: '2026-01-01T00:00:00.000Z' }, {});
+  await copyFile(join(server, `${data!.id}.data`), join(server, '1.data'));
+  await writeFile(foreign, 'a disk');
+  await mkdir(join(staging, 'x.tmp'));
+  for (const name of await left()) await utimes(join(staging, name), 0, 0);
+  expect(await usual.sweep()).toBe(0);
+  expect(await copies()).toHaveLength(3);
+  expect(await left()).toEqual(['disk.flat.vmdk', 'x.tmp']);
 });
 
 it('lists what it cannot read', async () => {
