@@ -11,7 +11,7 @@ const rooms = {
   process: [],
   model: ['errors'],
   vmdk: ['errors', 'start-worker'],
-  stream: ['errors', 'model', 'start-worker', 'vmdk'],
+  stream: ['errors', 'model', 'process', 'start-worker', 'vmdk'],
   vim: ['errors', 'logger', 'parse-input', 'stream'],
   stores: ['errors', 'parse-input', 'process', 'stream'],
   services: ['errors', 'model', 'parse-input', 'process', 'stores', 'stream'],

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { sharedState } from '../process/shared-state.js';
 
 /** A stream that this process hashed: length and SHA-256 are there once it has ended. */
 export interface HashedStream {
@@ -30,10 +31,7 @@ interface Known {
   readonly files: Map<string, HashedFile>;
 }
 
-// A process may hold the ESM and the CommonJS copy of this module: a registered symbol is the same in both.
-const place: unique symbol = Symbol.for('vmdk-driver/hashed-bytes');
-const holder = globalThis as typeof globalThis & { [place]?: Known | undefined };
-const known: Known = (holder[place] ??= { chunks: new WeakMap(), files: new Map() });
+const known = sharedState('hashed-bytes/1', (): Known => ({ chunks: new WeakMap(), files: new Map() }));
 
 /** Notes that a chunk, which has its memory for itself, is the part of a stream that begins at `position`. */
 export function noteHashedChunk(chunk: Buffer<ArrayBuffer>, hashed: HashedChunk): void {
