@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { stat, utimes } from 'node:fs/promises';
 import { sharedState } from '../process/shared-state.js';
 
 /** A stream that this process hashed: length and SHA-256 are there once it has ended. */
@@ -44,11 +44,24 @@ export function hashedChunk(bytes: Uint8Array): HashedChunk | undefined {
   return hashed && { stream: hashed.stream, position: hashed.position + bytes.byteOffset };
 }
 
+/** The coarsest clock by which a file system tells when a file was written to, FAT's, in seconds. */
+const coarsestClock = 2;
+
 /**
  * Notes that a file holds a stream, whole. Disposing of the result forgets it, which is to be done before the file is
  * deleted.
+ *
+ * The file is dated back by two seconds: it was written to only now, and if it is again before the file system's clock has moved on,
+ * that would not show. The bytes' own times are in their manifest.
  */
 export async function noteHashedFile(path: string, stream: Required<HashedStream>): Promise<Disposable> {
+  const { atimeMs, mtimeMs } = await stat(path);
+  try {
+    await utimes(path, atimeMs / 1000, mtimeMs / 1000 - coarsestClock);
+  } catch {
+    // A file system that knows the file as somebody else's: it is hashed again.
+    return { [Symbol.dispose]: () => undefined };
+  }
   const { key, modifiedNs } = await identify(path);
   known.files.set(key, { stream, modifiedNs });
   return { [Symbol.dispose]: () => void known.files.delete(key) };

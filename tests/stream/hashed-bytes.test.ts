@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { appendFile, copyFile, link, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, copyFile, link, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DigestedChunks } from '../../src/stream/digested-chunks.js';
 import { hashedChunk, hashedFile, noteHashedFile } from '../../src/stream/hashed-bytes.js';
+import { needing } from '../support/needing.js';
 import { GivenChunks, mebibyte, sha256 } from './support/chunks.js';
 
 describe('chunks that were hashed', () => {
@@ -33,8 +34,6 @@ describe('a file that was hashed', () => {
     directory = await mkdtemp(join(tmpdir(), 'hashed-file-'));
     path = join(directory, 'file');
     await writeFile(path, randomBytes(1000));
-    // Long ago, so that any change shows in its time.
-    await utimes(path, 1, 1);
   });
   afterEach(async () => rm(directory, { recursive: true }));
 
@@ -58,6 +57,26 @@ describe('a file that was hashed', () => {
     using _note = await noteHashedFile(path, stream);
     await change();
     expect(await hashedFile(path)).toBeUndefined();
+  });
+
+  test('is unknown once it is written to in the moment in which it was noted, by a clock that counts seconds', async () => {
+    await utimes(path, 5, 5);
+    using _note = await noteHashedFile(path, stream);
+    await writeFile(path, randomBytes(1000));
+    await utimes(path, 5, 5);
+    expect(await hashedFile(path)).toBeUndefined();
+  });
+
+  const asRoot = needing(process.geteuid?.() === 0, 'it takes root to become somebody else');
+  asRoot.test('is hashed again where it is somebody else’s', async () => {
+    await chmod(directory, 0o755);
+    process.seteuid?.(65534);
+    try {
+      using _note = await noteHashedFile(path, stream);
+      expect(await hashedFile(path)).toBeUndefined();
+    } finally {
+      process.seteuid?.(0);
+    }
   });
 
   test('says nothing of a copy', async () => {

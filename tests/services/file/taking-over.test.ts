@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { mkdir, readFile, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -40,10 +40,9 @@ beforeEach(async () => {
 });
 afterEach(async () => store[Symbol.asyncDispose]());
 
-/** A file as the driver hands it over: hashed, written some time ago. */
+/** A file as the driver hands it over: hashed. */
 async function hashedFile(bytes: Buffer) {
   const { path } = await store.file(bytes);
-  await utimes(path, 1, 1);
   const note = await noteHashedFile(path, { streamBytes: bytes.length, sha256: told });
   return { path, [Symbol.dispose]: note[Symbol.dispose] };
 }
