@@ -51,7 +51,7 @@ export class ChunkReadable extends Readable {
       this.#taker !== undefined ||
       this.readableFlowing !== null ||
       this.destroyed ||
-      ['data', 'readable'].some((event) => this.listenerCount(event) > 0);
+      ['data', 'readable', 'end'].some((event) => this.listenerCount(event) > 0);
     if (isUsed) return undefined;
     this.#taker = 'claimer';
     const source = this.#source;

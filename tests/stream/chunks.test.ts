@@ -164,6 +164,7 @@ describe('a readable of chunks that nobody has anything to do with yet', () => {
     ['is being read', (readable) => readable.resume()],
     ['was read in part', (readable) => readable.read() as unknown],
     ['is listened to', (readable) => readable.on('data', () => undefined)],
+    ['has somebody wait for its end', (readable) => readable.on('end', () => undefined)],
     ['is piped elsewhere', (readable) => readable.pipe(new PassThrough())],
     ['was paused', (readable) => readable.pause()],
     ['was destroyed', (readable) => readable.destroy()],
