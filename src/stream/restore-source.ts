@@ -48,7 +48,16 @@ export function fileSource(path: string, measured: MeasuredStream): RestoreSourc
     validate: () => Promise.resolve(),
     async open(onBytes) {
       const file = new FileChunks(await open(path), streamBytes);
-      const stream = new ChunkReadable(new CountedChunks(file, onBytes, trailer));
+      let bytesRead = 0;
+      const count = (bytesDone: number) => {
+        bytesRead = bytesDone;
+        onBytes(bytesDone);
+      };
+      const atEnd = () => {
+        if (bytesRead === streamBytes) return;
+        throw new BackupCorruptError(`the restored file had ${streamBytes} bytes, and has ${bytesRead} by now`);
+      };
+      const stream = new ChunkReadable(new CountedChunks(file, count, trailer), { atEnd });
       return { stream, length: streamBytes + (trailer?.length ?? 0), verify: () => measured };
     },
   };

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { chmod, mkdir, readdir, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, stat, statfs, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Backup, BackupManifest, BackupService, Volume } from '../../src/index.js';
@@ -85,6 +85,21 @@ describe('the temporary file is its owner’s only, and gone whatever happens', 
       code: 'BACKUP_CORRUPT',
     });
     expect(await lab.refusedUnchanged(() => driver.verifyBackup(backup))).toMatchObject({ code: 'BACKUP_CORRUPT' });
+  });
+
+  test('after somebody cut it once it had proved good', async () => {
+    const driver = lab.driverWith({ config: file });
+    for (const length of [0, 1000, manifest.streamBytes - 1]) {
+      const end = lab.simulator.onCall(async ({ phase, call }) => {
+        if (phase !== 'before' || call.method !== 'ImportVApp') return;
+        end();
+        for (const name of await lab.temporaryFiles()) await truncate(join(lab.tmpDir, name), length);
+      });
+      expect(await lab.refusedUnchanged(() => driver.restoreBackup(backup, volume))).toMatchObject({
+        code: 'BACKUP_CORRUPT',
+        message: expect.stringContaining(`has ${length} by now`) as unknown,
+      });
+    }
   });
 
   test('after an abort, while the service has it', async () => {
