@@ -29,7 +29,9 @@ export class ServiceSink {
   }
 
   async commit(manifest: BackupManifest): Promise<BackupMetadata | void> {
-    return this.#writer?.commit(manifest);
+    // What was never opened must not be taken for stored.
+    if (this.#writer === undefined) throw new BackupServiceError('the backup has no stream that could be committed');
+    return this.#writer.commit(manifest);
   }
 
   async abort(): Promise<void> {
