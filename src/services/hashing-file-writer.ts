@@ -66,13 +66,8 @@ export class HashingFileWriter {
     }
   }
 
-  /**
-   * Writes what is still held back. No more can be written after that. It does not sync.
-   *
-   * @param position how many bytes the file has, where they were not written here
-   */
-  async finish(position = this.#position): Promise<WrittenStream> {
-    this.#position = position;
+  /** Writes what is still held back. No more can be written after that. It does not sync. */
+  async finish(): Promise<WrittenStream> {
     await this.#flush();
     await this.#writing;
     const streamBytes = this.#position;

@@ -1,8 +1,10 @@
 import { throwIfAborted } from '../errors/index.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
 import { FileChunks } from '../stream/file-chunks.js';
+import { hashedFile } from '../stream/hashed-bytes.js';
 import type { Attempt } from './attempt-writer.js';
 import type { ServiceBackupOptions, ServiceOptions } from './backup-service.js';
+import type { HashedSource } from './staged-file.js';
 import { openSource } from './volume-file.js';
 
 /** An attempt that also takes a file whose manifest nobody gave. */
@@ -15,22 +17,24 @@ export interface FileAttempt extends Omit<Attempt, 'commit'> {
 /**
  * Stores a file's bytes by an attempt, from the first to the last, and leaves nothing of the attempt where that fails.
  *
- * @param begin begins the attempt, once the file is open
+ * @param begin begins the attempt, once the file is open; it gets the file where the driver hashed it, and nobody wrote to it since
  * @throws InvalidInputError where it is not a regular file
  */
 export async function storeFile(
   path: string,
   { manifest, signal, onProgress }: ServiceBackupOptions,
-  begin: () => Promise<FileAttempt>,
+  begin: (source: HashedSource | undefined) => Promise<FileAttempt>,
 ): Promise<void> {
   const handle = await openSource(path);
   const chunks = new FileChunks(handle);
   try {
     const bytesTotal = (await handle.stat()).size;
-    const attempt = await begin();
+    const stream = await hashedFile(path);
+    const attempt = await begin(stream && { path, stream });
     try {
       if (attempt.isWhole === true) onProgress?.({ bytesDone: bytesTotal, bytesTotal });
       else await writeAll(chunks, attempt, bytesTotal, { signal, onProgress });
+      if (stream !== undefined && (await hashedFile(path)) === undefined) throw changed();
       await attempt.commit(manifest, signal);
     } finally {
       await attempt.discard();
@@ -54,5 +58,9 @@ async function writeAll(
     chunks.release(chunk);
     onProgress?.({ bytesDone, bytesTotal });
   }
-  if (bytesDone !== bytesTotal) throw new Error('the file changed while it was stored');
+  if (bytesDone !== bytesTotal) throw changed();
+}
+
+function changed(): Error {
+  return new Error('the file changed while it was stored');
 }

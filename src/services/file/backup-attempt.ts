@@ -1,4 +1,4 @@
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted } from '../../errors/index.js';
 import type { BackupManifest } from '../../model/backup-manifest.js';
@@ -8,27 +8,12 @@ import { makeDirectory } from '../../stores/file/make-directory.js';
 import { inTurn, processState } from '../../stores/file/process-state.js';
 import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { assertManifestOf } from '../assert-manifest.js';
-import type { Attempt } from '../attempt-writer.js';
 import { backupKey } from '../backup-key.js';
-import { HashingFileWriter, type WrittenStream } from '../hashing-file-writer.js';
+import { StagedFile, type HashedSource } from '../staged-file.js';
+import type { FileAttempt } from '../store-file.js';
 import { readRecord, type BackupRecord } from './backup-record.js';
 import { dataFileName, recordFileName, temporaryDataFileName, temporaryRecordFileName } from './file-names.js';
 import { sweepLeftovers } from './sweep-leftovers.js';
-import { takeOverFile } from '../take-over-file.js';
-
-/** A file whose bytes were hashed. */
-export interface HashedSource {
-  readonly path: string;
-  readonly stream: WrittenStream;
-}
-
-interface AttemptFile {
-  readonly key: string;
-  readonly name: string;
-  readonly handle: FileHandle;
-  readonly isWhole: boolean;
-  readonly hashed: WrittenStream | undefined;
-}
 
 /**
  * One attempt at storing a backup: a temporary file that {@link commit} makes the backup, and {@link discard} makes nothing.
@@ -36,23 +21,18 @@ interface AttemptFile {
  * Every attempt has files of its own, so that attempts at the same backup do not meet before the last step, in which the
  * record's rename decides.
  */
-export class BackupAttempt implements Attempt {
+export class BackupAttempt implements FileAttempt {
   readonly #directory: string;
   readonly #backup: Backup;
   readonly #key: string;
   readonly #name: string;
-  readonly #handle: FileHandle;
-  readonly #writer: HashingFileWriter;
-  /** Whether the file has all bytes already: none are to be written then. */
-  readonly isWhole: boolean;
-  #closed = false;
+  readonly #file: StagedFile;
   #committed = false;
 
   /**
    * Clears what dead attempts left, and creates this one's temporary file.
    *
-   * @param source a file with all bytes, where they were hashed and nobody changes it any more: it is taken over where the
-   *   file system can do that
+   * @param source the file that is to be stored, where it was hashed
    */
   static async begin(directory: string, backup: Backup, source?: HashedSource): Promise<BackupAttempt> {
     const key = backupKey(backup.id);
@@ -61,31 +41,30 @@ export class BackupAttempt implements Attempt {
     await sweepLeftovers(directory);
     // Known before its file is there: another attempt's sweep may see the file at once.
     processState.attempts.add(name);
-    const path = join(directory, temporaryDataFileName(key, name));
     try {
-      const isWhole = source !== undefined && (await takeOverFile(source.path, path));
-      const handle = await open(path, isWhole ? 'r+' : 'wx+', 0o600);
-      if (isWhole) await handle.chmod(0o600);
-      return new BackupAttempt(directory, backup, { key, name, handle, isWhole, hashed: source?.stream });
+      const file = await StagedFile.open(join(directory, temporaryDataFileName(key, name)), source);
+      return new BackupAttempt(directory, backup, key, name, file);
     } catch (error) {
       processState.attempts.delete(name);
       throw error;
     }
   }
 
-  private constructor(directory: string, backup: Backup, { key, name, handle, isWhole, hashed }: AttemptFile) {
+  private constructor(directory: string, backup: Backup, key: string, name: string, file: StagedFile) {
     this.#directory = directory;
     this.#backup = backup;
     this.#key = key;
     this.#name = name;
-    this.#handle = handle;
-    this.#writer = new HashingFileWriter(handle, hashed);
-    this.isWhole = isWhole;
+    this.#file = file;
+  }
+
+  get isWhole(): boolean {
+    return this.#file.isWhole;
   }
 
   /** Takes the next bytes. Calls must not overlap. */
   write(chunk: Uint8Array): Promise<void> {
-    return this.#writer.write(chunk);
+    return this.#file.write(chunk);
   }
 
   /**
@@ -95,11 +74,11 @@ export class BackupAttempt implements Attempt {
    * @throws InvalidInputError where the manifest is another backup's
    */
   async commit(manifest: BackupManifest | undefined, signal: AbortSignal | undefined): Promise<void> {
-    const written = await this.#writer.finish(this.isWhole ? (await this.#handle.stat()).size : undefined);
+    const written = await this.#file.finish();
     if (manifest !== undefined) assertManifestOf(this.#backup, written, manifest);
     throwIfAborted(signal);
-    await this.#handle.sync();
-    await this.#close();
+    await this.#file.sync();
+    await this.#file.close();
     const record: BackupRecord = {
       formatVersion: 1,
       backupId: this.#backup.id,
@@ -116,8 +95,7 @@ export class BackupAttempt implements Attempt {
 
   /** Removes every trace of the attempt, unless it was committed. Never rejects. */
   async discard(): Promise<void> {
-    await this.#writer.settle();
-    await this.#close().catch(() => undefined);
+    await this.#file.close().catch(() => undefined);
     if (!this.#committed) {
       const names = [temporaryDataFileName, dataFileName, temporaryRecordFileName];
       for (const nameOf of names) await this.#remove(nameOf(this.#key, this.#name));
@@ -139,12 +117,6 @@ export class BackupAttempt implements Attempt {
     this.#committed = true;
     await syncDirectory(this.#directory);
     if (replaced !== undefined) await this.#remove(replaced.dataFile);
-  }
-
-  async #close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#handle.close();
   }
 
   /** A file that cannot be removed is left to a sweep: the attempt's own outcome matters more. */

@@ -9,7 +9,6 @@ import { inTurn } from '../../stores/file/process-state.js';
 import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { AttemptWriter } from '../attempt-writer.js';
 import { ChunkReadable } from '../../stream/chunk-readable.js';
-import { hashedFile } from '../../stream/hashed-bytes.js';
 import type {
   BackupService,
   BackupWriter,
@@ -75,10 +74,7 @@ export class FileBackupService implements BackupService {
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
     const { path } = parseArgument(fileSchema, 'file', file);
     await this.#forBackup(backup, options.signal, 'cannot be stored', () =>
-      storeFile(path, options, async () => {
-        const stream = await hashedFile(path);
-        return BackupAttempt.begin(this.directory, backup, stream && { path, stream });
-      }),
+      storeFile(path, options, (source) => BackupAttempt.begin(this.directory, backup, source)),
     );
   }
 

@@ -1,70 +1,57 @@
-import { open, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { StoreError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import type { BackupManifest } from '../../model/backup-manifest.js';
 import { newAttemptName } from '../../stores/file/attempt-name.js';
 import { makeDirectory } from '../../stores/file/make-directory.js';
 import { processState } from '../../stores/file/process-state.js';
-import { hashedFile } from '../../stream/hashed-bytes.js';
 import { assertManifestOf } from '../assert-manifest.js';
 import { backupKey } from '../backup-key.js';
-import { HashingFileWriter, type WrittenStream } from '../hashing-file-writer.js';
+import { StagedFile, type HashedSource } from '../staged-file.js';
 import type { FileAttempt } from '../store-file.js';
-import { takeOverFile } from '../take-over-file.js';
 import { dataOf, recordOf, type ArchiveName } from './archive-names.js';
 import type { Dsmc } from './dsmc.js';
 import { hasSize } from './query-output.js';
 import { recordsAmong, type ArchiveRecord } from './stored-records.js';
-
-interface Staged {
-  readonly handle: FileHandle;
-  readonly isWhole: boolean;
-  readonly hashed: WrittenStream | undefined;
-}
 
 /** One attempt at storing a backup: a file of a name of its own, which {@link commit} archives, and then its record. */
 export class TsmAttempt implements FileAttempt {
   readonly #dsmc: Dsmc;
   readonly #backup: Backup;
   readonly #data: ArchiveName;
-  readonly #handle: FileHandle;
-  readonly #writer: HashingFileWriter;
-  readonly isWhole: boolean;
+  readonly #file: StagedFile;
   /** What may be archived by now, the last first. */
   readonly #archived: ArchiveName[] = [];
   #record: ArchiveName | undefined;
   #committed = false;
 
-  /** @param source the file that is to be stored: it is not copied where it was hashed already and the file system can link it */
-  static async begin(dsmc: Dsmc, backup: Backup, source: string): Promise<TsmAttempt> {
+  /** @param source the file that is to be stored, where it was hashed */
+  static async begin(dsmc: Dsmc, backup: Backup, source: HashedSource | undefined): Promise<TsmAttempt> {
     const data = dataOf({ key: backupKey(backup.id), attempt: newAttemptName() });
     await makeDirectory(dsmc.directory);
     // Known before its file is there: another attempt's sweep may see the file at once.
     processState.attempts.add(data.attempt);
-    const path = dsmc.path(data.name);
     try {
-      const hashed = await hashedFile(source);
-      const isWhole = hashed !== undefined && (await takeOverFile(source, path));
-      const handle = await open(path, isWhole ? 'r' : 'wx+', 0o600);
-      return new TsmAttempt(dsmc, backup, data, { handle, isWhole, hashed });
+      return new TsmAttempt(dsmc, backup, data, await StagedFile.open(dsmc.path(data.name), source));
     } catch (error) {
-      await rm(path, { force: true }).catch(() => undefined);
       processState.attempts.delete(data.attempt);
       throw error;
     }
   }
 
-  private constructor(dsmc: Dsmc, backup: Backup, data: ArchiveName, { handle, isWhole, hashed }: Staged) {
+  private constructor(dsmc: Dsmc, backup: Backup, data: ArchiveName, file: StagedFile) {
     this.#dsmc = dsmc;
     this.#backup = backup;
     this.#data = data;
-    this.#handle = handle;
-    this.#writer = new HashingFileWriter(handle, hashed);
-    this.isWhole = isWhole;
+    this.#file = file;
+  }
+
+  get isWhole(): boolean {
+    return this.#file.isWhole;
   }
 
   write(chunk: Uint8Array): Promise<void> {
-    return this.#writer.write(chunk);
+    return this.#file.write(chunk);
   }
 
   /**
@@ -72,7 +59,7 @@ export class TsmAttempt implements FileAttempt {
    * @throws InvalidInputError where the manifest is another backup's
    */
   async commit(manifest: BackupManifest | undefined, signal: AbortSignal | undefined): Promise<void> {
-    const written = await this.#writer.finish(this.isWhole ? (await this.#handle.stat()).size : undefined);
+    const written = await this.#file.finish();
     if (manifest !== undefined) assertManifestOf(this.#backup, written, manifest);
     throwIfAborted(signal);
     await this.#archive(this.#data, written.streamBytes, signal);
@@ -97,8 +84,7 @@ export class TsmAttempt implements FileAttempt {
 
   /** Also after a commit: the files in the directory are not needed any more. */
   async discard(): Promise<void> {
-    await this.#writer.settle();
-    await this.#handle.close().catch(() => undefined);
+    await this.#file.close().catch(() => undefined);
     if (!this.#committed) await this.#deleteArchived().catch(() => undefined);
     for (const file of [this.#data, this.#record]) {
       if (file !== undefined) await rm(this.#dsmc.path(file.name), { force: true }).catch(() => undefined);

@@ -101,9 +101,9 @@ export class TsmBackupService implements BackupService {
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
     const { path: from } = parseArgument(fileSchema, 'file', file);
     await this.#forBackup(backup, options.signal, 'cannot be stored', () =>
-      storeFile(from, options, async () => {
+      storeFile(from, options, async (source) => {
         await this.#hourlySweep.run(options.signal);
-        return TsmAttempt.begin(this.#dsmc, backup, from);
+        return TsmAttempt.begin(this.#dsmc, backup, source);
       }),
     );
   }
