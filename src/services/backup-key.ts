@@ -1,7 +1,10 @@
 import { InvalidInputError } from '../errors/index.js';
 
-/** The longest key. With what the file names add to it, they stay below the 255 bytes of common file systems. */
-const maxKeyLength = 160;
+/** The longest key of a new backup. With what the file names add to it, they stay below the 255 bytes of common file systems. */
+const maxNewKeyLength = 160;
+
+/** The longest key there is: names added less once. */
+const maxKeyLength = 180;
 
 /** Device names that Windows takes for themselves in every directory and with every extension. */
 const windowsDevice = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
@@ -16,14 +19,23 @@ const windowsDevice = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$
  * @throws InvalidInputError for `backup.id`
  */
 export function backupKey(id: string): string {
+  return keyOf(id, maxKeyLength);
+}
+
+/** The key of a backup that is to be stored: it has to be shorter than those that were stored once. */
+export function newBackupKey(id: string): string {
+  return keyOf(id, maxNewKeyLength);
+}
+
+function keyOf(id: string, maxLength: number): string {
   if (id === '') throw refused('must not be empty');
   if (id.startsWith('.')) throw refused('must not begin with a dot');
   if (/[/\\]/.test(id)) throw refused('must not hold a path separator');
   if (/\p{Cc}/u.test(id)) throw refused('must not hold control characters');
   if (windowsDevice.test(id)) throw refused('must not be the name of a Windows device');
   const key = encode(id);
-  if (key.length > maxKeyLength) {
-    throw refused(`is too long: ${key.length} characters as a file name, at most ${maxKeyLength} can be`);
+  if (key.length > maxLength) {
+    throw refused(`is too long: ${key.length} characters as a file name, at most ${maxLength} can be`);
   }
   return key;
 }

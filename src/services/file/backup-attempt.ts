@@ -8,7 +8,7 @@ import { makeDirectory } from '../../stores/file/make-directory.js';
 import { inTurn, processState } from '../../stores/file/process-state.js';
 import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { assertManifestOf } from '../assert-manifest.js';
-import { backupKey } from '../backup-key.js';
+import { newBackupKey } from '../backup-key.js';
 import { StagedFile, type HashedSource } from '../staged-file.js';
 import type { FileAttempt } from '../store-file.js';
 import { readRecord, type BackupRecord } from './backup-record.js';
@@ -35,7 +35,7 @@ export class BackupAttempt implements FileAttempt {
    * @param source the file that is to be stored, where it was hashed
    */
   static async begin(directory: string, backup: Backup, source?: HashedSource): Promise<BackupAttempt> {
-    const key = backupKey(backup.id);
+    const key = newBackupKey(backup.id);
     const name = newAttemptName();
     await makeDirectory(directory);
     await sweepLeftovers(directory);

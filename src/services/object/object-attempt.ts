@@ -6,7 +6,7 @@ import type { BackupManifest } from '../../model/backup-manifest.js';
 import type { ObjectStore } from '../../stores/object-store.js';
 import { assertManifestOf } from '../assert-manifest.js';
 import type { Attempt } from '../attempt-writer.js';
-import { backupKey } from '../backup-key.js';
+import { newBackupKey } from '../backup-key.js';
 import { noteAttempt } from './attempt-note.js';
 import { attemptsAt } from './attempts-at.js';
 import { deleteAll } from './delete-all.js';
@@ -54,7 +54,7 @@ export class ObjectAttempt implements Attempt {
   private constructor(store: ObjectStore, backup: Backup, segmentBytes: number, signal: AbortSignal | undefined) {
     this.#store = store;
     this.#backup = backup;
-    this.#key = backupKey(backup.id);
+    this.#key = newBackupKey(backup.id);
     this.#segmentBytes = segmentBytes;
     this.#uploads = new SegmentUploads(
       store,

@@ -7,7 +7,7 @@ import { newAttemptName } from '../../stores/file/attempt-name.js';
 import { processState } from '../../stores/file/process-state.js';
 import { assertManifestOf } from '../assert-manifest.js';
 import type { Attempt } from '../attempt-writer.js';
-import { backupKey } from '../backup-key.js';
+import { newBackupKey } from '../backup-key.js';
 import type { RunningProgram } from '../program/running-program.js';
 import { backupImage, backupsAmong, temporaryImage } from './image-names.js';
 import { recordKey, type ImageRecord } from './image-record.js';
@@ -36,7 +36,7 @@ export class RbdAttempt implements Attempt {
   constructor(rbd: Rbd, backup: Backup, signal: AbortSignal | undefined) {
     this.#rbd = rbd;
     this.#backup = backup;
-    this.#key = backupKey(backup.id);
+    this.#key = newBackupKey(backup.id);
     this.#image = temporaryImage(this.#key, this.#name);
     // Known before its image is there: another attempt's sweep may see the image at once.
     processState.attempts.add(this.#name);

@@ -6,7 +6,7 @@ import { newAttemptName } from '../../stores/file/attempt-name.js';
 import { makeDirectory } from '../../stores/file/make-directory.js';
 import { processState } from '../../stores/file/process-state.js';
 import { assertManifestOf } from '../assert-manifest.js';
-import { backupKey } from '../backup-key.js';
+import { newBackupKey } from '../backup-key.js';
 import { StagedFile, type HashedSource } from '../staged-file.js';
 import type { FileAttempt } from '../store-file.js';
 import { dataOf, recordOf, type ArchiveName } from './archive-names.js';
@@ -27,7 +27,7 @@ export class TsmAttempt implements FileAttempt {
 
   /** @param source the file that is to be stored, where it was hashed */
   static async begin(dsmc: Dsmc, backup: Backup, source: HashedSource | undefined): Promise<TsmAttempt> {
-    const data = dataOf({ key: backupKey(backup.id), attempt: newAttemptName() });
+    const data = dataOf({ key: newBackupKey(backup.id), attempt: newAttemptName() });
     await makeDirectory(dsmc.directory);
     // Known before its file is there: another attempt's sweep may see the file at once.
     processState.attempts.add(data.attempt);

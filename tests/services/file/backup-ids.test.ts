@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { FileBackupService } from '../../../src/services/index.js';
 import { TemporaryStore } from './temporary-store.js';
 
@@ -68,6 +69,28 @@ it('takes the longest id', async () => {
   const backup = { id: 'a'.repeat(160), volumeId: 'v' };
   const bytes = await store.fill(backup);
   expect(await store.restored(backup)).toEqual(bytes);
+});
+
+it('still has a backup of a longer id than a new one may have', async () => {
+  const old = { id: 'a'.repeat(170), volumeId: 'v' };
+  const bytes = await store.fill({ ...old, id: 'short' });
+  const [dataFile = '', record = ''] = await store.names();
+  const named = dataFile.replace('short', old.id);
+  await rename(store.path(dataFile), store.path(named));
+  const text = await readFile(store.path(record), 'utf8');
+  await writeFile(store.path(`${old.id}.json`), text.replace(dataFile, named).replace('"short"', `"${old.id}"`));
+  await rm(store.path(record));
+
+  const refusal = { code: 'INVALID_INPUT', field: 'backup.id', message: expect.stringContaining('at most 160') };
+  await expect(store.service.backup(old, await store.file(bytes))).rejects.toMatchObject(refusal);
+  await expect(store.service.openBackup(old)).rejects.toMatchObject(refusal);
+  expect(await store.restored(old)).toEqual(bytes);
+  expect(await buffer((await store.service.openRestore(old)).stream)).toEqual(bytes);
+  const listed = [];
+  for await (const { id, error } of store.service.list()) listed.push([id, error]);
+  expect(listed).toEqual([[old.id, undefined]]);
+  await store.service.delete(old);
+  expect(await store.names()).toEqual([]);
 });
 
 it.each([
