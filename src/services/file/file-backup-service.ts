@@ -9,6 +9,7 @@ import { inTurn } from '../../stores/file/process-state.js';
 import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { AttemptWriter } from '../attempt-writer.js';
 import { ChunkReadable } from '../../stream/chunk-readable.js';
+import { FileChunks } from '../../stream/file-chunks.js';
 import type {
   BackupService,
   BackupWriter,
@@ -21,7 +22,6 @@ import { checkStream } from '../check-stream.js';
 import { forBackup } from '../for-backup.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
 import { fileSchema, optionsSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
-import { readChunks } from '../read-chunks.js';
 import { asServiceError } from '../service-error.js';
 import { storeFile } from '../store-file.js';
 import { fillTarget, openTarget } from '../volume-file.js';
@@ -218,9 +218,18 @@ export class FileBackupService implements BackupService {
   }
 }
 
+/** A chunk is only valid until the next one is asked for. */
 async function* chunksOf(stored: OpenedBackup): AsyncGenerator<Uint8Array> {
   await assertLength(stored);
-  yield* readChunks(stored.handle);
+  const chunks = new FileChunks(stored.handle);
+  try {
+    for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {
+      yield chunk;
+      chunks.release(chunk);
+    }
+  } finally {
+    await chunks.close();
+  }
 }
 
 async function assertLength({ record, handle }: OpenedBackup): Promise<void> {
