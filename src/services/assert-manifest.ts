@@ -1,7 +1,7 @@
 import { BackupCorruptError, InvalidInputError } from '../errors/index.js';
 import { parseBackupManifest, type BackupManifest } from '../model/backup-manifest.js';
 import type { Backup } from '../model/backup.js';
-import type { WrittenStream } from './hashing-file-writer.js';
+import type { WrittenStream } from './hashing-writer.js';
 
 /**
  * Checks the manifest that comes with a backup's last byte.

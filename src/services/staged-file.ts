@@ -1,5 +1,6 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import { HashingFileWriter, type WrittenStream } from './hashing-file-writer.js';
+import { HashingFileWriter } from './hashing-file-writer.js';
+import type { WrittenStream } from './hashing-writer.js';
 import { takeOverFile } from './take-over-file.js';
 
 /** A file whose bytes were hashed. */

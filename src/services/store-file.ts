@@ -1,5 +1,7 @@
 import { throwIfAborted } from '../errors/index.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
+import type { ChunkSource } from '../stream/chunk-source.js';
+import { DigestedChunks } from '../stream/digested-chunks.js';
 import { FileChunks } from '../stream/file-chunks.js';
 import { hashedFile } from '../stream/hashed-bytes.js';
 import type { Attempt } from './attempt-writer.js';
@@ -26,10 +28,12 @@ export async function storeFile(
   begin: (source: HashedSource | undefined) => Promise<FileAttempt>,
 ): Promise<void> {
   const handle = await openSource(path);
-  const chunks = new FileChunks(handle);
+  const stream = await hashedFile(path);
+  const file = new FileChunks(handle);
+  // Where it was not hashed before, it is on its way to the attempt, which then need not do it.
+  const chunks = stream === undefined ? new DigestedChunks(file) : file;
   try {
     const bytesTotal = (await handle.stat()).size;
-    const stream = await hashedFile(path);
     const attempt = await begin(stream && { path, stream });
     try {
       if (attempt.isWhole === true) onProgress?.({ bytesDone: bytesTotal, bytesTotal });
@@ -45,7 +49,7 @@ export async function storeFile(
 }
 
 async function writeAll(
-  chunks: FileChunks,
+  chunks: ChunkSource,
   attempt: FileAttempt,
   bytesTotal: number,
   { signal, onProgress }: ServiceOptions,

@@ -1,57 +1,65 @@
-import { createHash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import { BackupServiceError, StoreError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import type { BackupManifest } from '../../model/backup-manifest.js';
 import type { ObjectStore } from '../../stores/object-store.js';
 import { assertManifestOf } from '../assert-manifest.js';
-import type { Attempt } from '../attempt-writer.js';
 import { newBackupKey } from '../backup-key.js';
+import { HashingWriter } from '../hashing-writer.js';
+import type { HashedSource } from '../staged-file.js';
+import type { FileAttempt } from '../store-file.js';
 import { noteAttempt } from './attempt-note.js';
 import { attemptsAt } from './attempts-at.js';
 import { deleteAll } from './delete-all.js';
 import { newAttempt, recordName, segmentName } from './object-names.js';
 import { readRecord, recordBytes, type ObjectRecord } from './object-record.js';
+import { readSegments } from './read-segments.js';
 import { SegmentUploads } from './segment-uploads.js';
 import { graceMs } from './sweep.js';
 
 /** An attempt that put nothing for so long gives itself up: in another such time it counts as dead for others. */
 const maxIdleMs = graceMs / 2;
 
-/** Bytes hashed in one turn of the event loop. */
-const turnBytes = 4 * 1024 * 1024;
-
 /**
  * One attempt at storing a backup: segments below a prefix of its own, which {@link commit} makes the backup by putting the record that
  * names them.
  */
-export class ObjectAttempt implements Attempt {
+export class ObjectAttempt implements FileAttempt {
   readonly #store: ObjectStore;
   readonly #backup: Backup;
   readonly #key: string;
   readonly #attempt = newAttempt();
   readonly #segmentBytes: number;
   readonly #uploads: SegmentUploads;
+  readonly #writer: HashingWriter;
   /** The key of the note by which a sweep finds what the attempt leaves. */
   #note = '';
-  readonly #hash = createHash('sha256');
-  #streamBytes = 0;
   /** Whether the segments may be a backup's: they are, or it could not be found out. */
   #mayBeCommitted = false;
 
-  /** Leaves a note of the attempt before anything else. */
+  /**
+   * Leaves a note of the attempt before anything else.
+   *
+   * @param source the file that is to be stored, where it was hashed
+   */
   static async begin(
     store: ObjectStore,
     backup: Backup,
     segmentBytes: number,
+    source: HashedSource | undefined,
     signal: AbortSignal | undefined,
   ): Promise<ObjectAttempt> {
-    const attempt = new ObjectAttempt(store, backup, segmentBytes, signal);
+    const attempt = new ObjectAttempt(store, backup, segmentBytes, source, signal);
     attempt.#note = await noteAttempt(store, attempt.#attempt, attempt.#key, signal);
     return attempt;
   }
 
-  private constructor(store: ObjectStore, backup: Backup, segmentBytes: number, signal: AbortSignal | undefined) {
+  private constructor(
+    store: ObjectStore,
+    backup: Backup,
+    segmentBytes: number,
+    source: HashedSource | undefined,
+    signal: AbortSignal | undefined,
+  ) {
     this.#store = store;
     this.#backup = backup;
     this.#key = newBackupKey(backup.id);
@@ -62,17 +70,20 @@ export class ObjectAttempt implements Attempt {
       (number) => segmentName(this.#key, this.#attempt, number),
       signal,
     );
+    const [attempt, backupId] = [this.#attempt, backup.id];
+    this.#writer = new HashingWriter(
+      {
+        put: (bytes) => this.#uploads.write(bytes),
+        reread: (streamBytes) =>
+          readSegments(store, this.#key, { backupId, attempt, segmentBytes, streamBytes }, signal),
+      },
+      source?.stream,
+    );
   }
 
   async write(chunk: Uint8Array): Promise<void> {
     this.#assertAlive();
-    for (let offset = 0; offset < chunk.length; offset += turnBytes) {
-      if (offset > 0) await setImmediate();
-      const part = chunk.subarray(offset, offset + turnBytes);
-      this.#hash.update(part);
-      this.#streamBytes += part.length;
-      await this.#uploads.write(part);
-    }
+    await this.#writer.write(chunk);
   }
 
   /**
@@ -80,8 +91,9 @@ export class ObjectAttempt implements Attempt {
    * @throws InvalidInputError where the manifest is another backup's
    */
   async commit(manifest: BackupManifest | undefined, signal: AbortSignal | undefined): Promise<void> {
+    await this.#writer.flush();
     await this.#uploads.finish();
-    const written = { streamBytes: this.#streamBytes, sha256: this.#hash.digest('hex') };
+    const written = await this.#writer.finish();
     if (manifest !== undefined) assertManifestOf(this.#backup, written, manifest);
     await this.#noteReplaced(signal);
     throwIfAborted(signal);
@@ -106,13 +118,14 @@ export class ObjectAttempt implements Attempt {
 
   async discard(): Promise<void> {
     await this.#uploads.stop();
+    await this.#writer.settle();
     if (this.#mayBeCommitted) return;
     try {
       const { count } = this.#uploads;
       const names = Array.from({ length: count }, (_, number) => segmentName(this.#key, this.#attempt, number));
       await deleteAll(this.#store, names, undefined);
       // A put whose answer was lost may still take effect: the note has to outlive it, and a sweep looks again.
-      if (!this.#uploads.hasFailed) await deleteAll(this.#store, [this.#note], undefined);
+      if (!this.#uploads.isOpen) await deleteAll(this.#store, [this.#note], undefined);
     } catch {
       // The note is there: a sweep removes the rest.
     }

@@ -17,6 +17,7 @@ import { HourlySweep } from '../hourly-sweep.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
 import { fileSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
 import { assertRecordOf } from '../record-shape.js';
+import type { HashedSource } from '../staged-file.js';
 import { storeFile } from '../store-file.js';
 import { VerifiedStream } from '../verified-stream.js';
 import { fillFile } from '../volume-file.js';
@@ -71,7 +72,7 @@ export class ObjectBackupService implements BackupService {
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
     const { path } = parseArgument(fileSchema, 'file', file);
     await forBackup(backup, options.signal, 'cannot be stored', () =>
-      storeFile(path, options, () => this.#begin(backup, options.signal)),
+      storeFile(path, options, (source) => this.#begin(backup, source, options.signal)),
     );
   }
 
@@ -137,7 +138,7 @@ export class ObjectBackupService implements BackupService {
       backup,
       options.signal,
       'cannot be stored',
-      async () => new AttemptWriter(await this.#begin(backup, options.signal), options),
+      async () => new AttemptWriter(await this.#begin(backup, undefined, options.signal), options),
     );
   }
 
@@ -170,9 +171,13 @@ export class ObjectBackupService implements BackupService {
     return sweep(this.#store, signal);
   }
 
-  async #begin(backup: Backup, signal: AbortSignal | undefined): Promise<ObjectAttempt> {
+  async #begin(
+    backup: Backup,
+    source: HashedSource | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<ObjectAttempt> {
     await this.#hourlySweep.run(signal);
-    return ObjectAttempt.begin(this.#store, backup, this.#segmentBytes, signal);
+    return ObjectAttempt.begin(this.#store, backup, this.#segmentBytes, source, signal);
   }
 
   async #find(backup: Backup, key: string, signal: AbortSignal | undefined): Promise<ObjectRecord> {

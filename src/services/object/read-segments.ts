@@ -15,7 +15,7 @@ const maxFailures = 3;
 export async function* readSegments(
   store: ObjectStore,
   key: string,
-  record: ObjectRecord,
+  record: Pick<ObjectRecord, 'backupId' | 'attempt' | 'segmentBytes' | 'streamBytes'>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Buffer, void, undefined> {
   const { attempt, segmentBytes, streamBytes } = record;

@@ -19,6 +19,7 @@ export class SegmentUploads {
   #filled = 0;
   #failure: { readonly error: unknown } | undefined;
   #lastPut = now();
+  #unanswered = 0;
   /** Segments that were begun. */
   count = 0;
 
@@ -74,9 +75,9 @@ export class SegmentUploads {
     await Promise.all(this.#running);
   }
 
-  /** Whether a put failed, so that it is open whether its segment will be there. */
-  get hasFailed(): boolean {
-    return this.#failure !== undefined;
+  /** Whether a put did not end well, so that it is open whether its segment will be there. */
+  get isOpen(): boolean {
+    return this.#unanswered > 0;
   }
 
   async #flush(): Promise<void> {
@@ -99,7 +100,9 @@ export class SegmentUploads {
     const { signal } = this.#stop;
     try {
       throwIfAborted(signal);
+      this.#unanswered++;
       await this.#store.put(this.#nameOf(number), bytes, { signal });
+      this.#unanswered--;
       this.#lastPut = now();
     } catch (error) {
       this.#failure ??= { error };

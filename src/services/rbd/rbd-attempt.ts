@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { StoreError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
@@ -6,9 +5,11 @@ import type { BackupManifest } from '../../model/backup-manifest.js';
 import { newAttemptName } from '../../stores/file/attempt-name.js';
 import { processState } from '../../stores/file/process-state.js';
 import { assertManifestOf } from '../assert-manifest.js';
-import type { Attempt } from '../attempt-writer.js';
 import { newBackupKey } from '../backup-key.js';
+import { HashingWriter } from '../hashing-writer.js';
 import type { RunningProgram } from '../program/running-program.js';
+import type { HashedSource } from '../staged-file.js';
+import type { FileAttempt } from '../store-file.js';
 import { backupImage, backupsAmong, temporaryImage } from './image-names.js';
 import { recordKey, type ImageRecord } from './image-record.js';
 import type { Rbd } from './rbd.js';
@@ -20,20 +21,22 @@ const watcherPausesMs = [500, 1000, 2000, 4000, 8000, 8000, 8000];
 const endingMs = 10_000;
 
 /** One attempt at storing a backup: an image of a name of its own, which {@link commit} renames. */
-export class RbdAttempt implements Attempt {
+export class RbdAttempt implements FileAttempt {
   readonly #rbd: Rbd;
   readonly #backup: Backup;
   readonly #key: string;
   readonly #name = newAttemptName();
   readonly #image: string;
-  readonly #hash = createHash('sha256');
   readonly #import: RunningProgram;
+  readonly #writer: HashingWriter;
   readonly #stopListening: () => void;
-  #streamBytes = 0;
   #committed = false;
 
-  /** @param signal ends the import as soon as it is aborted */
-  constructor(rbd: Rbd, backup: Backup, signal: AbortSignal | undefined) {
+  /**
+   * @param source the file that is to be stored, where it was hashed
+   * @param signal ends the import as soon as it is aborted
+   */
+  constructor(rbd: Rbd, backup: Backup, source: HashedSource | undefined, signal: AbortSignal | undefined) {
     this.#rbd = rbd;
     this.#backup = backup;
     this.#key = newBackupKey(backup.id);
@@ -42,16 +45,17 @@ export class RbdAttempt implements Attempt {
     processState.attempts.add(this.#name);
     // Not ended by the caller's signal: a client that is killed keeps its image from being removed for half a minute.
     this.#import = rbd.startImport(this.#image, undefined);
+    this.#writer = new HashingWriter(
+      { put: (bytes) => this.#import.write(bytes), reread: () => rbd.export(this.#image, signal) },
+      source?.stream,
+    );
     const onAbort = () => void this.#endImport();
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#stopListening = () => signal?.removeEventListener('abort', onAbort);
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    const writing = this.#import.write(chunk);
-    this.#hash.update(chunk);
-    this.#streamBytes += chunk.length;
-    await writing;
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#writer.write(chunk);
   }
 
   /**
@@ -59,10 +63,11 @@ export class RbdAttempt implements Attempt {
    * @throws InvalidInputError where the manifest is another backup's
    */
   async commit(manifest: BackupManifest | undefined, signal: AbortSignal | undefined): Promise<void> {
-    const written = { streamBytes: this.#streamBytes, sha256: this.#hash.digest('hex') };
-    if (manifest !== undefined) assertManifestOf(this.#backup, written, manifest);
+    await this.#writer.flush();
     this.#import.endInput();
     this.#rbd.assertDone(await this.#import.end(), 'the import failed');
+    const written = await this.#writer.finish();
+    if (manifest !== undefined) assertManifestOf(this.#backup, written, manifest);
     // An input that ended early is a success to the program, and a shorter image.
     const info = await this.#rbd.info(this.#image, signal);
     if (info?.size !== written.streamBytes) {
@@ -92,6 +97,7 @@ export class RbdAttempt implements Attempt {
     this.#stopListening();
     if (!this.#committed) {
       await this.#endImport();
+      await this.#writer.settle();
       await removeImage(this.#rbd, this.#image).catch(() => undefined);
     }
     processState.attempts.delete(this.#name);

@@ -21,6 +21,7 @@ import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-back
 import { fileSchema, parseArgument, pathSchema, volumeIdSchema } from '../parse-arguments.js';
 import { listOne } from '../list-one.js';
 import { assertRecordOf } from '../record-shape.js';
+import type { HashedSource } from '../staged-file.js';
 import { storeFile } from '../store-file.js';
 import { VerifiedStream } from '../verified-stream.js';
 import { fillFile } from '../volume-file.js';
@@ -91,7 +92,7 @@ export class RbdBackupService implements BackupService {
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
     const { path: from } = parseArgument(fileSchema, 'file', file);
     await forBackup(backup, options.signal, 'cannot be stored', () =>
-      storeFile(from, options, () => this.#begin(backup, options.signal)),
+      storeFile(from, options, (source) => this.#begin(backup, source, options.signal)),
     );
   }
 
@@ -114,7 +115,7 @@ export class RbdBackupService implements BackupService {
     const { path: to } = parseArgument(fileSchema, 'file', file);
     await forBackup(backup, options.signal, 'cannot be restored', async (key) => {
       const { image, record } = await this.#find(backup, key, options.signal);
-      await fillFile(to, this.#export(image, options.signal), record, options);
+      await fillFile(to, this.#rbd.export(image.name, options.signal), record, options);
     });
   }
 
@@ -159,7 +160,7 @@ export class RbdBackupService implements BackupService {
       backup,
       options.signal,
       'cannot be stored',
-      async () => new AttemptWriter(await this.#begin(backup, options.signal), options),
+      async () => new AttemptWriter(await this.#begin(backup, undefined, options.signal), options),
     );
   }
 
@@ -176,7 +177,7 @@ export class RbdBackupService implements BackupService {
   ): Promise<{ readonly stream: Readable; readonly length: number }> {
     return forBackup(backup, options.signal, 'cannot be restored', async (key) => {
       const { image, record } = await this.#find(backup, key, options.signal);
-      const open = (signal: AbortSignal) => this.#export(image, signal);
+      const open = (signal: AbortSignal) => this.#rbd.export(image.name, signal);
       return { stream: new VerifiedStream(open, record, options), length: record.streamBytes };
     });
   }
@@ -192,21 +193,9 @@ export class RbdBackupService implements BackupService {
     return sweep(this.#rbd, signal);
   }
 
-  async #begin(backup: Backup, signal: AbortSignal | undefined): Promise<RbdAttempt> {
+  async #begin(backup: Backup, source: HashedSource | undefined, signal: AbortSignal | undefined): Promise<RbdAttempt> {
     await this.#hourlySweep.run(signal);
-    return new RbdAttempt(this.#rbd, backup, signal);
-  }
-
-  async *#export(image: BackupImage, signal: AbortSignal | undefined): AsyncGenerator<Buffer, void, undefined> {
-    const program = this.#rbd.startExport(image.name, signal);
-    let isWhole = false;
-    try {
-      yield* program.output();
-      this.#rbd.assertDone(await program.end(), `${image.name} cannot be exported`);
-      isWhole = true;
-    } finally {
-      if (!isWhole) program.kill();
-    }
+    return new RbdAttempt(this.#rbd, backup, source, signal);
   }
 
   /** Renamed first: an image that is half removed must not be taken for a backup. */

@@ -52,9 +52,17 @@ export class Rbd {
     return this.#start(['import', '--no-progress', '--object-size', '16M', '-', this.#spec(image)], signal, true);
   }
 
-  /** Starts an export to standard output. */
-  startExport(image: string, signal: AbortSignal | undefined): RunningProgram {
-    return this.#start(['export', '--no-progress', this.#spec(image), '-'], signal, false);
+  /** An image's bytes. */
+  async *export(image: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer, void, undefined> {
+    const program = this.#start(['export', '--no-progress', this.#spec(image), '-'], signal, false);
+    let isWhole = false;
+    try {
+      yield* program.output();
+      this.assertDone(await program.end(), `${image} cannot be exported`);
+      isWhole = true;
+    } finally {
+      if (!isWhole) program.kill();
+    }
   }
 
   /** The names of all images. */

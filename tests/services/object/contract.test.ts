@@ -1,12 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from '@jest/globals';
+import { afterAll, expect } from '@jest/globals';
 import { ObjectBackupService } from '../../../src/services/index.js';
 import { FileObjectStore, type ObjectStore } from '../../../src/stores/index.js';
 import { backupServiceChecks } from '../../../src/testing/index.js';
 import { describeChecks } from '../../testing/describe-checks.js';
 import { MemoryObjectStore } from '../../testing/memory-object-store.js';
+import { describeHashedBytes } from '../hashed-elsewhere.js';
 import { expectNothingLeft } from './leftovers.js';
 
 describeChecks(
@@ -31,4 +33,12 @@ describeChecks(
       },
     };
   }),
+);
+
+const directory = mkdtempSync(join(tmpdir(), 'object-backup-service-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+const service = new ObjectBackupService({ store: new MemoryObjectStore() });
+describeHashedBytes(
+  () => service,
+  () => directory,
 );

@@ -6,14 +6,28 @@ import type { ObjectStore } from '../../../src/stores/index.js';
 import { FaultyObjectStore, type StoreCall, type StoreFault } from '../../../src/testing/index.js';
 import { MemoryObjectStore } from '../../testing/memory-object-store.js';
 import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
+import { until } from '../../support/until.js';
 import { expectNothingLeft, keysOf, strayKeys } from './leftovers.js';
 
 const backup = { id: 'backup-1', volumeId: 'volume-1' };
+const mebibyte = 1024 * 1024;
 const segmentBytes = 64 * 1024;
 const chunkBytes = segmentBytes / 4;
 /** Three segments, the last of one byte. */
 const [before, after] = [randomBytes(2 * segmentBytes + 1), randomBytes(2 * segmentBytes + 1)];
 const serviceOn = (store: ObjectStore) => new ObjectBackupService({ store, segmentBytes });
+
+/** What fills more than one segment, with a writer that has put the first. */
+const large = randomBytes(2 * mebibyte + 1);
+async function halfWritten(store: ObjectStore) {
+  const service = new ObjectBackupService({ store, segmentBytes: mebibyte });
+  const had = await keysOf(store, 'data/');
+  const writer = await service.openBackup(backup);
+  await writer.write(large.subarray(0, 1.25 * mebibyte));
+  await until(async () => (await keysOf(store, 'data/')).length > had.length);
+  return { service, writer, rest: large.subarray(1.25 * mebibyte) };
+}
+
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 async function store(service: BackupService, bytes: Buffer): Promise<void> {
@@ -101,9 +115,7 @@ describe.each([
 
 it('leaves nothing at all where a call fails and the rest works', async () => {
   const inner = new MemoryObjectStore();
-  const writer = await serviceOn(inner).openBackup(backup);
-  await writer.write(after.subarray(0, 1.25 * segmentBytes));
-  await new Promise(setImmediate);
+  const { writer } = await halfWritten(inner);
   await writer.abort();
   expect(await keysOf(inner)).toEqual([]);
 });
@@ -123,30 +135,25 @@ it('keeps the data of a replaced backup for a day: a restore that has begun goes
 
 it('leaves an attempt alone that still puts segments, however long ago it began', async () => {
   const inner = new MemoryObjectStore();
-  const service = serviceOn(inner);
-  const writer = await service.openBackup(backup);
-  await writer.write(after.subarray(0, 1.25 * segmentBytes));
-  await new Promise(setImmediate);
+  const { service, writer, rest } = await halfWritten(inner);
   for (const [key, object] of inner.objects) {
     if (key.startsWith('attempts/')) object.lastModified = new Date(Date.now() - 3 * 24 * 60 * 60 * 1000);
   }
   expect(await service.sweep()).toBe(0);
-  await writer.write(after.subarray(1.25 * segmentBytes));
-  await writer.commit(manifestOf(backup, after));
-  expect(await restored(service)).toBe(digest(after));
+  await writer.write(rest);
+  await writer.commit(manifestOf(backup, large));
+  expect(await restored(service)).toBe(digest(large));
 });
 
 it('does not commit an attempt that was swept while its machine was suspended, and its clocks stood still', async () => {
   const inner = new MemoryObjectStore();
   const service = serviceOn(inner);
   await store(service, before);
-  const writer = await service.openBackup(backup);
-  await writer.write(after.subarray(0, 1.25 * segmentBytes));
-  await new Promise(setImmediate);
+  const { writer, rest } = await halfWritten(inner);
   inner.now = () => new Date(Date.now() + 2 * 24 * 60 * 60 * 1000);
   expect(await serviceOn(inner).sweep()).toBe(1);
-  await writer.write(after.subarray(1.25 * segmentBytes));
-  await expect(writer.commit(manifestOf(backup, after))).rejects.toMatchObject({ retryable: true });
+  await writer.write(rest);
+  await expect(writer.commit(manifestOf(backup, large))).rejects.toMatchObject({ retryable: true });
   expect(await restored(service)).toBe(digest(before));
 });
 

@@ -8,6 +8,7 @@ import { RbdBackupService } from '../../../src/services/index.js';
 import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
 import { backupServiceChecks } from '../../../src/testing/index.js';
 import { describeChecks } from '../../testing/describe-checks.js';
+import { describeHashedBytes } from '../hashed-elsewhere.js';
 
 const program = resolve('tests/services/rbd/rbd-double.mjs');
 const backup = { id: 'backup-1', volumeId: 'volume-1' };
@@ -44,6 +45,11 @@ const restored = async () => buffer((await service().openRestore(backup)).stream
 describeChecks(
   'RbdBackupService',
   backupServiceChecks(() => service()),
+);
+
+describeHashedBytes(
+  () => service(),
+  () => directory,
 );
 
 it('names pool, user and keyring as arguments, and never a key', async () => {
