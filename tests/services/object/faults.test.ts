@@ -219,6 +219,24 @@ it('replaces and deletes a backup whose record is damaged, and its data goes wit
   expect(await keysOf(inner)).toEqual([]);
 });
 
+it('leaves nothing of a backup that was stored while the one before it was being deleted', async () => {
+  const inner = new MemoryObjectStore();
+  const service = serviceOn(inner);
+  await store(service, before);
+  const remove = inner.delete.bind(inner);
+  inner.delete = async (keys, options) => {
+    if (keys.includes('backups/backup-1.json')) {
+      inner.delete = remove;
+      await store(serviceOn(inner), after);
+    }
+    return remove(keys, options);
+  };
+  await service.delete(backup);
+  expect(await restored(service)).toBeUndefined();
+  await expectNothingLeft(inner, service);
+  expect(await keysOf(inner)).toEqual([]);
+});
+
 it('says that a locked backup stays', async () => {
   const inner = new MemoryObjectStore();
   const service = serviceOn(inner);
