@@ -112,8 +112,8 @@ export class ObjectAttempt implements FileAttempt {
       },
       signal,
     );
-    // A note that stays is removed by a sweep, which finds that the attempt is a backup.
-    await deleteAll(this.#store, [this.#note], undefined).catch(() => undefined);
+    // The note stays, for a sweep a day later to remove: another attempt, which commits at this moment, may replace the backup without
+    // having seen it.
   }
 
   async discard(): Promise<void> {

@@ -5,10 +5,13 @@ import { randomBytes } from 'node:crypto';
  *
  * - `backups/<key>.json`: the record; while it is there, the backup is
  * - `data/<key>/<attempt>/<number>`: the segments; they belong to the backup if its record names the attempt
- * - `attempts/<attempt>.<random>.json`: an attempt that is under way, has died, or whose backup was replaced
+ * - `attempts/<attempt>.<random>.json`: an attempt that is under way, has died, was committed in the last day, or whose backup was
+ *   replaced or deleted
+ * - `clock/<random>`: put to see what time it is by the store's clock, and deleted at once
  */
 export const recordsPrefix = 'backups/';
 export const attemptsPrefix = 'attempts/';
+export const clocksPrefix = 'clock/';
 
 const digits = 8;
 
@@ -30,7 +33,12 @@ export const attemptPattern = /^[0-9a-f]{32}$/;
 
 /** A key for a note of the attempt, which no other note has had or will have. */
 export function newNoteName(attempt: string): string {
-  return `${attemptsPrefix}${attempt}.${randomBytes(8).toString('hex')}.json`;
+  return `${notesPrefix(attempt)}${randomBytes(8).toString('hex')}.json`;
+}
+
+/** What the keys of all notes of an attempt begin with. */
+export function notesPrefix(attempt: string): string {
+  return `${attemptsPrefix}${attempt}.`;
 }
 
 /** The attempt that an object of `attempts/` tells of; undefined for anything else. */

@@ -3,7 +3,7 @@ import { AbortError, StoreError, throwIfAborted, VmdkDriverError } from '../../e
 import type { ObjectInfo, ObjectStore } from '../../stores/object-store.js';
 import { readNote } from './attempt-note.js';
 import { deleteAll } from './delete-all.js';
-import { attemptOf, attemptsPrefix, segmentsPrefix } from './object-names.js';
+import { attemptOf, attemptsPrefix, clocksPrefix, segmentsPrefix } from './object-names.js';
 import { readRecord } from './object-record.js';
 
 /** After this time without a new object, by the store's clock, an attempt counts as dead, in milliseconds. */
@@ -22,10 +22,15 @@ export async function sweep(store: ObjectStore, signal: AbortSignal | undefined)
     const attempt = attemptOf(note.key);
     if (attempt !== undefined) notes.set(attempt, [...(notes.get(attempt) ?? []), note]);
   }
+  const clocks: ObjectInfo[] = [];
+  for await (const clock of store.list(clocksPrefix, { signal })) clocks.push(clock);
   // Where there is nothing to look at, the store need not be asked for its time.
-  if (notes.size === 0) return 0;
+  if (notes.size === 0 && clocks.length === 0) return 0;
   const nowMs = await storeTime(store, signal);
   const isOld = ({ lastModified }: ObjectInfo) => nowMs - lastModified.getTime() > graceMs;
+  // Of processes that died while they asked for the time.
+  const stopped = clocks.filter(isOld).map(({ key }) => key);
+  await deleteAll(store, stopped, signal);
   let swept = 0;
   for (const [attempt, ofAttempt] of notes) {
     throwIfAborted(signal);
@@ -69,7 +74,7 @@ async function sweepAttempt(
 
 /** The time by the store's clock, in milliseconds since the epoch: that of an object just put. */
 async function storeTime(store: ObjectStore, signal: AbortSignal | undefined): Promise<number> {
-  const key = `clock/${randomBytes(16).toString('hex')}`;
+  const key = `${clocksPrefix}${randomBytes(16).toString('hex')}`;
   await store.put(key, Buffer.alloc(0), { signal });
   try {
     const info = await store.stat(key, { signal });

@@ -191,6 +191,38 @@ describe.each(['end', 'corrupt'] as const)('a store whose bytes %s', (fault) => 
   });
 });
 
+it('leaves nothing of either of two writers of one backup that commit at the same moment', async () => {
+  const inner = new MemoryObjectStore();
+  const contents = [before, after];
+  const writers = await Promise.all(contents.map(() => serviceOn(inner).openBackup(backup)));
+  await Promise.all(writers.map((writer, index) => writer.write(contents[index]!)));
+  // Each has seen that there is no backup before the other one's record is there.
+  const put = inner.put.bind(inner);
+  let arrived = 0;
+  let open = () => {};
+  const both = new Promise<void>((resolve) => (open = resolve));
+  inner.put = async (key, ...rest) => {
+    if (key.startsWith('backups/')) {
+      if (++arrived === 2) open();
+      await both;
+    }
+    return put(key, ...rest);
+  };
+  await Promise.all(writers.map((writer, index) => writer.commit(manifestOf(backup, contents[index]!))));
+  const service = serviceOn(inner);
+  expect(contents.map(digest)).toContain(await restored(service));
+  await expectNothingLeft(inner, service);
+  await service.delete(backup);
+  expect(await keysOf(inner)).toEqual([]);
+});
+
+it('deletes every note of a backup with it', async () => {
+  const inner = new MemoryObjectStore();
+  await store(serviceOn(inner), after);
+  await serviceOn(inner).delete(backup);
+  expect(await keysOf(inner)).toEqual([]);
+});
+
 it('says which backups it cannot read, and lists the others', async () => {
   const inner = new MemoryObjectStore();
   const service = serviceOn(inner);
