@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { HttpDouble, type Answer } from '../support/http-double.js';
+import type { KeystoneDouble } from './keystone-double.js';
 
 /** A Keystone v3 and a Swift in one server: as much of them as a client's login and its errors need. */
 export class SwiftDouble implements AsyncDisposable {
   readonly server: HttpDouble;
+  readonly #keystone: KeystoneDouble | undefined;
   /** Logins so far. */
   logins = 0;
   /** How long a token is good for, in milliseconds, by what the login says. */
@@ -11,6 +13,8 @@ export class SwiftDouble implements AsyncDisposable {
   /** Tokens that are taken. */
   readonly tokens = new Set<string>();
   readonly objects = new Map<string, Buffer>();
+  /** Requests whose token was refused. */
+  refused = 0;
   /** Answers in place of Swift. */
   answers: Answer | undefined;
   /** Answers in place of the logins. */
@@ -20,15 +24,17 @@ export class SwiftDouble implements AsyncDisposable {
     { type: 'object-store', endpoints: [{ interface: 'public', region_id: 'one', url: `${url}/v1/AUTH_x/` }] },
   ];
 
-  static async start(): Promise<SwiftDouble> {
+  /** @param keystone what logs in and says which tokens are good; else anybody is given one */
+  static async start(keystone?: KeystoneDouble): Promise<SwiftDouble> {
     // The double is made around the server, and the server asks the double.
     const server: HttpDouble = await HttpDouble.start((...args) => double.#answer(...args));
-    const double = new SwiftDouble(server);
+    const double = new SwiftDouble(server, keystone);
     return double;
   }
 
-  private constructor(server: HttpDouble) {
+  private constructor(server: HttpDouble, keystone: KeystoneDouble | undefined) {
     this.server = server;
+    this.#keystone = keystone;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -50,7 +56,8 @@ export class SwiftDouble implements AsyncDisposable {
   async #answer(...args: Parameters<Answer>): Promise<void> {
     const [response, { url, headers }] = args;
     if (url === '/v3/auth/tokens' || url.startsWith('/auth/')) {
-      if (this.loginAnswers !== undefined) return this.loginAnswers(...args);
+      const answers = this.loginAnswers ?? this.#keystone?.answer;
+      if (answers !== undefined) return answers(...args);
       const token = `token-${++this.logins}`;
       this.tokens.add(token);
       const lifeMs = this.tokenLifeMs;
@@ -69,14 +76,17 @@ export class SwiftDouble implements AsyncDisposable {
         .end(JSON.stringify({ token: { expires_at: expires, catalog: this.catalog(this.server.url) } }));
       return;
     }
-    if (url !== '/info' && !this.tokens.has(String(headers['x-auth-token']))) {
+    const token = String(headers['x-auth-token']);
+    if (url !== '/info' && !(this.#keystone?.isGood(token) ?? this.tokens.has(token))) {
+      this.refused++;
       response.writeHead(401).end('<html>Unauthorized</html>');
       return;
     }
-    await (this.answers ?? this.#swift)(...args);
+    await (this.answers ?? this.sound)(...args);
   }
 
-  readonly #swift: Answer = (response, { method, url, headers, body }) => {
+  /** Swift's own answers. */
+  readonly sound: Answer = (response, { method, url, headers, body }) => {
     const [, key] = /^\/v1\/AUTH_x\/container\/(.+)$/.exec(url) ?? [];
     if (key === undefined) return void response.writeHead(url === '/info' ? 404 : 204).end();
     const md5 = (bytes: Buffer) => createHash('md5').update(bytes).digest('hex');
