@@ -22,10 +22,6 @@ export async function deleteBackup(store: ObjectStore, key: string, signal: Abor
   }
   await deleteAll(store, [recordName(key)], signal);
   if (attempt === undefined) return;
-  // One that replaced it since has lost its record too, and removed its own note.
-  for (const each of await attemptsAt(store, key, signal)) {
-    if (each !== attempt) await noteAttempt(store, each, key, signal);
-  }
   await deleteAll(store, keysBelow(store, segmentsPrefix(key, attempt), signal), signal);
   await deleteAll(store, keysBelow(store, notesPrefix(attempt), signal), signal);
 }
