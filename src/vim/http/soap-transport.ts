@@ -114,19 +114,21 @@ export class SoapTransport {
     let body: unknown;
     try {
       const { default: fetch } = await import('node-fetch');
-      // Given a signal that is aborted already, node-fetch ends the body with an error that nobody listens to.
-      limits.signal.throwIfAborted();
-      const response = await agent.during(attempt, () =>
-        fetch(`https://${authority(this.#peer)}${path}`, {
-          ...init,
-          headers: { ...init.headers, 'Accept-Encoding': 'identity' },
-          agent,
-          // Not followed: what it would be sent to is not the server that was verified.
-          redirect: 'manual',
-          compress: false,
-          signal: limits.signal,
-        }),
-      );
+      const response = await mainThread.run(() => {
+        // Given a signal that is aborted already, node-fetch ends the body with an error that nobody listens to.
+        limits.signal.throwIfAborted();
+        return agent.during(attempt, () =>
+          fetch(`https://${authority(this.#peer)}${path}`, {
+            ...init,
+            headers: { ...init.headers, 'Accept-Encoding': 'identity' },
+            agent,
+            // Not followed: what it would be sent to is not the server that was verified.
+            redirect: 'manual',
+            compress: false,
+            signal: limits.signal,
+          }),
+        );
+      });
       ({ body } = response);
       limits.heard();
       await read(response, limits);

@@ -3,6 +3,7 @@ import { InvalidInputError, VimFault, VimProtocolError } from '../../errors/inde
 import { encodeCall } from '../codec/index.js';
 import { attributesKey } from '../codec/wire-node.js';
 import type { ReplySink } from '../http/reply-sink.js';
+import { mainThread } from '../main-thread.js';
 import type { MethodName, MoRef, ServiceName } from '../schema/index.js';
 import { ReplyReader } from './reply-reader.js';
 import { skeletonWsdl } from './skeleton-wsdl.js';
@@ -62,7 +63,8 @@ export class SoapClient {
     send: SendEnvelope,
     header?: SoapHeader,
   ): Promise<unknown> {
-    const { body, headers } = await this.#write(method, encodeCall(method, target, args), header);
+    const write = () => this.#write(method, encodeCall(method, target, args), header);
+    const { body, headers } = await mainThread.run(write);
     const reader = new ReplyReader(method);
     await send(body, headers, reader);
     const { reply } = reader;
