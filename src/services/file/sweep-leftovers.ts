@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ownerInName } from '../../process/owner-in-name.js';
 import { isAbandoned } from '../../stores/file/attempt-name.js';
 import { readRecord } from './backup-record.js';
 import { parseFileName, recordFileName, type StoreFile } from './file-names.js';
@@ -27,7 +28,7 @@ export async function sweepLeftovers(directory: string, key?: string): Promise<v
       if (file.kind === 'data') dataFiles.set(file.key, (dataFiles.get(file.key) ?? 0) + 1);
     }
     for (const file of files) {
-      if (file.kind === 'record' || (key !== undefined && file.key !== key)) continue;
+      if (file.kind === 'record' || !isAttemptName(file.attempt) || (key !== undefined && file.key !== key)) continue;
       // One record and one data file: they belong together. It spares reading every record of a large store.
       if (file.kind === 'data' && records.has(file.key) && dataFiles.get(file.key) === 1) continue;
       await removeIfLeftover(directory, file);
@@ -35,6 +36,11 @@ export async function sweepLeftovers(directory: string, key?: string): Promise<v
   } catch {
     // The directory cannot be listed: what the caller does with it next will say so.
   }
+}
+
+/** Whether an attempt of this service, or of an earlier version of it, has this name. Somebody else's `disk.flat.vmdk` has not. */
+function isAttemptName(name: string): boolean {
+  return ownerInName(name) !== undefined || /^[0-9a-f]{8}-\d+-\d+-[0-9a-f]{16}$/.test(name);
 }
 
 async function removeIfLeftover(directory: string, file: AttemptFile): Promise<void> {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
-import { link, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BackupServiceError } from '../../../src/errors/index.js';
@@ -70,8 +70,11 @@ describe('on disk', () => {
 
   it('files of others are left alone', async () => {
     await mkdir(store.directory);
-    const names = ['README', 'backup-1.vmdk', 'x.tmp', 'a.b.c.vmdk.tmp'];
-    for (const name of names) await writeFile(store.path(name), 'theirs');
+    const names = ['README', 'backup-1.vmdk', 'x.tmp', 'a.b.c.vmdk.tmp', 'disk.flat.vmdk', 'disk.flat.vmdk.tmp'];
+    for (const name of names) {
+      await writeFile(store.path(name), 'theirs');
+      await utimes(store.path(name), 0, 0);
+    }
     await store.fill(backup);
     await store.service.delete(backup);
     expect(await store.names()).toEqual(names.sort());
