@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../errors/index.js';
 import type { Backup } from '../model/backup.js';
+import { assertPrivate } from '../stores/file/private-directory.js';
 import { backupKey } from './backup-key.js';
 import { backupSchema, parseArgument } from './parse-arguments.js';
 import { asServiceError } from './service-error.js';
@@ -26,4 +27,23 @@ export async function forBackup<T>(
   } catch (error) {
     throw asServiceError(error, `backup ${id} ${what}`);
   }
+}
+
+/**
+ * {@link forBackup} of a service that keeps files in a directory. That is looked at each time: somebody may have opened it to others
+ * since.
+ *
+ * @throws BackupServiceError where everybody may write to it
+ */
+export async function forBackupIn<T>(
+  directory: string,
+  backup: Backup,
+  signal: AbortSignal | undefined,
+  what: string,
+  action: (key: string) => Promise<T>,
+): Promise<T> {
+  return forBackup(backup, signal, what, async (key) => {
+    await assertPrivate(directory);
+    return action(key);
+  });
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { BackupCorruptError, UnsupportedBackupError } from '../errors/index.js';
-import { parseBackupManifest } from '../model/backup-manifest.js';
+import { parseBackupManifest, type BackupManifest } from '../model/backup-manifest.js';
 import type { Backup } from '../model/backup.js';
+import type { WrittenStream } from './hashing-writer.js';
 import type { StoredBackup } from './listed-backup.js';
 
 /** What every record of a backup has, wherever it is kept. */
@@ -22,6 +23,18 @@ export const recordShape = {
 
 /** Such a record. */
 export type CommonRecord = Readonly<z.infer<z.ZodObject<typeof recordShape>>>;
+
+/** The record of a backup that is stored now. */
+export function newRecord(backup: Backup, written: WrittenStream, manifest: BackupManifest | undefined): CommonRecord {
+  return {
+    formatVersion: 1,
+    backupId: backup.id,
+    volumeId: backup.volumeId,
+    ...written,
+    storedAt: new Date().toISOString(),
+    ...(manifest === undefined ? {} : { manifest }),
+  };
+}
 
 /** The bytes a record tells of. */
 export type StoredStream = Pick<CommonRecord, 'backupId' | 'streamBytes' | 'sha256'>;

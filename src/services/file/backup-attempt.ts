@@ -9,6 +9,7 @@ import { inTurn, processState } from '../../stores/file/process-state.js';
 import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { assertManifestOf } from '../assert-manifest.js';
 import { newBackupKey } from '../backup-key.js';
+import { newRecord } from '../record-shape.js';
 import { StagedFile, type HashedSource } from '../staged-file.js';
 import type { FileAttempt } from '../store-file.js';
 import { readRecord, type BackupRecord } from './backup-record.js';
@@ -79,15 +80,8 @@ export class BackupAttempt implements FileAttempt {
     throwIfAborted(signal);
     await this.#file.sync();
     await this.#file.close();
-    const record: BackupRecord = {
-      formatVersion: 1,
-      backupId: this.#backup.id,
-      volumeId: this.#backup.volumeId,
-      dataFile: dataFileName(this.#key, this.#name),
-      ...written,
-      storedAt: new Date().toISOString(),
-      ...(manifest === undefined ? {} : { manifest }),
-    };
+    const dataFile = dataFileName(this.#key, this.#name);
+    const record: BackupRecord = { ...newRecord(this.#backup, written, manifest), dataFile };
     // Two attempts that ended at once would otherwise both take the same data file for the one they replace.
     await inTurn(this.#path(recordFileName(this.#key)), () => this.#publish(record, signal));
     processState.attempts.delete(this.#name);

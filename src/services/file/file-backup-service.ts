@@ -4,7 +4,6 @@ import type { Readable } from 'node:stream';
 import { InvalidInputError, throwIfAborted } from '../../errors/index.js';
 import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
 import type { Backup } from '../../model/backup.js';
-import { assertPrivate } from '../../stores/file/private-directory.js';
 import { inTurn } from '../../stores/file/process-state.js';
 import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { AttemptWriter } from '../attempt-writer.js';
@@ -19,7 +18,7 @@ import type {
   VolumeFile,
 } from '../backup-service.js';
 import { checkStream } from '../check-stream.js';
-import { forBackup } from '../for-backup.js';
+import { forBackupIn } from '../for-backup.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
 import { fileSchema, optionsSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
 import { asServiceError } from '../service-error.js';
@@ -73,7 +72,7 @@ export class FileBackupService implements BackupService {
    */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
     const { path } = parseArgument(fileSchema, 'file', file);
-    await this.#forBackup(backup, options.signal, 'cannot be stored', () =>
+    await forBackupIn(this.directory, backup, options.signal, 'cannot be stored', () =>
       storeFile(path, options, (source) => BackupAttempt.begin(this.directory, backup, source)),
     );
   }
@@ -98,7 +97,7 @@ export class FileBackupService implements BackupService {
     const { signal } = options;
     parseArgument(volumeIdSchema, 'volumeId', volumeId);
     const { path } = parseArgument(fileSchema, 'file', file);
-    await this.#forBackup(backup, signal, 'cannot be restored', async () => {
+    await forBackupIn(this.directory, backup, signal, 'cannot be restored', async () => {
       const stored = await openStored(this.directory, backup);
       try {
         const target = await openForeignTarget(path, stored);
@@ -115,7 +114,7 @@ export class FileBackupService implements BackupService {
 
   /** Removes the backup. A restore that has begun is not disturbed. Resolves where there is no such backup. */
   async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
-    await this.#forBackup(backup, signal, 'cannot be deleted', async (key) => {
+    await forBackupIn(this.directory, backup, signal, 'cannot be deleted', async (key) => {
       const recordPath = join(this.directory, recordFileName(key));
       await inTurn(recordPath, async () => {
         throwIfAborted(signal);
@@ -152,7 +151,7 @@ export class FileBackupService implements BackupService {
    * @throws BackupCorruptError where the record is damaged
    */
   async readManifest(backup: Backup, options: ServiceOptions = {}): Promise<BackupManifest | undefined> {
-    return this.#forBackup(backup, options.signal, 'cannot be read', async () => {
+    return forBackupIn(this.directory, backup, options.signal, 'cannot be read', async () => {
       const record = await findRecord(this.directory, backup);
       return record?.manifest === undefined ? undefined : parseBackupManifest(record.manifest);
     });
@@ -164,7 +163,7 @@ export class FileBackupService implements BackupService {
    * `commit` rejects with a `BackupCorruptError` where the manifest tells of other bytes than were written.
    */
   async openBackup(backup: Backup, options: ServiceOptions = {}): Promise<BackupWriter> {
-    return this.#forBackup(backup, options.signal, 'cannot be stored', async () => {
+    return forBackupIn(this.directory, backup, options.signal, 'cannot be stored', async () => {
       const attempt = await BackupAttempt.begin(this.directory, backup);
       try {
         throwIfAborted(options.signal);
@@ -190,7 +189,7 @@ export class FileBackupService implements BackupService {
     options: ServiceRestoreOptions = {},
   ): Promise<{ readonly stream: Readable; readonly length: number }> {
     const { signal } = options;
-    return this.#forBackup(backup, signal, 'cannot be restored', async () => {
+    return forBackupIn(this.directory, backup, signal, 'cannot be restored', async () => {
       const stored = await openStored(this.directory, backup);
       try {
         await assertLength(stored);
@@ -201,19 +200,6 @@ export class FileBackupService implements BackupService {
       }
       const stream = new ChunkReadable(new StoredChunks(stored, options), { signal });
       return { stream, length: stored.record.streamBytes };
-    });
-  }
-
-  /** The directory is looked at each time: somebody may have opened it to others since. */
-  async #forBackup<T>(
-    backup: Backup,
-    signal: AbortSignal | undefined,
-    what: string,
-    action: (key: string) => Promise<T>,
-  ): Promise<T> {
-    return forBackup(backup, signal, what, async (key) => {
-      await assertPrivate(this.directory);
-      return action(key);
     });
   }
 }

@@ -5,6 +5,7 @@ import type { ObjectStore } from '../../stores/object-store.js';
 import { assertManifestOf } from '../assert-manifest.js';
 import { newBackupKey } from '../backup-key.js';
 import { HashingWriter } from '../hashing-writer.js';
+import { newRecord } from '../record-shape.js';
 import type { HashedSource } from '../staged-file.js';
 import type { FileAttempt } from '../store-file.js';
 import { noteAttempt } from './attempt-note.js';
@@ -99,19 +100,8 @@ export class ObjectAttempt implements FileAttempt {
     throwIfAborted(signal);
     this.#assertAlive();
     await this.#assertThere(signal);
-    await this.#putRecord(
-      {
-        formatVersion: 1,
-        backupId: this.#backup.id,
-        volumeId: this.#backup.volumeId,
-        attempt: this.#attempt,
-        segmentBytes: this.#segmentBytes,
-        ...written,
-        storedAt: new Date().toISOString(),
-        ...(manifest === undefined ? {} : { manifest }),
-      },
-      signal,
-    );
+    const segments = { attempt: this.#attempt, segmentBytes: this.#segmentBytes };
+    await this.#putRecord({ ...newRecord(this.#backup, written, manifest), ...segments }, signal);
     // The note stays, for a sweep a day later to remove: another attempt, which commits at this moment, may replace the backup without
     // having seen it.
   }

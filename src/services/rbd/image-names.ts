@@ -1,3 +1,5 @@
+import { byKey, type Generation } from '../generations.js';
+
 /**
  * The names of the service's images. Neither key nor attempt holds a dot.
  *
@@ -14,11 +16,7 @@ export function temporaryImage(key: string, attempt: string): string {
 }
 
 /** A backup's image. */
-export interface BackupImage {
-  readonly name: string;
-  readonly key: string;
-  readonly generation: number;
-}
+export type BackupImage = Generation;
 
 /** What an image of this name is; undefined for one that is not the service's. */
 export function parseImageName(
@@ -35,13 +33,5 @@ export function parseImageName(
 
 /** The backups among these images, by their keys; each with the newest first. */
 export function backupsAmong(names: readonly string[]): Map<string, BackupImage[]> {
-  const backups = new Map<string, BackupImage[]>();
-  for (const name of names) {
-    const image = parseImageName(name);
-    if (image?.kind === 'backup') backups.set(image.key, [...(backups.get(image.key) ?? []), image]);
-  }
-  // Of two that were committed at once, either is the backup, and for everybody the same.
-  const newestFirst = (a: BackupImage, b: BackupImage) => b.generation - a.generation || (a.name < b.name ? 1 : -1);
-  for (const images of backups.values()) images.sort(newestFirst);
-  return backups;
+  return byKey(names.map(parseImageName).filter((image) => image?.kind === 'backup'));
 }

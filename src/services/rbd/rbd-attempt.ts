@@ -8,10 +8,11 @@ import { assertManifestOf } from '../assert-manifest.js';
 import { newBackupKey } from '../backup-key.js';
 import { HashingWriter } from '../hashing-writer.js';
 import type { RunningProgram } from '../program/running-program.js';
+import { newRecord } from '../record-shape.js';
 import type { HashedSource } from '../staged-file.js';
 import type { FileAttempt } from '../store-file.js';
 import { backupImage, backupsAmong, temporaryImage } from './image-names.js';
-import { recordKey, type ImageRecord } from './image-record.js';
+import { recordKey } from './image-record.js';
 import type { Rbd } from './rbd.js';
 
 /** How long the cluster remembers a client that was killed, and keeps its image from being removed, at the most, in milliseconds. */
@@ -76,14 +77,7 @@ export class RbdAttempt implements FileAttempt {
         `rbd: ${this.#image} has ${info?.size ?? 'no'} bytes, and was given ${written.streamBytes}`,
       );
     }
-    const record: ImageRecord = {
-      formatVersion: 1,
-      backupId: this.#backup.id,
-      volumeId: this.#backup.volumeId,
-      ...written,
-      storedAt: new Date().toISOString(),
-      ...(manifest === undefined ? {} : { manifest }),
-    };
+    const record = newRecord(this.#backup, written, manifest);
     await this.#rbd.setMeta(this.#image, recordKey, JSON.stringify(record), signal);
     const [current] = backupsAmong(await this.#rbd.list(signal)).get(this.#key) ?? [];
     throwIfAborted(signal);

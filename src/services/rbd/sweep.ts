@@ -1,5 +1,6 @@
-import { throwIfAborted, VmdkDriverError } from '../../errors/index.js';
+import { throwIfAborted } from '../../errors/index.js';
 import { abandonedAfterMs, isOwnerDead } from '../../stores/file/attempt-name.js';
+import { recordIfOld } from '../generations.js';
 import { backupsAmong, parseImageName } from './image-names.js';
 import { readRecord } from './image-record.js';
 import type { Rbd } from './rbd.js';
@@ -22,12 +23,8 @@ export async function sweep(rbd: Rbd, signal: AbortSignal | undefined): Promise<
   for (const [newest, ...replaced] of backupsAmong(names).values()) {
     if (newest === undefined || replaced.length === 0) continue;
     throwIfAborted(signal);
-    const record = await readRecord(rbd, newest, signal).catch((error: unknown) => {
-      if (error instanceof VmdkDriverError) return undefined;
-      throw error;
-    });
-    // Somebody may be reading the one that was replaced.
-    if (record === undefined || Date.now() - Date.parse(record.storedAt) < abandonedAfterMs) continue;
+    const record = await recordIfOld(readRecord(rbd, newest, signal));
+    if (record === undefined) continue;
     for (const { name } of replaced) if (await rbd.remove(name, signal)) swept++;
   }
   return swept;

@@ -1,4 +1,5 @@
 import { ownerInName } from '../../process/owner-in-name.js';
+import type { Generation } from '../generations.js';
 
 /**
  * The names of the service's files in its directory, under which the server keeps them. Neither key nor attempt holds a dot.
@@ -26,12 +27,9 @@ export type ArchiveName =
   { readonly kind: 'data'; readonly name: string; readonly key: string; readonly attempt: string } | RecordName;
 
 /** A record's name. */
-export interface RecordName {
+export interface RecordName extends Generation {
   readonly kind: 'record';
-  readonly name: string;
-  readonly key: string;
   readonly attempt: string;
-  readonly generation: number;
 }
 
 /** As the source of a regular expression; it has no groups. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { BackupCorruptError } from '../../errors/index.js';
 import { hasErrno } from '../../stores/file/errno.js';
+import { byKey } from '../generations.js';
 import { parseRecord, recordShape } from '../record-shape.js';
 import type { RecordName } from './archive-names.js';
 import type { Dsmc } from './dsmc.js';
@@ -19,15 +20,7 @@ export type ArchivedRecord = ArchivedFile & RecordName;
 
 /** The records among these files, by their backups' keys; each with the newest first. */
 export function recordsAmong(files: readonly ArchivedFile[]): Map<string, ArchivedRecord[]> {
-  const records = new Map<string, ArchivedRecord[]>();
-  for (const file of files) {
-    if (file.kind === 'record') records.set(file.key, [...(records.get(file.key) ?? []), file]);
-  }
-  // Of two that were committed at once, either is the backup, and for everybody the same.
-  const newestFirst = (a: ArchivedRecord, b: ArchivedRecord) =>
-    b.generation - a.generation || (a.name < b.name ? 1 : -1);
-  for (const all of records.values()) all.sort(newestFirst);
-  return records;
+  return byKey(files.filter((file) => file.kind === 'record'));
 }
 
 /** The stream of a record's backup, among these files. */

@@ -1,7 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
-import { throwIfAborted, VmdkDriverError } from '../../errors/index.js';
+import { throwIfAborted } from '../../errors/index.js';
 import { abandonedAfterMs, isAbandoned, isOwnerDead } from '../../stores/file/attempt-name.js';
 import { hasErrno } from '../../stores/file/errno.js';
+import { recordIfOld } from '../generations.js';
 import { dataOf, parseArchiveName } from './archive-names.js';
 import type { Dsmc } from './dsmc.js';
 import { hasSize, type ArchivedFile } from './query-output.js';
@@ -64,12 +65,8 @@ async function sweepReplaced(
   for (const [newest, ...replaced] of recordsAmong(files).values()) {
     if (newest === undefined || replaced.length === 0) continue;
     throwIfAborted(signal);
-    const record = await retrieveRecord(dsmc, newest, signal).catch((error: unknown) => {
-      if (error instanceof VmdkDriverError) return undefined;
-      throw error;
-    });
-    // Somebody may be reading the one that was replaced.
-    if (record === undefined || Date.now() - Date.parse(record.storedAt) < abandonedAfterMs) continue;
+    const record = await recordIfOld(retrieveRecord(dsmc, newest, signal));
+    if (record === undefined) continue;
     const data = dataAmong(files, newest);
     // While the backup is not whole, what it replaced may be the only copy.
     if (data === undefined || !hasSize(data, record.streamBytes)) continue;

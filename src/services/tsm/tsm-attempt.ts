@@ -7,12 +7,13 @@ import { makeDirectory } from '../../stores/file/make-directory.js';
 import { processState } from '../../stores/file/process-state.js';
 import { assertManifestOf } from '../assert-manifest.js';
 import { newBackupKey } from '../backup-key.js';
+import { newRecord } from '../record-shape.js';
 import { StagedFile, type HashedSource } from '../staged-file.js';
 import type { FileAttempt } from '../store-file.js';
 import { dataOf, recordOf, type ArchiveName } from './archive-names.js';
 import type { Dsmc } from './dsmc.js';
 import { hasSize } from './query-output.js';
-import { recordsAmong, type ArchiveRecord } from './stored-records.js';
+import { recordsAmong } from './stored-records.js';
 
 /** One attempt at storing a backup: a file of a name of its own, which {@link commit} archives, and then its record. */
 export class TsmAttempt implements FileAttempt {
@@ -63,14 +64,7 @@ export class TsmAttempt implements FileAttempt {
     if (manifest !== undefined) assertManifestOf(this.#backup, written, manifest);
     throwIfAborted(signal);
     await this.#archive(this.#data, written.streamBytes, signal);
-    const record: ArchiveRecord = {
-      formatVersion: 1,
-      backupId: this.#backup.id,
-      volumeId: this.#backup.volumeId,
-      ...written,
-      storedAt: new Date().toISOString(),
-      ...(manifest === undefined ? {} : { manifest }),
-    };
+    const record = newRecord(this.#backup, written, manifest);
     const { key, attempt } = this.#data;
     const [current] = recordsAmong(await this.#dsmc.query(`${key}.*`, signal)).get(key) ?? [];
     this.#record = recordOf(key, (current?.generation ?? 0) + 1, attempt);

@@ -4,7 +4,6 @@ import * as z from 'zod';
 import { BackupCorruptError, BackupNotFoundError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
-import { assertPrivate } from '../../stores/file/private-directory.js';
 import { defaultStallTimeoutMs } from '../../stores/http/stall-timer.js';
 import type {
   BackupService,
@@ -13,7 +12,7 @@ import type {
   ServiceRestoreOptions,
   VolumeFile,
 } from '../backup-service.js';
-import { forBackup } from '../for-backup.js';
+import { forBackupIn } from '../for-backup.js';
 import { HourlySweep } from '../hourly-sweep.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
 import { fileSchema, parseArgument, pathSchema, volumeIdSchema } from '../parse-arguments.js';
@@ -100,7 +99,7 @@ export class TsmBackupService implements BackupService {
    */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
     const { path: from } = parseArgument(fileSchema, 'file', file);
-    await this.#forBackup(backup, options.signal, 'cannot be stored', () =>
+    await forBackupIn(this.#dsmc.directory, backup, options.signal, 'cannot be stored', () =>
       storeFile(from, options, async (source) => {
         await this.#hourlySweep.run(options.signal);
         return TsmAttempt.begin(this.#dsmc, backup, source);
@@ -127,7 +126,7 @@ export class TsmBackupService implements BackupService {
     const { manifest, signal, onProgress } = options;
     parseArgument(volumeIdSchema, 'volumeId', volumeId);
     const { path: to } = parseArgument(fileSchema, 'file', file);
-    await this.#forBackup(backup, signal, 'cannot be restored', async (key) => {
+    await forBackupIn(this.#dsmc.directory, backup, signal, 'cannot be restored', async (key) => {
       const { data, record } = await this.#find(backup, key, signal);
       const bytesTotal = record.streamBytes;
       await (await openTarget(to)).close();
@@ -146,7 +145,7 @@ export class TsmBackupService implements BackupService {
 
   /** Removes the backup, and what it replaced. Resolves where there is no such backup. */
   async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
-    await this.#forBackup(backup, signal, 'cannot be deleted', async (key) => {
+    await forBackupIn(this.#dsmc.directory, backup, signal, 'cannot be deleted', async (key) => {
       const records = recordsAmong(await this.#dsmc.query(`${key}.*`, signal)).get(key) ?? [];
       // The oldest first: a process that dies meanwhile must not leave one that was replaced as the backup.
       for (const record of records.reverse()) {
@@ -174,7 +173,7 @@ export class TsmBackupService implements BackupService {
    * @throws BackupCorruptError where the record is damaged
    */
   async readManifest(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupManifest | undefined> {
-    return this.#forBackup(backup, signal, 'cannot be read', async (key) => {
+    return forBackupIn(this.#dsmc.directory, backup, signal, 'cannot be read', async (key) => {
       const found = await this.#lookUp(backup, key, signal);
       return found?.record.manifest === undefined ? undefined : parseBackupManifest(found.record.manifest);
     });
@@ -235,18 +234,5 @@ export class TsmBackupService implements BackupService {
     const found = await this.#lookUp(backup, key, signal);
     if (found === undefined) throw new BackupNotFoundError(`there is no backup ${backup.id}`);
     return found;
-  }
-
-  /** The directory is looked at each time: somebody may have opened it to others since. */
-  async #forBackup<T>(
-    backup: Backup,
-    signal: AbortSignal | undefined,
-    what: string,
-    action: (key: string) => Promise<T>,
-  ): Promise<T> {
-    return forBackup(backup, signal, what, async (key) => {
-      await assertPrivate(this.#dsmc.directory);
-      return action(key);
-    });
   }
 }
