@@ -25,6 +25,8 @@ export async function sweep(rbd: Rbd, signal: AbortSignal | undefined): Promise<
     throwIfAborted(signal);
     const record = await recordIfOld(readRecord(rbd, newest, signal));
     if (record === undefined) continue;
+    // While the backup is not whole, what it replaced may be the only copy.
+    if ((await rbd.info(newest.name, signal))?.size !== record.streamBytes) continue;
     for (const { name } of replaced) if (await rbd.remove(name, signal)) swept++;
   }
   return swept;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -102,6 +102,11 @@ it('gives the newest of what a process left that died before it removed the olde
   const record = (await readdir(directory)).find((name) => /\.00000002\..*\.record$/.test(name))!;
   const text = await readFile(join(directory, record), 'utf8');
   await writeFile(join(directory, record), text.replace(/"storedAt":"[^"]*"/, '"storedAt":"2026-01-01T00:00:00.000Z"'));
+  // While the newer one is not whole, the older may be the only copy.
+  const image = join(directory, record.replace(/\.vmdk-driver\.record$/, ''));
+  await truncate(image, 1999);
+  expect(await service().sweep()).toBe(0);
+  await writeFile(image, newer);
   expect(await service().sweep()).toBe(1);
   expect(await restored()).toEqual(newer);
 });
