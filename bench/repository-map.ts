@@ -15,7 +15,7 @@ import { newAttempt, packId } from '../src/repository/format/pack-id.js';
 import { formatRoot, type Root } from '../src/repository/format/root.js';
 import { MapReader } from '../src/repository/read/map-reader.js';
 import { PackReader } from '../src/repository/read/pack-reader.js';
-import { BatchMemory } from '../src/repository/stream/batch-memory.js';
+import { MemoryPool } from '../src/repository/stream/memory-pool.js';
 import { plainVault as vault } from '../src/repository/vault/plain-vault.js';
 import { MapWriter } from '../src/repository/write/map-writer.js';
 import { PackWriter } from '../src/repository/write/pack-writer.js';
@@ -62,7 +62,8 @@ try {
 /** Writes the map of a backup, and its root. */
 async function backUp(parent: Root | undefined) {
   const attempt = newAttempt();
-  const common = { store, vault, kind: 'map', retainUntil: undefined, signal, memory: new BatchMemory() } as const;
+  const memory = new MemoryPool({ bytes: MIB, spares: 0 });
+  const common = { store, vault, kind: 'map', retainUntil: undefined, signal, memory } as const;
   const packs = new PackWriter({ ...common, attempt, packBytes: 4 * MIB, concurrency: 1 });
   const before = parent && {
     root: parent,

@@ -1,15 +1,6 @@
-import { createReadStream, createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
-import {
-  AbortError,
-  BackupNotFoundError,
-  BackupServiceError,
-  InvalidInputError,
-  throwIfAborted,
-  VmdkDriverError,
-} from '../errors/index.js';
+import { BackupNotFoundError, InvalidInputError, throwIfAborted } from '../errors/index.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
 import { parseInput } from '../parse-input.js';
@@ -20,22 +11,23 @@ import type {
   ServiceOptions,
   VolumeFile,
 } from '../services/backup-service.js';
-import type { ListOptions, StoredBackup, UnreadableBackup } from '../services/listed-backup.js';
+import type { ListOptions, UnreadableBackup } from '../services/listed-backup.js';
+import { asServiceError } from '../services/service-error.js';
+import { storeFile } from '../services/store-file.js';
 import type { ObjectStore } from '../stores/object-store.js';
+import { ChunkReadable } from '../stream/chunk-readable.js';
+import { pour } from '../stream/pour.js';
+import { applyRetention, type RetentionOptions } from './care/apply-retention.js';
 import { collectGarbage, type GarbageOptions, type GarbageReport } from './care/collect-garbage.js';
-import {
-  decideRetention,
-  policySchema,
-  type DatedBackup,
-  type RetentionDecision,
-  type RetentionPolicy,
-} from './care/retention.js';
+import { deleteBackup } from './care/delete-backup.js';
+import { policySchema, type RetentionDecision, type RetentionPolicy } from './care/retention.js';
 import { verifyRepository, type VerifyOptions, type VerifyReport } from './care/verify.js';
-import { isRecordKey, recordKey, volumePrefix, volumesPrefix } from './format/names.js';
-import { parseRecord, type BackupRecord, type Increment } from './format/record.js';
+import type { BackupRecord } from './format/record.js';
 import { createRepository, openRepository } from './open-repository.js';
-import { readStream } from './read/read-stream.js';
-import { findRecord, readObject, readRoot, type Repository } from './repository.js';
+import { listBackups, type RepositoryBackup } from './read/list-backups.js';
+import { BackupChunks } from './read/backup-chunks.js';
+import { fillFile } from './read/fill-file.js';
+import { findRecord, readRoot, type Repository } from './repository.js';
 import { openKey, putKey, type RepositoryEncryption } from './vault/key-ring.js';
 import { RepositoryWriter, type CommitResult } from './write/repository-writer.js';
 
@@ -51,13 +43,6 @@ export interface RepositoryBackupServiceOptions {
   readonly concurrency?: number | undefined;
   /** For how many days all that a backup needs is locked, where the store can do that. Default: nothing is. */
   readonly retainDays?: number | undefined;
-}
-
-/** A backup of a repository. */
-export interface RepositoryBackup extends StoredBackup {
-  readonly increment: Increment;
-  /** Until when all that it needs is locked, ISO 8601. */
-  readonly retainUntil?: string | undefined;
 }
 
 const optionsSchema = z.strictObject({
@@ -81,7 +66,6 @@ const optionsSchema = z.strictObject({
 });
 
 const backupSchema = z.looseObject({ id: z.string().min(1).max(255), volumeId: z.string().min(1).max(255) });
-const chunkBytes = 1024 * 1024;
 
 /**
  * Backups of many volumes in one repository, each grain of a volume stored once: a backup after a small change stores
@@ -115,21 +99,25 @@ export class RepositoryBackupService implements BackupService {
 
   /** Stores a file's stream. It is read once. */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<CommitResult> {
-    const { signal, manifest, onProgress } = options;
-    const writer = await this.#begin(backup, signal);
+    const { signal } = options;
+    let result: CommitResult | undefined;
     try {
-      let bytesDone = 0;
-      const source = createReadStream(file.path, { highWaterMark: chunkBytes, signal });
-      for await (const chunk of source) {
-        await writer.write(chunk as Buffer);
-        bytesDone += (chunk as Buffer).length;
-        onProgress?.({ bytesDone, ...(manifest && { bytesTotal: manifest.streamBytes }) });
-      }
-      return await writer.commit(manifest);
+      await storeFile(file.path, options, async () => {
+        const writer = await this.#begin(backup, signal);
+        return {
+          write: (chunk) => writer.write(chunk),
+          commit: async (manifest) => {
+            result = await writer.commit(manifest);
+          },
+          discard: () => writer.abort(),
+        };
+      });
     } catch (error) {
-      await writer.abort();
-      throw asServiceError(error, `backup ${backup.id} cannot be stored`, signal);
+      throwIfAborted(signal);
+      throw asServiceError(error, `backup ${backup.id} cannot be stored`);
     }
+    if (result === undefined) throw new Error('a backup was stored without its commit');
+    return result;
   }
 
   async openBackup(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupWriter> {
@@ -142,17 +130,13 @@ export class RepositoryBackupService implements BackupService {
    * @throws BackupNotFoundError, RepositoryDamagedError, WrongKeyError
    */
   async restore(backup: Backup, _volumeId: string, file: VolumeFile, options: ServiceOptions = {}): Promise<void> {
-    const { signal, onProgress } = options;
-    const { stream, length } = await this.openRestore(backup, { signal });
-    let bytesDone = 0;
-    stream.on('data', (chunk: Buffer) => {
-      bytesDone += chunk.length;
-      onProgress?.({ bytesDone, bytesTotal: length });
-    });
+    const { signal = new AbortController().signal, onProgress } = options;
+    const { chunks, record } = await this.#openStored(backup, signal);
     try {
-      await pipeline(stream, createWriteStream(file.path, { highWaterMark: chunkBytes, flush: true }), { signal });
+      await fillFile(file.path, chunks, { bytesTotal: record.streamBytes, onProgress, signal });
     } catch (error) {
-      throw asServiceError(error, `backup ${backup.id} cannot be restored`, signal);
+      throwIfAborted(signal);
+      throw asServiceError(error, `backup ${backup.id} cannot be restored`);
     }
   }
 
@@ -161,18 +145,13 @@ export class RepositoryBackupService implements BackupService {
     backup: Backup,
     { signal }: ServiceOptions = {},
   ): Promise<{ readonly stream: Readable; readonly length: number }> {
-    const { stream, record } = await this.#openStored(backup, signal);
-    return { stream, length: record.streamBytes };
+    const { chunks, record } = await this.#openStored(backup, signal);
+    return { stream: new ChunkReadable(chunks, { signal }), length: record.streamBytes };
   }
 
   /** Deletes a backup. What only it needed is garbage from then on. */
   async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
-    throwIfAborted(signal);
-    const { store } = await this.#open(signal);
-    const { id, volumeId } = parseInput('backup', backupSchema, backup);
-    const { retained, failed } = await store.delete([recordKey(volumeId, id)], { signal });
-    if (failed[0] !== undefined) throw failed[0].error;
-    if (retained.length > 0) throw new BackupServiceError(`backup ${id} is locked and cannot be deleted yet`);
+    await deleteBackup(await this.#open(signal), parseInput('backup', backupSchema, backup), signal);
   }
 
   async readManifest(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupManifest | undefined> {
@@ -181,48 +160,18 @@ export class RepositoryBackupService implements BackupService {
     return record?.manifest;
   }
 
-  async *list({ volumeId, signal }: ListOptions = {}): AsyncGenerator<
-    RepositoryBackup | UnreadableBackup,
-    void,
-    undefined
-  > {
-    throwIfAborted(signal);
-    for await (const found of records(await this.#open(signal), volumeId, signal)) {
-      yield 'record' in found ? describe(found.record) : { id: found.key, error: found.error };
-    }
+  async *list(options: ListOptions = {}): AsyncGenerator<RepositoryBackup | UnreadableBackup, void, undefined> {
+    yield* listBackups(await this.#open(options.signal), options);
   }
 
   /**
    * Deletes the backups that no rule keeps, volume by volume. One that cannot be read is left alone.
    *
-   * @param options.volumeId only this volume's. Default: every volume's
-   * @param options.dryRun tells what would be done, and does nothing
+   * @throws InvalidInputError where the policy has no rule besides `pinned`
    */
-  async applyRetention(
-    policy: RetentionPolicy,
-    options: {
-      readonly volumeId?: string | undefined;
-      readonly dryRun?: boolean | undefined;
-      readonly signal?: AbortSignal | undefined;
-    } = {},
-  ): Promise<RetentionDecision[]> {
-    const { volumeId, dryRun = false, signal } = options;
+  async applyRetention(policy: RetentionPolicy, options: RetentionOptions = {}): Promise<RetentionDecision[]> {
     const rules = parseInput('policy', policySchema, policy);
-    const repository = await this.#open(signal);
-    const volumes = new Map<string, DatedBackup[]>();
-    for await (const found of records(repository, volumeId, signal)) {
-      if (!('record' in found)) continue;
-      const { backupId, volumeId: ofVolume } = found.record;
-      const backup = { backupId, volumeId: ofVolume, committedAt: found.committedAt };
-      volumes.set(ofVolume, [...(volumes.get(ofVolume) ?? []), backup]);
-    }
-    const decisions: RetentionDecision[] = [];
-    for (const backups of volumes.values()) {
-      for (const decision of decideRetention(backups, rules)) {
-        decisions.push(decision.keep || dryRun ? decision : await this.#expire(decision, signal));
-      }
-    }
-    return decisions;
+    return applyRetention(await this.#open(options.signal), rules, options);
   }
 
   /**
@@ -241,14 +190,13 @@ export class RepositoryBackupService implements BackupService {
 
   /** Copies a backup into another repository, where its grains are stored once with those of the volume's other backups. */
   async copyTo(other: RepositoryBackupService, backup: Backup, options: ServiceOptions = {}): Promise<void> {
-    const { signal } = options;
-    const { stream, record } = await this.#openStored(backup, signal);
+    const { signal = new AbortController().signal } = options;
+    const { chunks, record } = await this.#openStored(backup, signal);
     const writer = await other.#begin(backup, signal);
     try {
-      for await (const chunk of stream) await writer.write(chunk as Buffer);
+      await pour(chunks, { write: (chunk) => writer.write(chunk), isDoneWithChunks: true }, signal);
       await writer.commit(record.manifest);
     } catch (error) {
-      stream.destroy();
       await writer.abort();
       throw error;
     }
@@ -263,29 +211,18 @@ export class RepositoryBackupService implements BackupService {
     await store.delete([key], { signal });
   }
 
-  async #expire(decision: RetentionDecision, signal: AbortSignal | undefined): Promise<RetentionDecision> {
-    try {
-      await this.delete({ id: decision.backupId, volumeId: decision.volumeId }, { signal });
-      return decision;
-    } catch (error) {
-      if (!(error instanceof VmdkDriverError)) throw error;
-      throwIfAborted(signal);
-      return { ...decision, keep: true, reasons: [error.message] };
-    }
-  }
-
-  /** A backup's stream and its record, which belong together: another backup of the same id may take its place at any time. */
+  /** A backup's bytes and its record, which belong together: another backup of the same id may take its place at any time. */
   async #openStored(
     backup: Backup,
     signal: AbortSignal | undefined,
-  ): Promise<{ readonly stream: Readable; readonly record: BackupRecord }> {
+  ): Promise<{ readonly chunks: BackupChunks; readonly record: BackupRecord }> {
     throwIfAborted(signal);
     const repository = await this.#open(signal);
     const record = await findRecord(repository, parseInput('backup', backupSchema, backup), signal);
     if (record === undefined)
       throw new BackupNotFoundError(`there is no backup ${backup.id} of volume ${backup.volumeId}`);
     const root = await readRoot(repository, record, signal);
-    return { stream: readStream(repository, root, record.streamBytes, signal), record };
+    return { chunks: new BackupChunks(repository, root, record.streamBytes, signal), record };
   }
 
   async #begin(backup: Backup, signal: AbortSignal | undefined): Promise<RepositoryWriter> {
@@ -310,48 +247,4 @@ export class RepositoryBackupService implements BackupService {
     });
     return opening;
   }
-}
-
-type FoundRecord =
-  | { readonly record: BackupRecord; readonly committedAt: Date }
-  | { readonly key: string; readonly error: VmdkDriverError };
-
-async function* records(
-  { store, vault }: Repository,
-  volumeId: string | undefined,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<FoundRecord, void, undefined> {
-  const prefix = volumeId === undefined ? volumesPrefix : volumePrefix(volumeId);
-  for await (const { key, lastModified: committedAt } of store.list(prefix, { signal })) {
-    if (!isRecordKey(key)) continue;
-    const bytes = await readObject(store, key, signal);
-    // Deleted since it was listed.
-    if (bytes === undefined) continue;
-    let found: FoundRecord;
-    try {
-      found = { record: parseRecord(bytes, key, vault), committedAt };
-    } catch (error) {
-      if (!(error instanceof VmdkDriverError)) throw error;
-      found = { key, error };
-    }
-    yield found;
-  }
-}
-
-function describe({ backupId: id, volumeId, streamBytes, storedAt, increment, manifest, retainUntil }: BackupRecord) {
-  return {
-    id,
-    volumeId,
-    streamBytes,
-    storedAt,
-    increment,
-    ...(manifest && { manifest }),
-    ...(retainUntil === undefined ? {} : { retainUntil }),
-  };
-}
-
-function asServiceError(error: unknown, what: string, signal: AbortSignal | undefined): VmdkDriverError {
-  if (signal?.aborted === true) return new AbortError(signal);
-  if (error instanceof VmdkDriverError) return error;
-  return new BackupServiceError(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }

@@ -15,12 +15,24 @@ export type DigestTask =
       readonly bytes: number;
     }
   | { readonly kind: 'end' | 'drop'; readonly stream: number }
+  | {
+      readonly kind: 'pieces';
+      readonly memory: ArrayBuffer;
+      /** Where each piece begins and ends in the memory. */
+      readonly bounds: Uint32Array;
+      /** Where there is one, the pieces' HMACs are taken with it. */
+      readonly secret: Uint8Array | undefined;
+    }
   | { readonly kind: 'close' };
 
-/** What a thread answers: to `take` with the memory, which it gives back, to `end` with what the stream's bytes came to. */
+/**
+ * What a thread answers: to `take` with the memory, which it gives back, to `end` with what the stream's bytes came to, to `pieces` with
+ * the memory and the SHA-256 of each piece, one after the other.
+ */
 export type DigestReply =
   | { readonly stream: number; readonly memory: ArrayBuffer }
-  | { readonly stream: number; readonly digests: Readonly<Partial<Record<DigestAlgorithm, string>>> };
+  | { readonly stream: number; readonly digests: Readonly<Partial<Record<DigestAlgorithm, string>>> }
+  | { readonly memory: ArrayBuffer; readonly pieceDigests: Uint8Array };
 
 /**
  * The program of a thread that hashes streams. It is started from its own source text, and must therefore refer to
@@ -29,7 +41,7 @@ export type DigestReply =
 /* istanbul ignore next -- counters would be such a reference */
 export function digestWorker(require: NodeJS.Require): void {
   const { parentPort } = require('node:worker_threads') as typeof WorkerThreads;
-  const { createHash } = require('node:crypto') as typeof Crypto;
+  const { createHash, createHmac } = require('node:crypto') as typeof Crypto;
   const streams = new Map<number, [DigestAlgorithm, Crypto.Hash][]>();
 
   parentPort?.on('message', (task: DigestTask) => {
@@ -52,6 +64,17 @@ export function digestWorker(require: NodeJS.Require): void {
         streams.delete(task.stream);
         const digests = Object.fromEntries(hashes.map(([algorithm, hash]) => [algorithm, hash.digest('hex')]));
         parentPort.postMessage({ stream: task.stream, digests });
+        return;
+      }
+      case 'pieces': {
+        const { memory, bounds, secret } = task;
+        const pieceDigests = new Uint8Array((bounds.length / 2) * 32);
+        for (let place = 0; place < bounds.length; place += 2) {
+          const [from = 0, to = 0] = bounds.subarray(place, place + 2);
+          const hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret);
+          pieceDigests.set(hash.update(new Uint8Array(memory, from, to - from)).digest(), place * 16);
+        }
+        parentPort.postMessage({ memory, pieceDigests }, [memory, pieceDigests.buffer]);
         return;
       }
       case 'drop':

@@ -38,7 +38,7 @@ export class StreamDigest {
       { kind: 'take', stream: this.#stream, memory: buffer, offset: byteOffset, bytes: length },
       [buffer],
     );
-    if (!('memory' in reply)) throw outOfStep();
+    if (!('memory' in reply) || !('stream' in reply)) throw outOfStep();
     return Buffer.from(reply.memory, byteOffset, length);
   }
 

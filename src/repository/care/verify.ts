@@ -6,8 +6,10 @@ import { brokenBlobs } from '../read/check-pack.js';
 import { packKey, parsePackKey, type PackKind } from '../format/pack-id.js';
 import { parseRecord, type BackupRecord } from '../format/record.js';
 import type { Root } from '../format/root.js';
-import { readStream } from '../read/read-stream.js';
+import { BackupChunks } from '../read/backup-chunks.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
+import { DigestedChunks } from '../../stream/digested-chunks.js';
+import { drain } from '../../stream/drain.js';
 import { readWhole } from '../../stream/read-whole.js';
 import { readObject, readRoot, type Repository } from '../repository.js';
 
@@ -205,11 +207,12 @@ async function verifyStream(
   const key = `${record.volumeId}/${record.backupId}`;
   const backups = [nameOf(record)];
   try {
-    const hash = createHash('sha256');
-    for await (const chunk of readStream(repository, root, record.streamBytes, signal)) hash.update(chunk as Buffer);
-    const sha256 = hash.digest('hex');
+    const chunks = new DigestedChunks(new BackupChunks(repository, root, record.streamBytes, signal));
+    await drain(chunks, signal ?? new AbortController().signal);
+    const { sha256 } = chunks.digests;
     const expected = record.manifest?.sha256 ?? sha256;
-    if (sha256 !== expected) damage.push({ key, problem: `its SHA-256 is ${sha256}, not ${expected}`, backups });
+    if (sha256 !== expected)
+      damage.push({ key, problem: `its SHA-256 is ${sha256 ?? ''}, not ${expected ?? ''}`, backups });
   } catch (error) {
     damage.push({ key, problem: problemOf(error, signal), backups });
   }

@@ -1,16 +1,16 @@
-import { Readable } from 'node:stream';
-import { AbortError, RepositoryDamagedError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
+import { setMaxListeners } from 'node:events';
+import { RepositoryDamagedError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
+import { ChunkPool } from '../../stream/chunk-pool.js';
+import type { ChunkSource } from '../../stream/chunk-source.js';
 import type { KeyedBlob } from '../format/blob.js';
 import { pageGrains } from '../format/page.js';
 import type { Root } from '../format/root.js';
 import type { Repository } from '../repository.js';
 import { readRecipe, type RecipeStep } from '../stream/recipe-reader.js';
-import { grainMarkerBytes, markerType, progressMarker, StreamTail } from '../stream/stream-tail.js';
 import { MapReader } from './map-reader.js';
 import { PackReader } from './pack-reader.js';
+import { StreamAssembly } from './stream-assembly.js';
 
-/** Bytes of a stream's chunk, about. */
-const chunkBytes = 1024 * 1024;
 /** Pages whose grains are read at once. The next ones are on their way while these are given out. */
 const pagesAtOnce = 2;
 
@@ -24,35 +24,46 @@ interface Grain {
  * A backup's stream, to the byte as it was stored. It ends with an error where that cannot be: every grain is held against
  * its key, and the length against what was committed.
  */
-export function readStream(
-  repository: Repository,
-  root: Root,
-  streamBytes: number,
-  signal: AbortSignal | undefined,
-): Readable {
-  const source = chunks(repository, root, streamBytes, signal);
-  const stream = Readable.from(source, { objectMode: false, highWaterMark: chunkBytes });
-  if (signal === undefined) return stream;
-  const abort = (): void => {
-    stream.destroy(new AbortError(signal));
-  };
-  signal.addEventListener('abort', abort, { once: true });
-  return stream.once('close', () => {
-    signal.removeEventListener('abort', abort);
-  });
+export class BackupChunks implements ChunkSource {
+  readonly #pool = new ChunkPool();
+  readonly #closed = new AbortController();
+  readonly #chunks: AsyncGenerator<Buffer<ArrayBuffer>, void, undefined>;
+
+  constructor(repository: Repository, root: Root, streamBytes: number, signal: AbortSignal | undefined) {
+    const either = AbortSignal.any([this.#closed.signal, ...(signal === undefined ? [] : [signal])]);
+    // One for each read that is under way.
+    setMaxListeners(0, either);
+    this.#chunks = chunks(repository, root, streamBytes, this.#pool, either);
+  }
+
+  async next(): Promise<Buffer<ArrayBuffer> | undefined> {
+    const { value } = await this.#chunks.next();
+    return value ?? undefined;
+  }
+
+  release(chunk: Buffer<ArrayBuffer>): void {
+    this.#pool.give(chunk);
+  }
+
+  async close(): Promise<void> {
+    // What is being read would otherwise be waited for.
+    this.#closed.abort(new Error('the stream was let go'));
+    await this.#chunks.return();
+  }
 }
 
 async function* chunks(
   { store, vault }: Repository,
   root: Root,
   streamBytes: number,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Buffer, void, undefined> {
+  pool: ChunkPool,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer<ArrayBuffer>, void, undefined> {
   const common = { store, vault, signal };
   const mapPacks = new PackReader({ ...common, kind: 'map', packs: root.mapPacks });
   const dataPacks = new PackReader({ ...common, kind: 'data', packs: root.dataPacks });
   const grains = readGrains(root, new MapReader(root, mapPacks), dataPacks);
-  const assembly = new Assembly();
+  const assembly = new StreamAssembly(pool);
   try {
     for (const piece of root.recipe) {
       const [bytes = Buffer.alloc(0)] = await mapPacks.read([piece]);
@@ -60,23 +71,25 @@ async function* chunks(
         throwIfAborted(signal);
         if (step.kind !== 'grains') {
           assembly.take(step);
-        } else {
-          for (let left = step.count; left > 0; left--) {
-            const grain = await grains.next();
-            if (grain.done === true)
-              throw new RepositoryDamagedError('the recipe of a backup has more grains than its map');
-            assembly.grain(grain.value);
-            if (assembly.length >= chunkBytes) yield assembly.chunk();
-          }
+          yield* assembly.takeFull();
+          continue;
         }
-        if (assembly.length >= chunkBytes) yield assembly.chunk();
+        for (let left = step.count; left > 0; left--) {
+          const grain = await grains.next();
+          if (grain.done === true)
+            throw new RepositoryDamagedError('the recipe of a backup has more grains than its map');
+          assembly.grain(grain.value.index, grain.value.bytes);
+          dataPacks.release(grain.value.bytes);
+          yield* assembly.takeFull();
+        }
       }
     }
     assembly.endGrain();
     if (assembly.offset !== streamBytes) {
       throw new RepositoryDamagedError(`a backup of ${streamBytes} bytes comes to ${assembly.offset}`);
     }
-    if (assembly.length > 0) yield assembly.chunk();
+    yield* assembly.takeFull();
+    yield* assembly.takeRest();
   } finally {
     await grains.return();
   }
@@ -111,82 +124,5 @@ async function* readGrains(root: Root, map: MapReader, packs: PackReader): Async
     // Its failure is met by the next turn; until then it must not count as unhandled.
     next?.catch(() => undefined);
     yield* grains;
-  }
-}
-
-/** Puts a stream together. */
-class Assembly {
-  readonly #tail = new StreamTail();
-  #parts: Buffer[] = [];
-  #length = 0;
-  /** The last grain, whose padding may follow. */
-  #open: { readonly index: number; readonly size: number } | undefined;
-
-  /** Bytes that wait to be given out. */
-  get length(): number {
-    return this.#length;
-  }
-
-  /** Length of the stream so far, in bytes. */
-  get offset(): number {
-    return this.#tail.offset;
-  }
-
-  grain({ index, bytes }: Grain): void {
-    this.endGrain();
-    const marker = Buffer.alloc(grainMarkerBytes);
-    this.#tail.writeMarker(marker, 0, index, bytes.length);
-    this.#add(marker);
-    this.#add(bytes);
-    this.#open = { index, size: bytes.length };
-  }
-
-  take(step: Exclude<RecipeStep, { readonly kind: 'grains' }>): void {
-    if (step.kind === 'padding') {
-      this.endGrain(step.bytes);
-      return;
-    }
-    this.endGrain();
-    switch (step.kind) {
-      case 'verbatim':
-        this.#tail.verbatim(step.bytes);
-        this.#add(step.bytes);
-        return;
-      case 'progress':
-        this.#told(markerType.progress, progressMarker(BigInt(step.sector)));
-        return;
-      case 'told':
-        this.#told(step.marker, this.#tail.next(step.marker));
-    }
-  }
-
-  /** Fills the last grain's sector up, with zeros unless told otherwise. */
-  endGrain(padding?: Buffer): void {
-    if (this.#open === undefined) return;
-    const { index, size } = this.#open;
-    this.#open = undefined;
-    const usual = this.#tail.grainLength(size) - grainMarkerBytes - size;
-    const bytes = padding ?? Buffer.alloc(usual);
-    this.#tail.grain(index, grainMarkerBytes + size + bytes.length);
-    this.#add(bytes);
-  }
-
-  chunk(): Buffer {
-    const bytes = this.#parts.length === 1 ? this.#parts[0] : Buffer.concat(this.#parts, this.#length);
-    this.#parts = [];
-    this.#length = 0;
-    return bytes ?? Buffer.alloc(0);
-  }
-
-  #told(marker: number, bytes: Buffer | undefined): void {
-    if (bytes === undefined) throw new RepositoryDamagedError('the recipe of a backup has a table where none can be');
-    this.#tail.told(marker, bytes);
-    this.#add(bytes);
-  }
-
-  #add(bytes: Buffer): void {
-    if (bytes.length === 0) return;
-    this.#parts.push(bytes);
-    this.#length += bytes.length;
   }
 }

@@ -1,16 +1,22 @@
 import { ObjectNotFoundError, RepositoryDamagedError, StoreError } from '../../errors/index.js';
 import type { ObjectStore } from '../../stores/object-store.js';
-import { readWhole } from '../../stream/read-whole.js';
+import { readInto } from '../../stream/read-into.js';
 import { keyBytes, type BlobAddress } from '../format/blob.js';
 import { digestKeys, directoryBytes, parseDirectory, type PackDirectory, type PackRecord } from '../format/pack.js';
 import { packKey, type PackKind } from '../format/pack-id.js';
+import { MemoryPool } from '../stream/memory-pool.js';
 import type { Vault } from '../vault/vault.js';
 import { findRewriting } from './find-rewriting.js';
+import { Lanes } from './lanes.js';
 
 /** Blobs of a pack that are no further apart are read at once: a request costs more than the bytes between them. */
 const gapBytes = 128 * 1024;
-/** Bytes that are read at once, about: a store gives them in one piece where it can. */
+/** Bytes that are read at once, but for a blob that is larger. */
 const maxReadBytes = 4 * 1024 * 1024;
+/** Reads that are under way at once. */
+const readsAtOnce = 8;
+/** Reads of fewer bytes have memory of their own, others such as is used again. */
+const pooledBytes = 1024 * 1024;
 /** How many directories are kept. */
 const keptDirectories = 256;
 
@@ -35,11 +41,16 @@ interface OpenPack {
   readonly directory: PackDirectory;
 }
 
-/** Reads blobs from packs. Each is held against its key, and each pack's keys against what the backup's root says of it. */
+/**
+ * Reads blobs from packs. Each is held against its key, in another thread, and each pack's keys against what the backup's root
+ * says of it.
+ */
 export class PackReader {
   readonly #options: PackReaderOptions;
   readonly #packs: ReadonlyMap<string, PackRecord>;
   readonly #open = new Map<string, Promise<OpenPack>>();
+  readonly #lanes = new Lanes(readsAtOnce);
+  readonly #memory = new MemoryPool({ bytes: maxReadBytes, spares: readsAtOnce });
 
   constructor(options: PackReaderOptions) {
     this.#options = options;
@@ -67,6 +78,11 @@ export class PackReader {
       }),
     );
     return blobs;
+  }
+
+  /** Says that a blob is needed no more: its memory is used again. Where nobody says so, the garbage collector has it. */
+  release(blob: Buffer): void {
+    this.#memory.release(blob);
   }
 
   /** A pack and its rewritings have what is wanted: where one is gone, or broken, the next is read. */
@@ -102,19 +118,38 @@ export class PackReader {
     await Promise.all(
       neighbours(wanted, at).map(async (run) => {
         const [from, to] = [at(run[0]?.ordinal ?? 0), at((run.at(-1)?.ordinal ?? 0) + 1)];
-        const bytes = await this.#get(key, pack, from, to - from);
-        const opened = run.map(({ ordinal }) =>
-          vault.open(pack, ordinal, bytes.subarray(at(ordinal) - from, at(ordinal + 1) - from)),
-        );
-        const found = await vault.keysOf(opened);
+        const length = to - from;
+        const sealed = await this.#lanes.run(async () => {
+          const memory = length < pooledBytes ? Buffer.allocUnsafeSlow(length) : this.#memory.take(length);
+          await this.#get(key, pack, from, memory.subarray(0, length));
+          return memory;
+        });
+        const bounds = this.#openRun(pack, run, sealed, (ordinal) => at(ordinal) - from);
+        const { memory, keys: found } = await vault.keysIn(sealed, bounds);
+        this.#memory.keep(memory);
         run.forEach(({ place, ordinal }, position) => {
           const blobKey = keys.subarray(ordinal * keyBytes, (ordinal + 1) * keyBytes);
           if (!blobKey.equals(found[position] ?? Buffer.alloc(0)))
             throw this.#damaged(pack, `blob ${ordinal} has other bytes`);
-          blobs[place] = opened[position] ?? Buffer.alloc(0);
+          const blob = memory.subarray(bounds[2 * position], bounds[2 * position + 1]);
+          this.#memory.hold(blob);
+          blobs[place] = blob;
         });
+        this.#memory.release(memory);
       }),
     );
+  }
+
+  /** Opens the blobs of a run where they lie in the memory, and tells where each then begins and ends. */
+  #openRun(pack: string, run: readonly Wanted[], memory: Buffer, at: (ordinal: number) => number): Uint32Array {
+    const bounds = new Uint32Array(2 * run.length);
+    run.forEach(({ ordinal }, position) => {
+      const from = at(ordinal);
+      const opened = this.#options.vault.open(pack, ordinal, memory.subarray(from, at(ordinal + 1)));
+      if (opened.buffer !== memory.buffer) memory.set(opened, from);
+      bounds.set([from, from + opened.length], 2 * position);
+    });
+    return bounds;
   }
 
   #openPack(pack: string): Promise<OpenPack> {
@@ -155,7 +190,9 @@ export class PackReader {
     { id, blobs, keysDigest }: PackRecord,
   ): Promise<PackDirectory> {
     const length = directoryBytes(blobs);
-    const bytes = size < length ? Buffer.alloc(0) : await this.#get(key, id, size - length, length);
+    if (size < length) throw this.#damaged(id, 'is shorter than its directory');
+    const bytes = Buffer.allocUnsafe(length);
+    await this.#get(key, id, size - length, bytes);
     const directory = parseDirectory(bytes, blobs);
     if (directory === undefined || !digestKeys([directory.keys]).equals(keysDigest)) {
       throw this.#damaged(id, 'has another directory than was stored');
@@ -163,12 +200,18 @@ export class PackReader {
     return directory;
   }
 
-  /** @throws ObjectNotFoundError */
-  async #get(key: string, pack: string, offset: number, length: number): Promise<Buffer> {
+  /**
+   * Reads as many bytes of an object as there is room for.
+   *
+   * @throws ObjectNotFoundError
+   */
+  async #get(key: string, pack: string, offset: number, memory: Buffer): Promise<void> {
     const { store, signal } = this.#options;
-    if (length === 0) return Buffer.alloc(0);
+    const { length } = memory;
+    if (length === 0) return;
     try {
-      return await readWhole(await store.get(key, { range: { offset, length }, signal }), length);
+      const filled = await readInto(await store.get(key, { range: { offset, length }, signal }), memory);
+      if (filled < length) throw this.#damaged(pack, `gives ${filled} bytes where there are ${length}`);
     } catch (error) {
       if (error instanceof StoreError) await this.#assertLength(key, pack, error);
       throw error;

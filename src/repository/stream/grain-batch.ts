@@ -1,19 +1,24 @@
-import type { BatchMemory } from './batch-memory.js';
+import type { MemoryPool } from './memory-pool.js';
 
 /** Grains as they were received, one after the other in one piece of memory. */
 export class GrainBatch {
-  readonly memory: Buffer;
+  readonly memory: Buffer<ArrayBuffer>;
   /** For each grain its place on the disk, in grains, and where it begins and ends in the memory. */
   readonly grains: { readonly index: number; readonly from: number; to: number }[] = [];
   #filled = 0;
 
   /** @param firstGrainBytes a grain that is larger than a batch has one to itself */
-  constructor(memory: BatchMemory, firstGrainBytes: number) {
+  constructor(memory: MemoryPool, firstGrainBytes: number) {
     this.memory = memory.take(firstGrainBytes);
   }
 
   hasRoomFor(size: number): boolean {
     return this.memory.length - this.#filled >= size;
+  }
+
+  /** Where each grain begins and ends in the memory. */
+  get bounds(): Uint32Array {
+    return Uint32Array.from(this.grains.flatMap(({ from, to }) => [from, to]));
   }
 
   begin(index: number): void {

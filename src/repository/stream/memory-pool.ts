@@ -1,22 +1,34 @@
-/** Bytes of a batch of grains. */
-const batchBytes = 1024 * 1024;
-/** Batches whose memory is kept: as much as is on its way in a few packs. */
-const mostSpares = 64;
+/** How memory is pooled. */
+export interface MemoryPoolOptions {
+  /** Bytes of each piece of memory. */
+  readonly bytes: number;
+  /** How many that nobody uses are kept. */
+  readonly spares: number;
+}
 
 /**
- * The memory that grains are collected in. It is used again once nobody holds a part of it any more: new memory for each batch would
- * be a third of a backup's work.
+ * Memory of one size that is used again once nobody holds a part of it any more: new memory for each batch of grains would be a third
+ * of a backup's work.
  */
-export class BatchMemory {
-  readonly #spares: ArrayBufferLike[] = [];
-  readonly #holders = new Map<ArrayBufferLike, number>();
+export class MemoryPool {
+  readonly #options: MemoryPoolOptions;
+  readonly #spares: ArrayBuffer[] = [];
+  /** Weak: what is never released is the garbage collector's. */
+  readonly #holders = new WeakMap<ArrayBufferLike, number>();
 
-  /** Memory for a batch, or for one grain where that is larger, held once. What it holds is of no meaning. */
-  take(bytes: number): Buffer {
-    const spare = bytes <= batchBytes ? this.#spares.pop() : undefined;
-    const memory = spare === undefined ? Buffer.allocUnsafeSlow(Math.max(batchBytes, bytes)) : Buffer.from(spare);
-    this.#holders.set(memory.buffer, 1);
-    return memory;
+  constructor(options: MemoryPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Memory of the pool's size, or of so many bytes where that is more. What it holds is of no meaning. */
+  take(bytes: number): Buffer<ArrayBuffer> {
+    const spare = bytes <= this.#options.bytes ? this.#spares.pop() : undefined;
+    return spare === undefined ? Buffer.allocUnsafeSlow(Math.max(this.#options.bytes, bytes)) : Buffer.from(spare);
+  }
+
+  /** Says that a memory's bytes are there: whoever says so holds it. Until then it may move to another thread and back. */
+  keep({ buffer }: Buffer<ArrayBuffer>): void {
+    this.#holders.set(buffer, 1);
   }
 
   /** Keeps the memory that a piece lies in from being used again. Other memory is nothing to it. */
@@ -34,6 +46,9 @@ export class BatchMemory {
       return;
     }
     this.#holders.delete(buffer);
-    if (buffer.byteLength === batchBytes && this.#spares.length < mostSpares) this.#spares.push(buffer);
+    const { bytes, spares } = this.#options;
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes && this.#spares.length < spares) {
+      this.#spares.push(buffer);
+    }
   }
 }

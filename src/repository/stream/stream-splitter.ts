@@ -1,8 +1,8 @@
 import { InvalidVmdkError } from '../../errors/index.js';
 import { StreamParser } from '../../vmdk/stream-parser.js';
 import type { StreamVisitor } from '../../vmdk/stream-visitor.js';
-import type { BatchMemory } from './batch-memory.js';
 import { GrainBatch } from './grain-batch.js';
+import type { MemoryPool } from './memory-pool.js';
 import { operation, operationOf } from './recipe.js';
 import type { RecipeWriter } from './recipe-writer.js';
 import { grainMarkerBytes, markerType, progressMarker, sectorBytes, StreamTail } from './stream-tail.js';
@@ -23,7 +23,7 @@ interface Expectation {
  */
 export class StreamSplitter implements StreamVisitor {
   readonly #recipe: RecipeWriter;
-  readonly #memory: BatchMemory;
+  readonly #memory: MemoryPool;
   readonly #tail = new StreamTail();
   readonly #parser = new StreamParser(this);
   #batch: GrainBatch | undefined;
@@ -37,7 +37,7 @@ export class StreamSplitter implements StreamVisitor {
   #failed = false;
 
   /** @param memory what the grains are collected in: whoever takes a batch releases it */
-  constructor(recipe: RecipeWriter, memory: BatchMemory) {
+  constructor(recipe: RecipeWriter, memory: MemoryPool) {
     this.#recipe = recipe;
     this.#memory = memory;
   }

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
 import { RepositoryDamagedError, WrongKeyError } from '../../errors/index.js';
+import { hashMemory } from './hash-memory.js';
 import { hashPieces } from './hash-pieces.js';
 import type { Vault } from './vault.js';
 
@@ -30,6 +31,7 @@ export function sealedVault(master: Uint8Array): Vault {
   };
   return {
     keysOf: (pieces) => hashPieces(pieces, grainSecret),
+    keysIn: (memory, bounds) => hashMemory(memory, bounds, grainSecret),
     seal: (pack, ordinal, bytes) => seal(packKey(pack), ordinal, bytes),
     open: (pack, ordinal, sealed) => open(packKey(pack), ordinal, sealed, `pack ${pack}`),
     sealRoot: (attempt, bytes) => seal(derive(`root ${attempt}`), 0, bytes),

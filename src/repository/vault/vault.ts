@@ -1,11 +1,14 @@
 import type { VmdkDriverError } from '../../errors/index.js';
+import type { KeyedMemory } from './hash-memory.js';
 
 /**
  * What stands between a repository's bytes and its store: how blobs are told from each other, and whether they are encrypted.
  */
 export interface Vault {
-  /** The keys of pieces of a memory, {@link keyBytes} bytes each, without holding the main thread. */
+  /** The keys of pieces, {@link keyBytes} bytes each, without holding the main thread for long. */
   keysOf(pieces: readonly Uint8Array[]): Promise<Uint8Array[]>;
+  /** The same, taken in another thread, of a memory that can be moved there and back (`hashMemory`). */
+  keysIn(memory: Buffer<ArrayBuffer>, bounds: Uint32Array): Promise<KeyedMemory>;
   /** A blob as it is stored in its place. */
   seal(pack: string, ordinal: number, bytes: Uint8Array): Uint8Array;
   /**

@@ -1,21 +1,33 @@
-import type { Vault } from '../vault/vault.js';
-import type { BatchMemory } from '../stream/batch-memory.js';
 import type { GrainBatch } from '../stream/grain-batch.js';
+import type { MemoryPool } from '../stream/memory-pool.js';
+import type { KeyedMemory } from '../vault/hash-memory.js';
+import type { Vault } from '../vault/vault.js';
 import type { MapWriter } from './map-writer.js';
 import type { PackWriter } from './pack-writer.js';
+
+/** Batches that are hashed while the next is collected. */
+const mostHashed = 2;
+
+/** A batch whose memory is away to be hashed. */
+interface HashedBatch {
+  readonly grains: GrainBatch['grains'];
+  readonly hashing: Promise<KeyedMemory>;
+}
 
 /** Stores the grains the parent does not have, and says in the map where each is. */
 export class GrainStore {
   readonly #vault: Vault;
   readonly #packs: PackWriter;
   readonly #map: MapWriter;
-  readonly #memory: BatchMemory;
+  readonly #memory: MemoryPool;
+  /** In the order of the disk. */
+  readonly #hashed: HashedBatch[] = [];
   #grainsNew = 0;
   #grainsSame = 0;
   #mostAreNew = true;
 
   /** @param memory what the batches lie in */
-  constructor(vault: Vault, packs: PackWriter, map: MapWriter, memory: BatchMemory) {
+  constructor(vault: Vault, packs: PackWriter, map: MapWriter, memory: MemoryPool) {
     this.#vault = vault;
     this.#packs = packs;
     this.#map = map;
@@ -30,13 +42,29 @@ export class GrainStore {
     return this.#grainsSame;
   }
 
-  async add({ memory, grains }: GrainBatch): Promise<void> {
-    const pieces = grains.map(({ from, to }) => memory.subarray(from, to));
-    const keys = await this.#vault.keysOf(pieces);
+  /** Takes a batch, and stores an earlier one once a few are being hashed. */
+  async add({ memory, grains, bounds }: GrainBatch): Promise<void> {
+    const hashing = this.#vault.keysIn(memory, bounds);
+    // Its failure is met when its turn comes; until then it must not count as unhandled.
+    hashing.catch(() => undefined);
+    this.#hashed.push({ grains, hashing });
+    if (this.#hashed.length > mostHashed) await this.#storeNext();
+  }
+
+  /** Stores what is left. */
+  async finish(): Promise<void> {
+    while (this.#hashed.length > 0) await this.#storeNext();
+  }
+
+  async #storeNext(): Promise<void> {
+    const batch = this.#hashed.shift();
+    if (batch === undefined) return;
+    const { memory, keys } = await batch.hashing;
+    this.#memory.keep(memory);
     const newBefore = this.#grainsNew;
-    for (const [place, { index }] of grains.entries()) {
-      const [bytes, key] = [pieces[place], keys[place]];
-      if (bytes === undefined || key === undefined) throw new Error('a grain without a key');
+    for (const [place, { index, from, to }] of batch.grains.entries()) {
+      const key = keys[place];
+      if (key === undefined) throw new Error('a grain without a key');
       const ofParent = await this.#map.ofParent(index);
       if (ofParent !== undefined && Buffer.compare(ofParent.key, key) === 0) {
         this.#grainsSame += 1;
@@ -44,11 +72,12 @@ export class GrainStore {
         continue;
       }
       this.#grainsNew += 1;
+      const bytes = memory.subarray(from, to);
       // Where few grains of a batch are new they are copied, or each would keep all of its batch in memory.
       const address = await this.#packs.add(this.#mostAreNew ? bytes : Buffer.from(bytes), key);
       await this.#map.set(index, { ...address, key });
     }
-    this.#mostAreNew = this.#grainsNew - newBefore > grains.length / 2;
+    this.#mostAreNew = this.#grainsNew - newBefore > batch.grains.length / 2;
     this.#memory.release(memory);
   }
 }

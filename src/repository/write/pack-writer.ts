@@ -2,7 +2,7 @@ import type { ObjectStore } from '../../stores/object-store.js';
 import type { BlobAddress } from '../format/blob.js';
 import { digestKeys, formatDirectory, type PackRecord } from '../format/pack.js';
 import { packId, packKey, type PackKind } from '../format/pack-id.js';
-import type { BatchMemory } from '../stream/batch-memory.js';
+import type { MemoryPool } from '../stream/memory-pool.js';
 import type { Vault } from '../vault/vault.js';
 
 /** More blobs than that make a pack's directory large; only grains of some hundred bytes get there. */
@@ -21,7 +21,7 @@ export interface PackWriterOptions {
   readonly retainUntil: Date | undefined;
   readonly signal: AbortSignal;
   /** What the blobs may lie in: it is held until their pack was put. */
-  readonly memory: BatchMemory;
+  readonly memory: MemoryPool;
 }
 
 /** Collects blobs in packs and puts these, several at a time. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { AbortError, BackupCorruptError, BackupServiceError, InvalidInputError } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
-import type { BackupWriter } from '../../services/backup-service.js';
+import { takesByValue, type BackupWriter } from '../../services/backup-service.js';
 import type { BlobAddress } from '../format/blob.js';
 import { recordKey, rootKey } from '../format/names.js';
 import { attemptOf, packKey, type PackKind } from '../format/pack-id.js';
@@ -12,7 +13,7 @@ import { findRewriting } from '../read/find-rewriting.js';
 import { MapReader } from '../read/map-reader.js';
 import { PackReader } from '../read/pack-reader.js';
 import { findRecord, type Repository } from '../repository.js';
-import { BatchMemory } from '../stream/batch-memory.js';
+import { MemoryPool } from '../stream/memory-pool.js';
 import { RecipeWriter } from '../stream/recipe-writer.js';
 import { StreamSplitter } from '../stream/stream-splitter.js';
 import { beginAttempt, type Attempt } from './attempt.js';
@@ -22,6 +23,9 @@ import { PackWriter } from './pack-writer.js';
 
 /** The length a pack of the map is put at, in bytes. */
 const mapPackBytes = 4 * 1024 * 1024;
+/** Bytes of a batch of grains, and how many are kept to be used again: as much as is on its way in a few packs. */
+const batchBytes = 1024 * 1024;
+const batchSpares = 64;
 /** Bytes taken of a chunk before the grains in them are stored: so much waits in memory. */
 const sliceBytes = 1024 * 1024;
 const dayMs = 24 * 60 * 60 * 1000;
@@ -45,7 +49,7 @@ export class RepositoryWriter implements BackupWriter {
   readonly #retainUntil: Date | undefined;
   readonly #recipe = new RecipeWriter();
   readonly #recipePieces: BlobAddress[] = [];
-  readonly #memory = new BatchMemory();
+  readonly #memory = new MemoryPool({ bytes: batchBytes, spares: batchSpares });
   readonly #splitter = new StreamSplitter(this.#recipe, this.#memory);
   readonly #dataPacks: PackWriter;
   readonly #mapPacks: PackWriter;
@@ -60,6 +64,8 @@ export class RepositoryWriter implements BackupWriter {
     this.#backup = backup;
     this.#attempt = attempt;
     this.#signal = AbortSignal.any([signal, attempt.lease.lost, this.#givenUp.signal]);
+    // One for each read and put that is under way.
+    setMaxListeners(0, this.#signal);
     this.#retainUntil = retainDays === undefined ? undefined : new Date(Date.now() + retainDays * dayMs);
     const [retainUntil, memory] = [this.#retainUntil, this.#memory];
     const common = { store, vault, attempt: attempt.id, retainUntil, signal: this.#signal, memory };
@@ -76,6 +82,11 @@ export class RepositoryWriter implements BackupWriter {
     signal: AbortSignal = new AbortController().signal,
   ): Promise<RepositoryWriter> {
     return new RepositoryWriter(repository, backup, await beginAttempt(repository, backup, signal), signal);
+  }
+
+  // Not a field: whoever copies the writer's own properties into another does not get it.
+  [takesByValue](): boolean {
+    return true;
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -98,6 +109,7 @@ export class RepositoryWriter implements BackupWriter {
     if (manifest !== undefined) assertManifest(manifest, this.#backup, this.#streamBytes);
     this.#splitter.end();
     await this.#storeParts();
+    await this.#grains.finish();
     const root = await this.#finishRoot();
     const record = await this.#putRoot(root, manifest);
     await this.#retainInherited(root);

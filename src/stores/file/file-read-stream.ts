@@ -2,13 +2,14 @@ import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { AbortError, StoreError } from '../../errors/index.js';
 import { chunkBytes } from '../../stream/chunk-bytes.js';
+import { fills, type FillingStream } from '../../stream/read-into.js';
 import { asStoreError } from './store-error.js';
 
 /** A part of an object that is no larger comes in one piece, in bytes: whoever asks for one puts it together otherwise. */
 const largestPiece = 4 * 1024 * 1024;
 
 /** A part of an open file as a stream. It ends with an error where the file turns out to be shorter, and closes the handle. */
-export class FileReadStream extends Readable {
+export class FileReadStream extends Readable implements FillingStream {
   readonly #handle: FileHandle;
   readonly #what: string;
   readonly #signal: AbortSignal | undefined;
@@ -38,6 +39,24 @@ export class FileReadStream extends Readable {
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
+  get remainingBytes(): number {
+    return this.#end - this.#position;
+  }
+
+  async [fills](memory: Uint8Array): Promise<void> {
+    // Whoever waits for the memory gets to know.
+    this.on('error', () => undefined);
+    const filling = this.#fill(memory);
+    this.#reading = filling.catch(() => undefined);
+    try {
+      await filling;
+    } catch (error) {
+      throw asStoreError(error, `${this.#what} cannot be read`);
+    } finally {
+      this.destroy();
+    }
+  }
+
   override _read(): void {
     this.#reading = this.#next().catch((error: unknown) => {
       this.destroy(asStoreError(error, `${this.#what} cannot be read`));
@@ -55,6 +74,13 @@ export class FileReadStream extends Readable {
       });
   }
 
+  async #fill(memory: Uint8Array): Promise<void> {
+    for (let filled = 0; this.#position < this.#end;) {
+      if (this.destroyed) throw this.errored ?? new Error('the stream was closed before its end');
+      filled += await this.#readInto(memory, filled, this.#end - this.#position);
+    }
+  }
+
   async #next(): Promise<void> {
     if (this.#position === this.#end) {
       this.push(null);
@@ -62,9 +88,13 @@ export class FileReadStream extends Readable {
     }
     // Not used again: the reader may keep it.
     const buffer = Buffer.allocUnsafeSlow(Math.min(this.#pieceBytes, this.#end - this.#position));
-    const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.#position);
+    this.push(buffer.subarray(0, await this.#readInto(buffer, 0, buffer.length)));
+  }
+
+  async #readInto(memory: Uint8Array, offset: number, length: number): Promise<number> {
+    const { bytesRead } = await this.#handle.read(memory, offset, length, this.#position);
     if (bytesRead === 0) throw new StoreError('integrity', `${this.#what} became shorter while it was read`);
     this.#position += bytesRead;
-    this.push(buffer.subarray(0, bytesRead));
+    return bytesRead;
   }
 }

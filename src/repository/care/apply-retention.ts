@@ -1,0 +1,63 @@
+import { throwIfAborted, VmdkDriverError } from '../../errors/index.js';
+import { listRecords } from '../read/list-records.js';
+import type { Repository } from '../repository.js';
+import { deleteBackup } from './delete-backup.js';
+import { decideRetention, type DatedBackup, type RetentionDecision, type RetentionPolicy } from './retention.js';
+
+/** How retention is applied. */
+export interface RetentionOptions {
+  /** Only this volume's backups. Default: every volume's. */
+  readonly volumeId?: string | undefined;
+  /** Tells what would be done, and does nothing. Default false. */
+  readonly dryRun?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Deletes the backups that no rule keeps, volume by volume. One that cannot be read is left alone; one that cannot be deleted
+ * stays, and its decision tells why.
+ */
+export async function applyRetention(
+  repository: Repository,
+  policy: RetentionPolicy,
+  { volumeId, dryRun = false, signal }: RetentionOptions,
+): Promise<RetentionDecision[]> {
+  const decisions: RetentionDecision[] = [];
+  for (const backups of await backupsOfVolumes(repository, volumeId, signal)) {
+    for (const decision of decideRetention(backups, policy)) {
+      decisions.push(decision.keep || dryRun ? decision : await expire(repository, decision, signal));
+    }
+  }
+  return decisions;
+}
+
+async function backupsOfVolumes(
+  repository: Repository,
+  onlyVolumeId: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Iterable<readonly DatedBackup[]>> {
+  const volumes = new Map<string, DatedBackup[]>();
+  for await (const found of listRecords(repository, onlyVolumeId, signal)) {
+    if (!('record' in found)) continue;
+    const { backupId, volumeId } = found.record;
+    const backups = volumes.get(volumeId) ?? [];
+    volumes.set(volumeId, backups);
+    backups.push({ backupId, volumeId, committedAt: found.committedAt });
+  }
+  return volumes.values();
+}
+
+async function expire(
+  repository: Repository,
+  decision: RetentionDecision,
+  signal: AbortSignal | undefined,
+): Promise<RetentionDecision> {
+  try {
+    await deleteBackup(repository, { id: decision.backupId, volumeId: decision.volumeId }, signal);
+    return decision;
+  } catch (error) {
+    if (!(error instanceof VmdkDriverError)) throw error;
+    throwIfAborted(signal);
+    return { ...decision, keep: true, reasons: [error.message] };
+  }
+}
