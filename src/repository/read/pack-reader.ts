@@ -192,7 +192,7 @@ export class PackReader {
     const length = directoryBytes(blobs);
     if (size < length) throw this.#damaged(id, 'is shorter than its directory');
     const bytes = Buffer.allocUnsafe(length);
-    await this.#get(key, id, size - length, bytes);
+    await this.#lanes.run(() => this.#get(key, id, size - length, bytes));
     const directory = parseDirectory(bytes, blobs);
     if (directory === undefined || !digestKeys([directory.keys]).equals(keysDigest)) {
       throw this.#damaged(id, 'has another directory than was stored');
