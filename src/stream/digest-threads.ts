@@ -27,10 +27,11 @@ export class DigestThreads {
   /**
    * Gives a stream the thread with the least to do; a new one where all have something to do and there may be more.
    *
+   * @param sharing how many streams a thread must have before another is started. Default 1
    * @throws ThreadError where none can be started
    */
-  take(): DigestThread {
-    const thread = this.#leastBusy() ?? this.#start();
+  take(sharing = 1): DigestThread {
+    const thread = this.#leastBusy(sharing) ?? this.#start();
     clearTimeout(this.#threads.get(thread));
     this.#threads.set(thread, undefined);
     thread.streams += 1;
@@ -48,9 +49,9 @@ export class DigestThreads {
     this.#threads.set(thread, setTimeout(end, this.#options.idleMs).unref());
   }
 
-  #leastBusy(): DigestThread | undefined {
+  #leastBusy(sharing: number): DigestThread | undefined {
     const [least] = [...this.#threads.keys()].sort((one, other) => one.streams - other.streams);
-    const isEnough = least?.streams === 0 || this.#threads.size >= this.#options.most;
+    const isEnough = least !== undefined && (least.streams < sharing || this.#threads.size >= this.#options.most);
     return isEnough ? least : undefined;
   }
 

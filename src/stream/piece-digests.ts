@@ -1,6 +1,9 @@
 import { ThreadError } from '../errors/index.js';
 import { digestThreads } from './digest-threads.js';
 
+/** Memories that wait for one thread before another is started, which costs as much as to hash some 50 MiB. */
+const sharing = 4;
+
 /** Bytes of a SHA-256. */
 export const digestBytes = 32;
 
@@ -27,7 +30,7 @@ export async function digestPieces(
   secret?: Uint8Array,
 ): Promise<DigestedPieces> {
   const { buffer } = memory;
-  const thread = digestThreads.take();
+  const thread = digestThreads.take(sharing);
   try {
     const reply = await thread.ask({ kind: 'pieces', memory: buffer, bounds, secret }, [buffer]);
     if (!('pieceDigests' in reply)) throw new ThreadError('the thread that hashes pieces answered something else');
