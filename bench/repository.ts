@@ -19,7 +19,7 @@ import { parseArgs } from 'node:util';
 import { encodeVmdk } from '../src/vmdk/index.js';
 import { StreamParser } from '../src/vmdk/stream-parser.js';
 import { compileLibrary } from './support/compile-library.js';
-import { measureProgram, measureScript, medians, type Sample } from './support/measure.js';
+import { measureProgram, measureScript, medians, warmPageCache, type Sample } from './support/measure.js';
 import { digest, generator, text, writeDisk } from './support/reproducible-disk.js';
 
 const MIB = 2 ** 20;
@@ -100,11 +100,13 @@ function runRestic(
 ): void {
   const repository = join(directory, 'restic');
   rmSync(repository, { recursive: true, force: true });
-  const restic = (...args: string[]): Sample =>
-    measureProgram('restic', ['--quiet', '--no-cache', '--repo', repository, ...args], {
+  const restic = (...args: string[]): Sample => {
+    warmPageCache(directory, sizeBytes);
+    return measureProgram('restic', ['--quiet', '--no-cache', '--repo', repository, ...args], {
       ...process.env,
       RESTIC_PASSWORD: 'of the bench',
     });
+  };
   restic('init');
   take(`restic ${what}: backup A`, restic('backup', join(directory, `A.${ending}`)));
   if (what === 'stream') {
@@ -130,6 +132,7 @@ function increment(repository: string, name: string, stored: Map<string, number>
 }
 
 function ours(step: string, name: string): Sample {
+  warmPageCache(directory, sizeBytes);
   return measureScript(join(root, 'bench', 'repository-step.mjs'), [join(directory, 'library'), step, directory, name]);
 }
 

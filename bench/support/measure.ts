@@ -1,5 +1,7 @@
 /** How a process is measured, ours or another's. */
 import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 
 export interface Sample {
   readonly wall: number;
@@ -11,6 +13,19 @@ export interface Sample {
 /** Has what earlier steps wrote on the disk, so that no step waits for another's writing. */
 export function settle(): void {
   spawnSync('sync');
+}
+
+/**
+ * In a virtual machine, memory that was not used for a while must be got from the hypervisor first, which can cost more than all
+ * else: the page cache of a file that is deleted is there for those that are written next.
+ */
+export function warmPageCache(directory: string, bytes: number): void {
+  const path = join(directory, 'warm');
+  const chunk = Buffer.alloc(2 ** 20);
+  const file = openSync(path, 'w');
+  for (let done = 0; done < bytes; done += chunk.length) writeSync(file, chunk);
+  closeSync(file);
+  rmSync(path);
 }
 
 /** A program of somebody else's. */
