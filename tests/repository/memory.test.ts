@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import { RepositoryBackupService } from '../../src/repository/index.js';
 import { takesByValue } from '../../src/services/backup-service.js';
 import type { GetOptions } from '../../src/stores/index.js';
+import { claimChunks } from '../../src/stream/chunk-readable.js';
 import { digestThreads } from '../../src/stream/digest-threads.js';
 import { ChangingDisk, range } from './support/generations.js';
 import { manifestFor, RepositoryLab, SteppedStore } from './support/repository-lab.js';
@@ -80,6 +81,27 @@ test('a restore from very many packs reads a few at a time', async () => {
   } finally {
     await rm(directory, { recursive: true });
   }
+});
+
+test('bytes that cannot be given are never taken for the end', async () => {
+  const lab = await RepositoryLab.create();
+  const bytes = disk().stream();
+  await lab.storeStream('b1', bytes);
+  lab.store.objects.delete(lab.store.keys.filter((key) => key.startsWith('data/')).at(-1)!);
+  const { stream } = await lab.service.openRestore({ id: 'b1', volumeId: 'v1' });
+  const chunks = claimChunks(stream)!;
+  let given = 0;
+  for (let failed = 0; failed < 3;) {
+    const chunk = await chunks.next().catch((error: unknown) => {
+      expect(error).toHaveProperty('code', 'REPOSITORY_DAMAGED');
+      failed += 1;
+      return Buffer.alloc(0);
+    });
+    given += chunk!.length;
+  }
+  expect(given).toBeLessThan(bytes.length);
+  await chunks.close();
+  await expect(chunks.next()).rejects.toThrow();
 });
 
 describe('a file', () => {

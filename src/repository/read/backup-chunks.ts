@@ -28,6 +28,8 @@ export class BackupChunks implements ChunkSource {
   readonly #pool = new ChunkPool();
   readonly #closed = new AbortController();
   readonly #chunks: AsyncGenerator<Buffer<ArrayBuffer>, void, undefined>;
+  /** Why it gives no more: whoever asks once more must not take that for the stream's end. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(repository: Repository, root: Root, streamBytes: number, signal: AbortSignal | undefined) {
     const either = AbortSignal.any([this.#closed.signal, ...(signal === undefined ? [] : [signal])]);
@@ -37,8 +39,14 @@ export class BackupChunks implements ChunkSource {
   }
 
   async next(): Promise<Buffer<ArrayBuffer> | undefined> {
-    const { value } = await this.#chunks.next();
-    return value ?? undefined;
+    try {
+      const { value, done } = await this.#chunks.next();
+      if (done !== true) return value;
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
+    return undefined;
   }
 
   release(chunk: Buffer<ArrayBuffer>): void {
@@ -47,7 +55,8 @@ export class BackupChunks implements ChunkSource {
 
   async close(): Promise<void> {
     // What is being read would otherwise be waited for.
-    this.#closed.abort(new Error('the stream was let go'));
+    this.#failure ??= { error: new Error('the stream was let go') };
+    this.#closed.abort();
     await this.#chunks.return();
   }
 }
