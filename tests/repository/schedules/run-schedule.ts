@@ -25,6 +25,9 @@ const volumes = ['v1', 'v2'] as const;
 /** So many grains every disk begins with, the same on all. */
 const firstGrains = 8;
 const newDisk = () => new ChangingDisk(300, 8).write(...range(0, firstGrains));
+/** Store calls in each schedule, at least. Somebody is killed among them, by the one that is told here at the latest. */
+const fewestCalls = 60;
+const firstKillBy = 50;
 /** How late a list may show what was put or deleted: far less than the grace. */
 const listingLagHours = 2;
 
@@ -64,6 +67,7 @@ class ScheduledRun implements Schedule {
     await this.#go(direct);
     await this.#assertWhole(direct);
     await this.#settleDown(direct);
+    if (this.#calls < fewestCalls || this.#kills === 0) throw new Error('too little happened');
     this.#tally.calls += this.#calls;
     this.#tally.kills += this.#kills;
   }
@@ -110,19 +114,21 @@ class ScheduledRun implements Schedule {
         await service.delete({ id, volumeId: this.#random.pick(volumes) });
       }
     });
-    for (const number of [0, 1]) {
-      this.#act(`collector ${number}`, async (service) => {
-        const writes = (): boolean => [...this.#alive].some((name) => name.startsWith('writer'));
-        for (let round = 0; round < 5 || (writes() && round < 20); round++) {
-          this.#tally.collected += await this.#collect(service);
-        }
-      });
-    }
+    for (const number of [0, 1]) this.#actCollector(`collector ${number}`);
     if (this.#random.below(3) === 0) {
       this.#act('verifier', async (service) => {
         await service.verify();
       });
     }
+  }
+
+  #actCollector(actor: string): void {
+    this.#act(actor, async (service) => {
+      const writes = (): boolean => [...this.#alive].some((name) => name.startsWith('writer'));
+      for (let round = 0; round < 5 || (writes() && round < 20); round++) {
+        this.#tally.collected += await this.#collect(service);
+      }
+    });
   }
 
   #act(actor: string, work: (service: RepositoryBackupService) => Promise<void>): void {
@@ -161,7 +167,9 @@ class ScheduledRun implements Schedule {
   }
 
   async #go(direct: RepositoryBackupService): Promise<void> {
-    for (let steps = 0; this.#alive.size > 0 && steps < 2000; steps++) {
+    for (let steps = 0; (this.#alive.size > 0 || this.#calls < fewestCalls) && steps < 2000; steps++) {
+      // Where all were killed early, or had little to do.
+      if (this.#alive.size === 0) this.#actCollector(`collector of step ${steps}`);
       await this.#everyoneWaits();
       if (this.#waiting.length === 0) continue;
       this.#passTime();
@@ -169,7 +177,7 @@ class ScheduledRun implements Schedule {
       const call = this.#nextCall();
       if (call === undefined) continue;
       this.#calls += 1;
-      if (this.#mayKill() && this.#random.below(60) === 0) this.#kill(call.actor);
+      if (this.#mayKill() && (this.#random.below(60) === 0 || this.#isLastForKill())) this.#kill(call.actor);
       else call.proceed(this.#decide(call));
       if (steps % 50 === 0) await this.#assertWhole(direct);
     }
@@ -209,6 +217,10 @@ class ScheduledRun implements Schedule {
     if (this.#random.below(40) > 0) return 'do';
     this.#tally.lostAnswers += 1;
     return changes ? this.#random.pick(['lose-answer', 'refuse', 'late'] as const) : 'refuse';
+  }
+
+  #isLastForKill(): boolean {
+    return this.#kills === 0 && this.#calls >= firstKillBy;
   }
 
   #mayKill(): boolean {
