@@ -1,4 +1,4 @@
-import { Places } from '../vim/places.js';
+import { Places } from '../stream/places.js';
 
 /**
  * Who lets transfers begin. An ESXi host's NFC memory is small, and too many at once fail all of them; an application that

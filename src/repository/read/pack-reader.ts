@@ -1,5 +1,6 @@
 import { ObjectNotFoundError, RepositoryDamagedError, StoreError } from '../../errors/index.js';
 import type { ObjectStore } from '../../stores/object-store.js';
+import { Places } from '../../stream/places.js';
 import { readInto } from '../../stream/read-into.js';
 import { keyBytes, type BlobAddress } from '../format/blob.js';
 import { digestKeys, directoryBytes, parseDirectory, type PackDirectory, type PackRecord } from '../format/pack.js';
@@ -7,7 +8,6 @@ import { packKey, type PackKind } from '../format/pack-id.js';
 import { MemoryPool } from '../stream/memory-pool.js';
 import type { Vault } from '../vault/vault.js';
 import { findRewriting } from './find-rewriting.js';
-import { Lanes } from './lanes.js';
 
 /** Blobs of a pack that are no further apart are read at once: a request costs more than the bytes between them. */
 const gapBytes = 128 * 1024;
@@ -49,7 +49,7 @@ export class PackReader {
   readonly #options: PackReaderOptions;
   readonly #packs: ReadonlyMap<string, PackRecord>;
   readonly #open = new Map<string, Promise<OpenPack>>();
-  readonly #lanes = new Lanes(readsAtOnce);
+  readonly #places = new Places(readsAtOnce);
   readonly #memory = new MemoryPool({ bytes: maxReadBytes, spares: readsAtOnce });
 
   constructor(options: PackReaderOptions) {
@@ -118,12 +118,7 @@ export class PackReader {
     await Promise.all(
       neighbours(wanted, at).map(async (run) => {
         const [from, to] = [at(run[0]?.ordinal ?? 0), at((run.at(-1)?.ordinal ?? 0) + 1)];
-        const length = to - from;
-        const sealed = await this.#lanes.run(async () => {
-          const memory = length < pooledBytes ? Buffer.allocUnsafeSlow(length) : this.#memory.take(length);
-          await this.#get(key, pack, from, memory.subarray(0, length));
-          return memory;
-        });
+        const sealed = await this.#read(key, pack, from, to - from);
         const bounds = this.#openRun(pack, run, sealed, (ordinal) => at(ordinal) - from);
         const { memory, keys: found } = await vault.keysIn(sealed, bounds);
         this.#memory.keep(memory);
@@ -138,6 +133,14 @@ export class PackReader {
         this.#memory.release(memory);
       }),
     );
+  }
+
+  /** Memory that holds so many bytes of an object at its beginning. */
+  async #read(key: string, pack: string, from: number, length: number): Promise<Buffer<ArrayBuffer>> {
+    using _place = await this.#places.take(this.#options.signal);
+    const memory = length < pooledBytes ? Buffer.allocUnsafeSlow(length) : this.#memory.take(length);
+    await this.#get(key, pack, from, memory.subarray(0, length));
+    return memory;
   }
 
   /** Opens the blobs of a run where they lie in the memory, and tells where each then begins and ends. */
@@ -192,7 +195,8 @@ export class PackReader {
     const length = directoryBytes(blobs);
     if (size < length) throw this.#damaged(id, 'is shorter than its directory');
     const bytes = Buffer.allocUnsafe(length);
-    await this.#lanes.run(() => this.#get(key, id, size - length, bytes));
+    using _place = await this.#places.take(this.#options.signal);
+    await this.#get(key, id, size - length, bytes);
     const directory = parseDirectory(bytes, blobs);
     if (directory === undefined || !digestKeys([directory.keys]).equals(keysDigest)) {
       throw this.#damaged(id, 'has another directory than was stored');

@@ -15,7 +15,7 @@ import {
 } from '../schema/index.js';
 import { SoapClient, type SoapHeader } from '../soap/soap-client.js';
 import { serviceInstance } from '../look-again.js';
-import { Places } from '../places.js';
+import { Places } from '../../stream/places.js';
 import { authority } from '../tls/peer.js';
 import type { AbortableOptions } from '../vim-session.js';
 import { withRetries, type Backoff } from './backoff.js';
