@@ -55,6 +55,8 @@ const rooms = {
   // A product of its own: it speaks to its clients over the wire.
   simulator: ['errors', 'vim/schema', 'vmdk'],
   testing: ['errors', 'model', 'services', 'stores'],
+  // A program on the public entry points, as the command line is.
+  fleet: ['index', 'repository/index'],
 };
 
 /**
@@ -132,7 +134,7 @@ export default defineConfig(
         'error',
         {
           selector:
-            ':matches(ImportDeclaration, ImportExpression)[source.value=/^(\\.\\.\\/)+((vim|services|stores|repository|vmdk|simulator)\\/(?!index)|(backing|driver|errors|journal|model|nfc|operation|pbm|process|restore|stream)\\/|(logger|parse-input)\\.js)/]',
+            ':matches(ImportDeclaration, ImportExpression)[source.value=/^(\\.\\.\\/)+((vim|services|stores|repository|vmdk|simulator|fleet)\\/(?!index)|(backing|driver|errors|journal|model|nfc|operation|pbm|process|restore|stream)\\/|(logger|parse-input)\\.js)/]',
           message: 'The command line uses the public entry points only.',
         },
       ],

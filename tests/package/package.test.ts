@@ -10,6 +10,7 @@ const entries = [
   'vmdk-driver/vmdk',
   'vmdk-driver/simulator',
   'vmdk-driver/testing',
+  'vmdk-driver/fleet',
 ];
 /** A build, a pack, a type-check: programs of their own, on a machine that may be busy. */
 const slow = 600_000;

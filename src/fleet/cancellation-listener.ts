@@ -1,0 +1,56 @@
+import type { Redis } from 'ioredis';
+import { cancellationChannel } from './cancellation.js';
+import { parseJobId, type JobAddress } from './job-id.js';
+import type { RedisFleet } from './redis-fleet.js';
+
+/** So many of those last cancelled are remembered: one may be told of before it is begun here. */
+const remembered = 1_000;
+
+/** Hears which jobs are cancelled, and has those stopped that run here. */
+export class CancellationListener {
+  readonly #redis: Redis;
+  readonly #recent = new Set<string>();
+
+  private constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  /**
+   * @param stop called with each job that is cancelled
+   * @param lookAgain called when something may have been missed, as Redis was away
+   */
+  static async start(
+    fleet: RedisFleet,
+    stop: (address: JobAddress) => void,
+    lookAgain: () => void,
+  ): Promise<CancellationListener> {
+    const redis = await fleet.queues.open('worker');
+    const listener = new CancellationListener(redis);
+    redis.on('message', (_channel: string, id: string) => {
+      listener.#remember(id);
+      try {
+        stop(parseJobId(id));
+      } catch (error) {
+        fleet.queues.options.logger.warn({ err: error }, 'somebody cancels what is not a job');
+      }
+    });
+    await redis.subscribe(cancellationChannel(fleet.queues));
+    redis.on('ready', lookAgain);
+    return listener;
+  }
+
+  /** Whether a job was cancelled lately; it may have been taken up again since. */
+  has(id: string): boolean {
+    return this.#recent.has(id);
+  }
+
+  close(): void {
+    this.#redis.disconnect();
+  }
+
+  #remember(id: string): void {
+    this.#recent.add(id);
+    const [oldest] = this.#recent;
+    if (this.#recent.size > remembered && oldest !== undefined) this.#recent.delete(oldest);
+  }
+}

@@ -1,0 +1,54 @@
+import type { QueueEvents } from 'bullmq';
+import type { Queues } from './queues.js';
+
+/** What BullMQ says when something of a job has changed. */
+const changes = ['waiting', 'active', 'progress', 'delayed', 'completed', 'failed', 'stalled', 'removed'] as const;
+
+/**
+ * Tells of the changes of a vCenter's jobs, from a known event of the queue's on: nothing between that and a later look is missed,
+ * not while Redis is away either.
+ */
+export class JobEvents {
+  readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #events: QueueEvents;
+
+  private constructor(events: QueueEvents) {
+    this.#events = events;
+    const tell = ({ jobId }: { readonly jobId: string }): void => {
+      for (const listener of this.#listeners.get(jobId) ?? []) listener();
+    };
+    for (const change of changes) events.on(change, tell);
+  }
+
+  static async start(queues: Queues, vcenter: string): Promise<JobEvents> {
+    const { bullmq } = await queues.peers();
+    const redis = await queues.redis();
+    const { name, logger } = queues.options;
+    const [last] = await redis.xrevrange(`${name}:${vcenter}:events`, '+', '-', 'COUNT', 1);
+    const events = new bullmq.QueueEvents(vcenter, {
+      connection: await queues.patientRedis(),
+      prefix: name,
+      lastEventId: last?.[0] ?? '0-0',
+    });
+    events.on('error', (error) => {
+      logger.debug({ err: error, vcenter }, 'the events of the queue report an error');
+    });
+    return new JobEvents(events);
+  }
+
+  /** @returns what ends it */
+  onChange(queueId: string, listener: () => void): Disposable {
+    const listeners = this.#listeners.get(queueId) ?? new Set();
+    this.#listeners.set(queueId, listeners.add(listener));
+    return {
+      [Symbol.dispose]: () => {
+        listeners.delete(listener);
+        if (listeners.size === 0) this.#listeners.delete(queueId);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#events.close();
+  }
+}

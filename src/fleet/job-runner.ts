@@ -1,0 +1,146 @@
+import type { Job } from 'bullmq';
+import { AbortError, throwIfAborted, VmdkDriverError, type BackupManifest } from '../index.js';
+import { jobDataSchema } from './job-data.js';
+import { toJobError, type JobError } from './job-error.js';
+import { dueAt } from './job-id.js';
+import type { JobKind, JobRequest } from './job-request.js';
+import { toJson } from './job-result.js';
+import { noteBackup } from './last-backups.js';
+import type { Peers } from './peers.js';
+import { performRequest, type Means } from './perform-request.js';
+import { ProgressRelay } from './progress-relay.js';
+import type { RedisFleet } from './redis-fleet.js';
+import type { FleetDriver, FleetRepository } from './fleet-driver.js';
+
+/** Why a running job is stopped. */
+export type StopReason = 'cancelled' | 'drained' | 'lost';
+
+/** How a job ended in this worker. */
+export interface EndedJob {
+  readonly vcenter: string;
+  readonly kind: JobKind;
+  readonly seconds: number;
+  /** Of the stream, where there is one. */
+  readonly bytes: number;
+  /** Absent where it is done. */
+  readonly error?: JobError | undefined;
+}
+
+/** What jobs of one vCenter are run with. */
+export interface RunnerMeans {
+  readonly fleet: RedisFleet;
+  readonly vcenter: string;
+  readonly driver: FleetDriver;
+  readonly repository: FleetRepository | undefined;
+  readonly peers: Peers;
+  /** Whether a job may have been cancelled after it was handed out. */
+  readonly wasCancelled: (queueId: string) => boolean;
+  readonly onEnd: (ended: EndedJob) => void;
+}
+
+/** Runs the jobs of one vCenter, each as BullMQ hands it out. */
+export class JobRunner {
+  readonly #means: RunnerMeans;
+  /** One for all jobs: it looks at the whole vCenter. */
+  #recovery: Promise<readonly string[]> | undefined;
+  /** By kind, for those who count. */
+  readonly running = new Map<string, JobKind>();
+
+  constructor(means: RunnerMeans) {
+    this.#means = means;
+  }
+
+  /**
+   * BullMQ's processor. What it throws is an error whose message is the JSON that the dead letter has.
+   *
+   * @param signal aborted with a {@link StopReason}
+   */
+  readonly run = async (job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> => {
+    const { bullmq } = this.#means.peers;
+    const stopped = signal ?? new AbortController().signal;
+    const data = jobDataSchema.safeParse(job.data);
+    if (!data.success || job.id === undefined) {
+      throw new bullmq.UnrecoverableError(JSON.stringify(toJobError(data.error ?? new Error('the job has no id'))));
+    }
+    const { request, cancelled } = data.data;
+    const startedAt = performance.now();
+    this.running.set(job.id, request.kind);
+    try {
+      if (cancelled === true || (await this.#wasCancelledSince(job.id))) throw new AbortError({ reason: 'cancelled' });
+      const result = await this.#perform(job, job.id, request, stopped);
+      if (request.kind === 'backup') await this.#note(result as BackupManifest);
+      this.#end(request, startedAt, result);
+      return toJson(result);
+    } catch (error) {
+      const reason = stopped.aborted ? (stopped.reason as StopReason) : undefined;
+      if (reason === 'drained') {
+        // Handed back, for another worker.
+        await job.moveToWait(token);
+        throw new bullmq.WaitingError();
+      }
+      const jobError = toJobError(error);
+      this.#end(request, startedAt, undefined, jobError);
+      const text = JSON.stringify(jobError);
+      throw jobError.retryable ? new Error(text) : new bullmq.UnrecoverableError(text);
+    } finally {
+      this.running.delete(job.id);
+    }
+  };
+
+  /** Between a job's being handed out and its beginning here, nobody can stop it. */
+  async #wasCancelledSince(queueId: string): Promise<boolean> {
+    const { fleet, vcenter, wasCancelled } = this.#means;
+    if (!wasCancelled(queueId)) return false;
+    const job = await fleet.queues.find({ vcenter, queueId });
+    return jobDataSchema.safeParse(job?.data).data?.cancelled === true;
+  }
+
+  /** A restore whose worker died is in the way of the next one, which is why it is ended here, and not when somebody calls. */
+  async #perform(job: Job, queueId: string, request: JobRequest, signal: AbortSignal): Promise<unknown> {
+    const { driver, repository, fleet } = this.#means;
+    const { tell } = new ProgressRelay(job, fleet.queues.options.logger);
+    const { isAlive } = fleet;
+    const means: Means = { driver, repository, isAlive, signal, onProgress: tell, dueAt: dueAt(queueId) };
+    try {
+      return await performRequest(request, means);
+    } catch (error) {
+      const isBusy = error instanceof VmdkDriverError && error.code === 'VOLUME_BUSY';
+      if (!isBusy || !('volume' in request) || !(await this.#recover()).includes(request.volume.id)) throw error;
+      throwIfAborted(signal);
+      return performRequest(request, means);
+    }
+  }
+
+  /** @returns the volumes whose restores it ended */
+  async #recover(): Promise<readonly string[]> {
+    const { driver, fleet } = this.#means;
+    this.#recovery ??= driver
+      .recover({ isAlive: fleet.isAlive })
+      .then(({ restores }) =>
+        restores
+          .filter(({ outcome }) => outcome === 'completed' || outcome === 'undone')
+          .map(({ volumeId }) => volumeId),
+      )
+      .finally(() => {
+        this.#recovery = undefined;
+      });
+    return this.#recovery;
+  }
+
+  /** That a backup is stored is true whether it can be noted or not. */
+  async #note(manifest: BackupManifest): Promise<void> {
+    const { fleet, vcenter } = this.#means;
+    try {
+      await noteBackup(fleet.queues, vcenter, manifest);
+    } catch (error) {
+      fleet.queues.options.logger.warn({ err: error, vcenter, backup: manifest.backupId }, 'a backup was not noted');
+    }
+  }
+
+  #end({ kind }: JobRequest, startedAt: number, result: unknown, error?: JobError): void {
+    const { vcenter, onEnd } = this.#means;
+    const { streamBytes } = (result ?? {}) as { readonly streamBytes?: number };
+    const seconds = (performance.now() - startedAt) / 1000;
+    onEnd({ vcenter, kind, seconds, bytes: streamBytes ?? 0, ...(error && { error }) });
+  }
+}

@@ -1,0 +1,87 @@
+import type { Redis, RedisOptions } from 'ioredis';
+import * as z from 'zod';
+import type { Logger } from '../index.js';
+import type { Peers } from './peers.js';
+
+/** Where Redis is. */
+export interface RedisConnection {
+  /** Default `127.0.0.1`. */
+  readonly host?: string | undefined;
+  /** Default 6379. */
+  readonly port?: number | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** The database's number. Default 0. */
+  readonly db?: number | undefined;
+  /** Whom to trust and, where asked for, who we are; PEM. Default: no TLS; `{}` is TLS by the system's authorities. */
+  readonly tls?: RedisTls | undefined;
+}
+
+/** TLS to Redis. */
+export interface RedisTls {
+  readonly ca?: string | readonly string[] | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** The name in the server's certificate. Default: the host's. */
+  readonly servername?: string | undefined;
+}
+
+const tlsSchema = z.strictObject({
+  ca: z.union([z.string().min(1), z.array(z.string().min(1)).min(1).readonly()]).optional(),
+  cert: z.string().min(1).optional(),
+  key: z.string().min(1).optional(),
+  servername: z.string().min(1).optional(),
+});
+
+export const connectionSchema = z.union([
+  z.string().regex(/^rediss?:\/\//, 'is not a URL such as redis://redis.example:6379'),
+  z.strictObject({
+    host: z.string().min(1).optional(),
+    port: z.int().min(1).max(65_535).optional(),
+    username: z.string().min(1).optional(),
+    password: z.string().min(1).optional(),
+    db: z.int().nonnegative().optional(),
+    tls: tlsSchema.optional(),
+  }),
+]);
+
+/** What is used of the client's options; how replies are mapped is its own default. */
+type Options = Omit<RedisOptions, 'replyMapping'>;
+
+/**
+ * How long a command waits for Redis to come back: that of an application, which is to be told, for some 10 s; a worker's, for
+ * as long as it takes.
+ */
+export type Patience = 'application' | 'worker';
+
+/** Opens a connection; it connects, and connects again, by itself. */
+export function openRedis(
+  { ioredis }: Peers,
+  connection: z.infer<typeof connectionSchema>,
+  patience: Patience,
+  logger: Logger,
+): Redis {
+  const options: Options = { maxRetriesPerRequest: patience === 'worker' ? null : 20 };
+  const redis =
+    typeof connection === 'string'
+      ? new ioredis.Redis(connection, options)
+      : new ioredis.Redis({ ...withoutAbsent(connection), ...options });
+  let isAway = false;
+  redis.on('error', (error) => {
+    // It is tried again and again: said once.
+    if (!isAway) logger.warn({ err: error }, 'Redis cannot be reached; it is tried again');
+    isAway = true;
+  });
+  redis.on('ready', () => {
+    isAway = false;
+  });
+  return redis;
+}
+
+/** ioredis takes a key that is there with `undefined` for an answer. */
+function withoutAbsent({ tls, ...rest }: Exclude<z.infer<typeof connectionSchema>, string>): Options {
+  const present = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  if (tls === undefined) return present;
+  const { ca, ...others } = tls;
+  return { ...present, tls: { ...others, ...(ca !== undefined && { ca: typeof ca === 'string' ? ca : [...ca] }) } };
+}

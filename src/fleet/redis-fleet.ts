@@ -1,0 +1,149 @@
+import { InvalidInputError, type IsAlive, type TransferSlots } from '../index.js';
+import { cancelJob } from './cancellation.js';
+import { describeJob, type FleetJob } from './fleet-job.js';
+import type { ResolvedFleetOptions } from './fleet-options.js';
+import type { Cancellation, Fleet, JobCounts, JobFilter } from './fleet.js';
+import { Heartbeats } from './heartbeats.js';
+import { HostSlots } from './host-slots.js';
+import type { JobData } from './job-data.js';
+import { JobEvents } from './job-events.js';
+import { formatJobId, parseJobId, queueIdOf } from './job-id.js';
+import { parseOrder, type JobOrder } from './job-order.js';
+import { vcenterSchema } from './job-request.js';
+import { lastBackups, type LastBackup } from './last-backups.js';
+import { listJobs } from './list-jobs.js';
+import { parse } from './parse.js';
+import { Queues } from './queues.js';
+import { onRedis, redisFailure } from './redis-failure.js';
+import { watchJob } from './watch-job.js';
+
+/** The fleet on BullMQ and Redis. */
+export class RedisFleet implements Fleet {
+  readonly queues: Queues;
+  readonly heartbeats: Heartbeats;
+  readonly #slots = new Map<string, HostSlots>();
+  readonly #events = new Map<string, Promise<JobEvents>>();
+
+  constructor(options: ResolvedFleetOptions) {
+    this.queues = new Queues(options);
+    this.heartbeats = new Heartbeats(this.queues);
+  }
+
+  get isAlive(): IsAlive {
+    return this.heartbeats.isAlive;
+  }
+
+  async enqueue(order: JobOrder): Promise<string> {
+    const { request, scheduling } = parseOrder(order);
+    const { requestId, priority, delayMs, cron } = scheduling;
+    const { vcenter, kind } = request;
+    const queueId = queueIdOf(request, requestId, cron !== undefined);
+    const data: JobData = { version: 1, request };
+    const first = priority === undefined ? {} : { priority };
+    return onRedis(async () => {
+      await this.queues.name(vcenter);
+      const queue = await this.queues.queue(vcenter);
+      if (cron === undefined) {
+        await queue.add(kind, data, { jobId: queueId, ...first, ...(delayMs !== undefined && { delay: delayMs }) });
+      } else {
+        const repeat = { pattern: cron.pattern, tz: cron.timezone ?? 'UTC' };
+        await queue.upsertJobScheduler(queueId, repeat, { name: kind, data, opts: first }).catch(asPatternError);
+      }
+      return formatJobId({ vcenter, queueId });
+    });
+  }
+
+  async job(id: string): Promise<FleetJob | undefined> {
+    const address = parseJobId(id);
+    return onRedis(() => this.queues.look(address));
+  }
+
+  jobs(filter: JobFilter = {}): AsyncIterable<FleetJob> {
+    return listJobs(this.queues, filter);
+  }
+
+  async counts(): Promise<JobCounts[]> {
+    return onRedis(async () =>
+      Promise.all(
+        (await this.queues.vcenters()).map(async (vcenter) => {
+          const counts = await (await this.queues.queue(vcenter)).getJobCounts();
+          const of = (...states: readonly string[]): number =>
+            states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+          return {
+            vcenter,
+            waiting: of('waiting', 'prioritized', 'paused'),
+            delayed: of('delayed'),
+            running: of('active'),
+            done: of('completed'),
+            failed: of('failed'),
+          };
+        }),
+      ),
+    );
+  }
+
+  async *watch(
+    id: string,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<FleetJob, void, undefined> {
+    const address = parseJobId(id);
+    const events = await onRedis(() => this.#eventsOf(address.vcenter));
+    yield* watchJob(this.queues, events, address, signal);
+  }
+
+  async cancel(id: string): Promise<Cancellation> {
+    const address = parseJobId(id);
+    return onRedis(() => cancelJob(this.queues, address));
+  }
+
+  async retry(id: string): Promise<boolean> {
+    const address = parseJobId(id);
+    return onRedis(async () => {
+      const job = await this.queues.find(address);
+      if (job === undefined || !(await job.isFailed())) return false;
+      const { request } = describeJob(address.vcenter, job, 'failed');
+      const data: JobData = { version: 1, request };
+      await job.updateData(data);
+      await job.retry('failed', { resetAttemptsMade: true });
+      return true;
+    });
+  }
+
+  async lastBackups(): Promise<LastBackup[]> {
+    return onRedis(() => lastBackups(this.queues));
+  }
+
+  transferSlots(vcenter: string): TransferSlots {
+    const name = parse('vcenter', vcenterSchema, vcenter);
+    const slots = this.#slots.get(name) ?? new HostSlots(this.queues, name);
+    this.#slots.set(name, slots);
+    return slots;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#slots.values()].map((slots) => slots.settled()));
+    const events = await Promise.allSettled([...this.#events.values()]);
+    await Promise.all(events.flatMap((started) => (started.status === 'fulfilled' ? [started.value.close()] : [])));
+    await this.queues.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #eventsOf(vcenter: string): Promise<JobEvents> {
+    const known = this.#events.get(vcenter);
+    if (known !== undefined) return known;
+    const starting = JobEvents.start(this.queues, vcenter);
+    this.#events.set(vcenter, starting);
+    starting.catch(() => this.#events.delete(vcenter));
+    return starting;
+  }
+}
+
+/** What BullMQ says of a pattern that it cannot read is none of Redis's failures. */
+function asPatternError(error: unknown): never {
+  if (redisFailure(error) !== 'failed') throw error;
+  const message = error instanceof Error ? error.message : String(error);
+  throw new InvalidInputError('order.cron', message, { cause: error });
+}

@@ -1,0 +1,252 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { AbortError, InvalidInputError, VolumeBusyError, type Volume } from '../../src/index.js';
+import {
+  createFleet,
+  startWorker,
+  type Fleet,
+  type FleetDriver,
+  type FleetJob,
+  type FleetWorker,
+  type JobOrder,
+} from '../../src/fleet/index.js';
+import { Lab } from '../driver/support/lab.js';
+import { needing } from '../support/needing.js';
+import { until } from '../support/until.js';
+import { hasRedis, noRedis, RedisServer } from './support/redis-server.js';
+
+const vcenter = 'vcenter1.example';
+
+needing(hasRedis, noRedis).describe('a fleet', () => {
+  let redis: RedisServer;
+  let lab: Lab;
+  let fleet: Fleet;
+  let volume: Volume;
+  let fleetName: string;
+  const workers: FleetWorker[] = [];
+
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    lab = await Lab.start();
+    volume = await lab.addVolume();
+  });
+  afterAll(async () => {
+    await lab[Symbol.asyncDispose]();
+    await redis[Symbol.asyncDispose]();
+  });
+  beforeEach(() => {
+    fleetName = `test-${randomUUID()}`;
+    fleet = createFleet({ connection: redis.url, name: fleetName, retryDelayMs: 50, attempts: 3 });
+  });
+  afterEach(async () => {
+    await Promise.all(workers.splice(0).map((worker) => worker.close({ graceMs: 0 })));
+    await fleet.close();
+  });
+
+  async function work(driver: FleetDriver = lab.driver): Promise<void> {
+    workers.push(await startWorker({ fleet, drivers: { [vcenter]: driver } }));
+  }
+
+  /** Waits for a job's end. */
+  async function end(id: string): Promise<FleetJob> {
+    let last: FleetJob | undefined;
+    for await (const job of fleet.watch(id)) last = job;
+    return last!;
+  }
+
+  /** A driver that does something else than back up. */
+  const driverOf = (backupVolume: FleetDriver['backupVolume']): FleetDriver => ({
+    ownerId: lab.driver.ownerId,
+    backupVolume,
+    restoreBackup: () => Promise.reject(new Error('not asked for')),
+    verifyBackup: () => Promise.reject(new Error('not asked for')),
+    recover: () => Promise.resolve({ restores: [], temporaryFiles: [] }),
+  });
+
+  test('backs up, verifies, restores and recovers, and tells what each came to', async () => {
+    await work();
+    const backup = { id: randomUUID(), volumeId: volume.id };
+    const content = await lab.contentOf(volume);
+    const stored = await end(await fleet.enqueue({ kind: 'backup', vcenter, volume, backup }));
+    expect(stored).toMatchObject({ state: 'done', result: { formatVersion: 1, backupId: backup.id } });
+    const verified = await end(await fleet.enqueue({ kind: 'verify', vcenter, backup }));
+    expect(verified).toMatchObject({ state: 'done', result: { comparedWithManifest: true } });
+    await lab.simulator.writeDisk(lab.diskOf(volume).path, Buffer.alloc(1024 * 1024, 'changed'));
+    const restored = await end(await fleet.enqueue({ kind: 'restore', vcenter, volume, backup }));
+    expect(restored).toMatchObject({ state: 'done', result: { created: false, cleanup: 'done' } });
+    expect(await lab.contentOf(volume)).toBe(content);
+    const recovered = await end(await fleet.enqueue({ kind: 'recover', vcenter }));
+    expect(recovered).toMatchObject({ state: 'done', result: { restores: [] } });
+    expect(await fleet.lastBackups()).toMatchObject([{ vcenter, volumeId: volume.id }]);
+    await lab.expectNothingLeft();
+  });
+
+  test('twice the same is one job, and a restore of the same backup is another', async () => {
+    const backup = { id: randomUUID(), volumeId: volume.id };
+    const order = { kind: 'backup', vcenter, volume, backup } as const;
+    const id = await fleet.enqueue(order);
+    expect(await fleet.enqueue(order)).toBe(id);
+    const others = [
+      await fleet.enqueue({ kind: 'restore', vcenter, volume, backup }),
+      await fleet.enqueue({ ...order, backup: { id: randomUUID() } }),
+      await fleet.enqueue({ ...order, requestId: 'again: 1' }),
+    ];
+    expect(new Set([id, ...others]).size).toBe(4);
+    expect(await fleet.counts()).toMatchObject([{ vcenter, waiting: 4 }]);
+    await work();
+    for (const one of [id, ...others]) await end(one);
+    expect(await fleet.enqueue(order)).toBe(id);
+    expect(await fleet.counts()).toMatchObject([{ waiting: 0 }]);
+  });
+
+  test('what is urgent goes first', async () => {
+    const order: string[] = [];
+    const orders = [30, 10, 20].map((priority) => ({ priority, backup: { id: `priority-${priority.toString()}` } }));
+    for (const each of orders) await fleet.enqueue({ kind: 'backup', vcenter, volume, ...each });
+    workers.push(
+      await startWorker({
+        fleet,
+        concurrency: 1,
+        drivers: {
+          [vcenter]: driverOf(async (backup) => {
+            order.push(backup.id);
+            throw new InvalidInputError('volume', 'is only one of a test');
+          }),
+        },
+      }),
+    );
+    await until(() => order.length === 3);
+    expect(order).toEqual(['priority-10', 'priority-20', 'priority-30']);
+  });
+
+  test('only what is retryable is tried again; the dead letter has the error', async () => {
+    const tries = new Map<string, number>();
+    await work(
+      driverOf(async ({ id }) => {
+        tries.set(id, (tries.get(id) ?? 0) + 1);
+        throw id === 'busy' ? new VolumeBusyError('somebody is at it', { retryable: true }) : new RangeError('broken');
+      }),
+    );
+    const busy = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'busy' } });
+    const broken = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'broken' } });
+    expect(await end(busy)).toMatchObject({
+      state: 'failed',
+      attempts: 3,
+      error: { code: 'VOLUME_BUSY', message: 'somebody is at it', retryable: true, cleanup: 'done' },
+    });
+    expect(await end(broken)).toMatchObject({
+      state: 'failed',
+      attempts: 1,
+      error: { code: 'FAILED', message: 'broken' },
+    });
+    expect(Object.fromEntries(tries)).toEqual({ busy: 3, broken: 1 });
+    const dead: string[] = [];
+    for await (const job of fleet.jobs({ states: ['failed'] })) dead.push(job.id);
+    expect(dead.sort()).toEqual([broken, busy].sort());
+
+    expect(await fleet.retry(broken)).toBe(true);
+    await end(broken);
+    expect(tries.get('broken')).toBe(2);
+  });
+
+  test('cancel stops a job that another process would run, and one that waits', async () => {
+    const begun: string[] = [];
+    const slow = driverOf(async ({ id }, _volume, options) => {
+      begun.push(id);
+      return new Promise((_resolve, reject) => {
+        const signal = options!.signal!;
+        signal.addEventListener('abort', () => reject(new AbortError(signal)));
+      });
+    });
+    workers.push(await startWorker({ fleet, drivers: { [vcenter]: slow }, concurrency: 1 }));
+    const running = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'running' } });
+    const waiting = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'waiting' } });
+    await until(() => begun.length === 1);
+    await using elsewhere = createFleet({ connection: redis.url, name: fleetName });
+    expect(await elsewhere.cancel(waiting)).toBe('removed');
+    expect(await elsewhere.cancel(running)).toBe('told');
+    expect(await end(running)).toMatchObject({ state: 'cancelled', error: { code: 'ABORTED' }, attempts: 1 });
+    expect(await elsewhere.cancel(running)).toBe('ended');
+    expect(await elsewhere.job(waiting)).toBeUndefined();
+    expect(await elsewhere.cancel(waiting)).toBe('unknown');
+    expect(begun).toEqual(['running']);
+  });
+
+  test('a worker that is closed hands back what takes too long, and nothing is left', async () => {
+    const stall = lab.simulator.injectTransferFault({ direction: 'export', kind: 'stall', atByte: 1000 });
+    await work();
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: randomUUID() } });
+    await until(() => stall.fired);
+    await workers.pop()!.close({ graceMs: 10 });
+    expect(await fleet.job(id)).toMatchObject({ state: 'waiting', attempts: 0 });
+    await lab.expectNothingLeft();
+    lab.simulator.clearFaults();
+    await work();
+    expect(await end(id)).toMatchObject({ state: 'done' });
+  });
+
+  test('transfers of several workers with one host are counted together', async () => {
+    const fleets = [1, 2].map(() => createFleet({ connection: redis.url, name: fleetName, transfersPerHost: 1 }));
+    const [one, other] = fleets.map((each) => each.transferSlots(vcenter));
+    const { signal } = new AbortController();
+    const slot = await one!.take('host-1', { signal });
+    const elsewhere = await other!.take('host-2', { signal });
+    let isTaken = false;
+    const second = other!.take('host-1', { signal }).then((taken) => {
+      isTaken = true;
+      return taken;
+    });
+    const given = new AbortController();
+    const third = other!.take('host-1', { signal: given.signal });
+    given.abort();
+    await expect(third).rejects.toThrow();
+    expect(isTaken).toBe(false);
+    slot[Symbol.dispose]();
+    (await second)[Symbol.dispose]();
+    elsewhere[Symbol.dispose]();
+    await Promise.all(fleets.map((each) => each.close()));
+  });
+
+  test('a schedule makes a backup each time, and ends by cancel', async () => {
+    const made: string[] = [];
+    await work(
+      driverOf(async ({ id }) => {
+        made.push(id);
+        throw new InvalidInputError('volume', 'is only one of a test');
+      }),
+    );
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, cron: { pattern: '* * * * * *' } });
+    expect(await fleet.enqueue({ kind: 'backup', vcenter, volume, cron: { pattern: '* * * * * *' } })).toBe(id);
+    await until(() => made.length >= 2);
+    expect(await fleet.cancel(id)).toBe('removed');
+    expect(new Set(made).size).toBe(made.length);
+    expect(made[0]).toMatch(new RegExp(`^${volume.id}-\\d{8}T\\d{6}Z$`));
+  });
+
+  test.each([
+    ['a vCenter that is none', { kind: 'recover', vcenter: 'a:b' }, 'order.vcenter'],
+    ['a kind there is not', { kind: 'destroy', vcenter }, 'order.kind'],
+    ['a password', { kind: 'recover', vcenter, password: 'secret' }, 'order.password'],
+    ['a backup without an id', { kind: 'backup', vcenter, volume: { id: 'v', size: 1 } }, 'order.backup'],
+    ['a pattern that is none', { kind: 'recover', vcenter, cron: { pattern: 'often' } }, 'order.cron'],
+  ])('refuses %s', async (_what, order, field) => {
+    await expect(fleet.enqueue(order as unknown as JobOrder)).rejects.toMatchObject({ code: 'INVALID_INPUT', field });
+  });
+
+  test('nothing that a volume of the application has besides goes to Redis', async () => {
+    const id = await fleet.enqueue({
+      kind: 'backup',
+      vcenter,
+      volume: { ...volume, password: 'secret' },
+      backup: { id: 'with-more' },
+    });
+    expect(JSON.stringify(await fleet.job(id))).not.toContain('secret"');
+  });
+
+  test('who a worker is known to live, and nobody else is known to be dead', async () => {
+    await work();
+    const asked = { host: '', pid: 0, startedAt: new Date().toISOString() };
+    expect(await fleet.isAlive({ ...asked, id: lab.driver.ownerId })).toBe(true);
+    expect(await fleet.isAlive({ ...asked, id: 'somebody else' })).toBeUndefined();
+  });
+});
