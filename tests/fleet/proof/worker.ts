@@ -1,0 +1,46 @@
+/** A worker process: is told what to serve, serves it, and is killed, or drains on SIGTERM. */
+import { createFleet, startWorker } from '../../../src/fleet/index.js';
+import { VmdkDriver } from '../../../src/index.js';
+import { SoapVimSession } from '../../../src/vim/index.js';
+import type { WorkerOrder } from './order.js';
+import { serviceOf } from './services.js';
+
+async function serve({ vcenters, redis, fleet: name, concurrency, tmpDir, ...options }: WorkerOrder): Promise<void> {
+  const { lockMs, transfersPerHost, jobsPerVcenter } = options;
+  const fleet = createFleet({
+    connection: redis,
+    name,
+    lockMs,
+    transfersPerHost,
+    jobsPerVcenter,
+    attempts: 40,
+    retryDelayMs: 500,
+  });
+  const drivers = Object.fromEntries(
+    await Promise.all(
+      vcenters.map(async (vcenter) => {
+        const { host, port, username, password, thumbprint } = vcenter;
+        const vim = new SoapVimSession({ host, port, username, password, thumbprint });
+        await vim.connect();
+        const config = { tmpDir, transferSlots: fleet.transferSlots(vcenter.name) };
+        return [vcenter.name, new VmdkDriver({ vim, backupService: serviceOf(vcenter), config })] as const;
+      }),
+    ),
+  );
+  const worker = await startWorker({ fleet, drivers, concurrency });
+  process.once('SIGTERM', () => {
+    void worker
+      .close({ graceMs: 500 })
+      .then(() => fleet.close())
+      .then(() => process.exit(0));
+  });
+  process.send?.('serving');
+}
+
+process.on('message', (order: WorkerOrder) => {
+  serve(order).catch((error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  });
+});
+process.on('disconnect', () => process.exit());
