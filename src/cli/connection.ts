@@ -41,6 +41,18 @@ export async function connect(options: ConnectionOptions, { signal, output }: Ru
   return vim;
 }
 
+/**
+ * What a fleet calls the vCenter: what it is told, or the host's name.
+ *
+ * @throws UsageError
+ */
+export function vcenterOf({ vcenter, url }: { readonly vcenter?: string; readonly url?: string }): string {
+  if (vcenter !== undefined) return vcenter;
+  const given = url ?? variable(process.env, 'GOVC_URL');
+  if (given === undefined) throw new UsageError('it is not said which vCenter: give --vcenter or set GOVC_URL');
+  return parseUrl(url === undefined ? 'GOVC_URL' : '--url', given).hostname;
+}
+
 interface Login {
   readonly host: string;
   readonly port?: number;

@@ -66,6 +66,12 @@ export function outcomeOf(error: VmdkDriverError): Outcome {
   return outcomes[error.code] ?? (error.retryable ? 'busy' : 'failed');
 }
 
+/** How a command ended that waited for a job which failed with this. */
+export function outcomeOfJob({ code, retryable }: { readonly code: string; readonly retryable: boolean }): Outcome {
+  const outcome = code in outcomes ? outcomes[code as ErrorCode] : 'failed';
+  return outcome ?? (retryable ? 'busy' : 'failed');
+}
+
 /** Whether it is an error of this library's: by its code, so that no command has to load the library for that. */
 export function isVmdkDriverError(error: unknown): error is VmdkDriverError {
   return (

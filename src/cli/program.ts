@@ -3,13 +3,16 @@ import { backupCommand } from './commands/backup.js';
 import { completionCommand } from './commands/completion.js';
 import { decodeCommand } from './commands/decode.js';
 import { encodeCommand } from './commands/encode.js';
+import { enqueueCommand } from './commands/enqueue.js';
 import { inspectCommand } from './commands/inspect.js';
+import { jobsCommand } from './commands/jobs.js';
 import { listCommand } from './commands/list.js';
 import { recoverCommand } from './commands/recover.js';
 import { repositoryCommand } from './commands/repository.js';
 import { restoreCommand } from './commands/restore.js';
 import { simulateCommand } from './commands/simulate.js';
 import { verifyCommand } from './commands/verify.js';
+import { workerCommand } from './commands/worker.js';
 import { withExamples } from './examples.js';
 
 /** The command line, all of it. */
@@ -29,6 +32,9 @@ export function createProgram(version: string): Command {
     .addCommand(encodeCommand())
     .addCommand(repositoryCommand())
     .addCommand(simulateCommand())
+    .addCommand(workerCommand())
+    .addCommand(enqueueCommand())
+    .addCommand(jobsCommand())
     .addCommand(completionCommand());
   withExamples(program, 'vmdk-driver simulate', 'vmdk-driver backup --help').addHelpText(
     'after',

@@ -14,20 +14,23 @@ export interface VolumeOptions {
   readonly config?: string;
 }
 
-/** Gives a command the options of a volume. */
+/** Gives a command the options of a volume, and the one for the driver's configuration. */
 export function withVolume(command: Command): Command {
-  return withConfig(
-    command
-      .requiredOption('--volume <id>', "the volume's id")
-      .requiredOption('--size <GiB>', "the volume's size in GiB", positiveInteger)
-      .option('--name <name>', "the VM's name (default: volume-<id>)")
-      .option('--project <id>', 'the project the volume belongs to, where a VM is created')
-      .option(
-        '--spec <key=value>',
-        'an extra spec of the volume type, such as vmware:vmdk_type=thick; repeatable',
-        collected,
-      ),
-  );
+  return withConfig(withVolumeOnly(command));
+}
+
+/** Gives a command the options of a volume. */
+export function withVolumeOnly(command: Command): Command {
+  return command
+    .requiredOption('--volume <id>', "the volume's id")
+    .requiredOption('--size <GiB>', "the volume's size in GiB", positiveInteger)
+    .option('--name <name>', "the VM's name (default: volume-<id>)")
+    .option('--project <id>', 'the project the volume belongs to, where a VM is created')
+    .option(
+      '--spec <key=value>',
+      'an extra spec of the volume type, such as vmware:vmdk_type=thick; repeatable',
+      collected,
+    );
 }
 
 /** Gives a command the option for the driver's configuration. */

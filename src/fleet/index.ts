@@ -22,4 +22,6 @@ export type {
 export type { JobResult, JobResults } from './job-result.js';
 export type { LastBackup } from './last-backups.js';
 export type { RedisConnection, RedisTls } from './redis-connection.js';
+export { createMetrics, type FleetMetrics } from './metrics.js';
+export { serveMetrics, type MetricsServer, type MetricsServerOptions } from './serve-metrics.js';
 export { startWorker, type CloseOptions, type FleetWorker, type FleetWorkerOptions } from './start-worker.js';

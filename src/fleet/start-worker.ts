@@ -9,6 +9,7 @@ import { formatJobId } from './job-id.js';
 import { vcenterSchema } from './job-request.js';
 import { JobRunner, type EndedJob, type StopReason } from './job-runner.js';
 import { LoopWatch } from './loop-watch.js';
+import { WorkerMetrics, type FleetMetrics, type MeasuredWorker } from './metrics.js';
 import { parse } from './parse.js';
 import { RedisFleet } from './redis-fleet.js';
 import { onRedis } from './redis-failure.js';
@@ -24,6 +25,8 @@ export interface FleetWorkerOptions {
   readonly repositories?: Readonly<Record<string, FleetRepository>> | undefined;
   /** Jobs of each vCenter at a time in this process. Default 4. */
   readonly concurrency?: number | undefined;
+  /** What {@link createMetrics} gave, to be told what becomes of jobs here. Default: nobody is told. */
+  readonly metrics?: FleetMetrics | undefined;
 }
 
 /** How a worker is closed. */
@@ -57,6 +60,7 @@ const optionsSchema = z.strictObject({
   drivers: z.record(vcenterSchema, driverSchema),
   repositories: z.record(vcenterSchema, repositorySchema).default({}),
   concurrency: z.int().positive().default(4),
+  metrics: z.instanceof(WorkerMetrics, { message: 'must be what createMetrics gave' }).optional(),
 });
 
 /**
@@ -65,11 +69,11 @@ const optionsSchema = z.strictObject({
  * @throws InvalidInputError, StoreError
  */
 export async function startWorker(options: FleetWorkerOptions): Promise<FleetWorker> {
-  const { fleet, drivers, repositories, concurrency } = parse('options', optionsSchema, options);
+  const { fleet, drivers, repositories, concurrency, metrics } = parse('options', optionsSchema, options);
   const [anyDriver] = Object.values(drivers);
   if (anyDriver === undefined) throw new InvalidInputError('options.drivers', 'has none');
   return onRedis(async () => {
-    const worker = new RunningWorker(fleet, anyDriver.ownerId);
+    const worker = new RunningWorker(fleet, anyDriver.ownerId, metrics);
     try {
       await worker.start(drivers, repositories, concurrency);
       return worker;
@@ -80,24 +84,39 @@ export async function startWorker(options: FleetWorkerOptions): Promise<FleetWor
   });
 }
 
-class RunningWorker implements FleetWorker {
+class RunningWorker implements FleetWorker, MeasuredWorker {
   readonly #fleet: RedisFleet;
   readonly #ownerId: string;
+  readonly #metrics: WorkerMetrics | undefined;
   readonly #loopWatch: LoopWatch;
   readonly #workers = new Map<string, Worker>();
   readonly #runners = new Map<string, JobRunner>();
   #cancellations: CancellationListener | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(fleet: RedisFleet, ownerId: string) {
+  constructor(fleet: RedisFleet, ownerId: string, metrics: WorkerMetrics | undefined) {
     const { lockMs, logger } = fleet.queues.options;
     this.#fleet = fleet;
     this.#ownerId = ownerId;
+    this.#metrics = metrics;
+    metrics?.measure(this);
     this.#loopWatch = new LoopWatch(lockMs, logger);
   }
 
   get running(): number {
     return [...this.#runners.values()].reduce((sum, { running }) => sum + running.size, 0);
+  }
+
+  get vcenters(): readonly string[] {
+    return [...this.#runners.keys()];
+  }
+
+  runningOf(vcenter: string): number {
+    return this.#runners.get(vcenter)?.running.size ?? 0;
+  }
+
+  takeLongestStallMs(): number {
+    return this.#loopWatch.takeLongestMs();
   }
 
   async start(
@@ -146,6 +165,7 @@ class RunningWorker implements FleetWorker {
       wasCancelled: (queueId) => this.#cancellations?.has(formatJobId({ vcenter, queueId })) ?? false,
       onEnd: (ended) => {
         this.#sayEnd(ended);
+        this.#metrics?.count(ended);
       },
     });
     // Three arguments: BullMQ gives a signal to those only who take one.

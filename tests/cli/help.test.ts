@@ -3,6 +3,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.js';
 import { startSimulator, type Simulator } from '../../src/simulator/index.js';
+import { hasRedis, noRedis, RedisServer } from '../fleet/support/redis-server.js';
+import { needing } from '../support/needing.js';
 import { CommandLine } from './support/command-line.js';
 import { addVolume, volumeId } from './support/volume.js';
 
@@ -15,15 +17,18 @@ function wordsOf(command: Command, words: readonly string[] = []): (readonly str
 
 let commandLine: CommandLine;
 let simulator: Simulator;
+let redis: RedisServer | undefined;
 beforeAll(async () => {
   commandLine = await CommandLine.build();
   simulator = await startSimulator();
+  redis = hasRedis ? await RedisServer.start() : undefined;
   commandLine.connectTo(simulator);
   await addVolume(simulator);
   await prepare();
 });
 afterAll(async () => {
   await (simulator as Simulator | undefined)?.close();
+  await redis?.[Symbol.asyncDispose]();
   await (commandLine as CommandLine | undefined)?.[Symbol.asyncDispose]();
 });
 
@@ -44,7 +49,13 @@ async function prepare(): Promise<void> {
   ]) {
     expect(await commandLine.shell(line)).toMatchObject({ status: 0 });
   }
+  if (redis === undefined) return;
+  const job = `enqueue backup --redis ${redis.url} --vcenter vcenter.example ${volume} --backup before-upgrade`;
+  expect(await commandLine.shell(`vmdk-driver ${job}`)).toMatchObject({ status: 0 });
 }
+
+/** What the examples of a fleet need. */
+const ofFleet: readonly (string | undefined)[] = ['worker', 'enqueue', 'jobs'];
 
 const helpOf = async (words: readonly string[]): Promise<string> => {
   const { status, stdout } = await commandLine.run([...words, '--help']);
@@ -58,15 +69,20 @@ describe.each(commands.map((words) => [['vmdk-driver', ...words].join(' '), word
     expect(page).toContain(`\n\`\`\`text\n${await helpOf(words)}\`\`\`\n`);
   });
 
-  test('has examples, which work', async () => {
+  const needed = needing(!ofFleet.includes(words[0]) || hasRedis, noRedis);
+  needed.test('has examples, which work', async () => {
     const help = await helpOf(words);
     const examples = [...help.matchAll(/^ {2}\$ (.*)$/gm)].map(([, line = '']) => line);
     // The ones of a group are its commands'.
-    if (words[0] !== 'repository' || words.length > 1) expect(examples).not.toEqual([]);
+    const isGroup = words.length === 1 && commands.some((other) => other.length > 1 && other[0] === words[0]);
+    if (!isGroup) expect(examples).not.toEqual([]);
     for (const example of examples) {
       // The examples' directories are an operator's own; here they are below the working directory.
-      const line = example.replace(/(?<=[ :])\/(?=srv|etc|usr)/g, `${commandLine.path()}/`);
+      const line = example
+        .replace(/(?<=[ :])\/(?=srv|etc|usr)/g, `${commandLine.path()}/`)
+        .replaceAll('redis://127.0.0.1:6379', redis?.url ?? '');
       if (line.startsWith('vmdk-driver simulate')) expect(await simulate(line)).toMatchObject({ status: 0 });
+      else if (line.startsWith('vmdk-driver worker')) expect(await serve(line)).toMatchObject({ status: 0 });
       else expect({ line, ...(await commandLine.shell(line)) }).toMatchObject({ line, status: 0 });
     }
     expect(simulator.leftovers()).toEqual([]);
@@ -79,5 +95,13 @@ async function simulate(line: string) {
   const running = commandLine.command(args.includes('--port') ? args : [...args, '--port', '0']);
   await running.says('GOVC_URL');
   running.kill('SIGINT');
+  return running.ended;
+}
+
+/** So does a worker. */
+async function serve(line: string) {
+  const running = commandLine.command(line.split(' ').slice(1));
+  await running.says('serving vcenter.example');
+  running.kill('SIGTERM');
   return running.ended;
 }

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { InvalidInputError, VmdkDriver, type Volume } from '../../src/index.js';
+import { createFleet, startWorker, type FleetDriver } from '../../src/fleet/index.js';
+import { Lab } from '../driver/support/lab.js';
+import { needing } from '../support/needing.js';
+import { until } from '../support/until.js';
+import { Monitor } from './support/monitor.js';
+import { hasRedis, noRedis, RedisServer } from './support/redis-server.js';
+
+const vcenter = 'vcenter1.example';
+
+/** What comes by the clock and not by the job: workers wait for jobs, heartbeats beat, tests mark. */
+const byTheClock = ['bzpopmin', 'time', 'zadd', 'zremrangebyscore', 'multi', 'exec', 'echo', 'monitor'];
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+needing(hasRedis, noRedis).describe('what a fleet costs', () => {
+  let redis: RedisServer;
+  let lab: Lab;
+  let volume: Volume;
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    lab = await Lab.start();
+    volume = await lab.addVolume();
+  });
+  afterAll(async () => {
+    await lab[Symbol.asyncDispose]();
+    await redis[Symbol.asyncDispose]();
+  });
+
+  test('a backup as a job, beside one by the driver: little time, and few commands to Redis', async () => {
+    await using fleet = createFleet({ connection: redis.url, name: 'overhead' });
+    const driver = new VmdkDriver({
+      vim: lab.vim,
+      backupService: lab.service,
+      config: { tmpDir: lab.tmpDir, transferSlots: fleet.transferSlots(vcenter) },
+    });
+    await using _worker = await startWorker({ fleet, drivers: { [vcenter]: driver } });
+    using monitor = await Monitor.start(redis.port);
+    const newBackup = () => ({ id: randomUUID(), volumeId: volume.id });
+    const direct: number[] = [];
+    const queued: number[] = [];
+    const counts: number[] = [];
+    for (let n = 0; n < 15; n++) {
+      let began = performance.now();
+      await lab.driver.backupVolume(newBackup(), volume);
+      direct.push(performance.now() - began);
+
+      await monitor.settled();
+      monitor.commands.length = 0;
+      began = performance.now();
+      const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: newBackup() });
+      await until(async () => (await fleet.counts())[0]!.done === n + 1);
+      queued.push(performance.now() - began);
+      await monitor.settled();
+      counts.push(monitor.commands.filter((command) => isOfJob(command, id)).length);
+    }
+    const [directMs, queuedMs, commands] = [median(direct), median(queued), median(counts)];
+    process.stderr.write(`${JSON.stringify({ directMs, queuedMs, overheadMs: queuedMs - directMs, commands })}\n`);
+    expect(commands).toBeLessThanOrEqual(12);
+  });
+
+  /** Neither by the clock nor what this test asks to see the end, nor progress. */
+  function isOfJob(command: readonly string[], _id: string): boolean {
+    const name = command[0]!.toLowerCase();
+    const text = command.join(' ');
+    const isCount = name === 'smembers' || (name === 'evalsha' && /:meta .*:paused|completed failed/.test(text));
+    return !byTheClock.includes(name) && !isCount && !/bytesDone/.test(text);
+  }
+
+  test('10,000 jobs are added, and a worker that ends them does not grow', async () => {
+    await using fleet = createFleet({ connection: redis.url, name: 'many', attempts: 1 });
+    const began = performance.now();
+    const count = 10_000;
+    const next = Array.from({ length: count }, (_, n) => n).values();
+    const addThem = async (): Promise<void> => {
+      for (const n of next) await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: n.toString() } });
+    };
+    await Promise.all(Array.from({ length: 50 }, addThem));
+    const seconds = (performance.now() - began) / 1000;
+    const refusing: FleetDriver = {
+      ownerId: lab.driver.ownerId,
+      backupVolume: () => Promise.reject(new InvalidInputError('volume', 'is only one of a test')),
+      restoreBackup: () => Promise.reject(new Error('not asked for')),
+      verifyBackup: () => Promise.reject(new Error('not asked for')),
+      recover: () => Promise.reject(new Error('not asked for')),
+    };
+    await using _worker = await startWorker({ fleet, drivers: { [vcenter]: refusing }, concurrency: 8 });
+    const failed = async (): Promise<number> => (await fleet.counts())[0]!.failed;
+    await until(async () => (await failed()) >= 1_000);
+    const early = process.memoryUsage().heapUsed;
+    await until(async () => (await failed()) === count);
+    const late = process.memoryUsage().heapUsed;
+    process.stderr.write(
+      `${JSON.stringify({ enqueueSeconds: seconds, earlyMiB: early / 2 ** 20, lateMiB: late / 2 ** 20 })}\n`,
+    );
+    expect(late - early).toBeLessThan(100 * 2 ** 20);
+  });
+});
