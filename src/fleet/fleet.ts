@@ -14,7 +14,7 @@ export interface FleetOptions {
   readonly jobsPerVcenter?: number | undefined;
   /** Transfers with one ESXi host at a time, over all workers whose drivers have {@link Fleet.transferSlots}. Default 2. */
   readonly transfersPerHost?: number | undefined;
-  /** How often a job is tried whose error is `retryable`. Default 20: with the default delay, for some three hours. */
+  /** How often a job is tried whose error is `retryable`. Default 20: with the default delay, for some two hours. */
   readonly attempts?: number | undefined;
   /** The pause before the second try, in milliseconds; it doubles with each, to 128 times as much. Default 5,000. */
   readonly retryDelayMs?: number | undefined;

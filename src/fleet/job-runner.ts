@@ -43,11 +43,17 @@ export class JobRunner {
   readonly #means: RunnerMeans;
   /** One for all jobs: it looks at the whole vCenter. */
   #recovery: Promise<readonly string[]> | undefined;
+  readonly #stopped = new AbortController();
   /** By kind, for those who count. */
   readonly running = new Map<string, JobKind>();
 
   constructor(means: RunnerMeans) {
     this.#means = means;
+  }
+
+  /** Stops what is not of one job only. */
+  stop(reason: StopReason): void {
+    this.#stopped.abort(reason);
   }
 
   /**
@@ -115,7 +121,7 @@ export class JobRunner {
   async #recover(): Promise<readonly string[]> {
     const { driver, fleet } = this.#means;
     this.#recovery ??= driver
-      .recover({ isAlive: fleet.isAlive })
+      .recover({ isAlive: fleet.isAlive, signal: this.#stopped.signal })
       .then(({ restores }) =>
         restores
           .filter(({ outcome }) => outcome === 'completed' || outcome === 'undone')

@@ -77,18 +77,21 @@ export class Queues {
 
   /** A job as it is now. */
   async look(address: JobAddress): Promise<FleetJob | undefined> {
-    const job = await this.find(address);
-    if (job === undefined) return undefined;
-    const state = await job.getState();
-    // Removed since.
-    return state === 'unknown' ? undefined : describeJob(address.vcenter, job, state);
+    const queue = await this.queue(address.vcenter);
+    // The state first: what a job came to is written before it has ended.
+    const state = await queue.getJobState(address.queueId);
+    if (state === 'unknown') return undefined;
+    const job = await queue.getJob(address.queueId);
+    return job && describeJob(address.vcenter, job, state);
   }
 
   async close(): Promise<void> {
-    const queues = await Promise.all([...this.#queues.values()]);
-    await Promise.all(queues.map((queue) => queue.close()));
+    const queues = await Promise.allSettled([...this.#queues.values()]);
+    await Promise.all(queues.flatMap((opened) => (opened.status === 'fulfilled' ? [opened.value.close()] : [])));
     // Not `quit`, which waits for a Redis that is away.
-    for (const redis of await Promise.all([this.#redis, this.#patient])) redis?.disconnect();
+    for (const opened of await Promise.allSettled([this.#redis, this.#patient])) {
+      if (opened.status === 'fulfilled') opened.value?.disconnect();
+    }
   }
 
   async #open(vcenter: string): Promise<Queue> {

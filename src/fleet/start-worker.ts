@@ -228,6 +228,7 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     const closing = Promise.all(workers.map((worker) => worker.close()));
     const timer = setTimeout(() => {
       for (const worker of workers) worker.cancelAllJobs('drained' satisfies StopReason);
+      for (const runner of this.#runners.values()) runner.stop('drained');
     }, graceMs);
     await closing;
     clearTimeout(timer);

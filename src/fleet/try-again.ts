@@ -6,15 +6,15 @@ const longestPauses = 2 ** 7;
 
 /**
  * How long to wait before a job is tried again, in milliseconds. It doubles with each try, and is no less than what the error asks
- * for. A busy volume is looked at at least each `lockMs`: who holds it may be dead, which the workers notice sooner than the error says.
+ * for. Of a busy volume that says how long its holder may live: workers notice sooner that he is dead.
  *
  * @param tries how often it was tried
  */
 export function pauseBefore(
   tries: number,
   { code, retryAfterMs = 0 }: JobError,
-  { retryDelayMs, lockMs }: Pick<ResolvedFleetOptions, 'retryDelayMs' | 'lockMs'>,
+  { retryDelayMs }: Pick<ResolvedFleetOptions, 'retryDelayMs'>,
 ): number {
   const pause = retryDelayMs * Math.min(2 ** (tries - 1), longestPauses);
-  return code === 'VOLUME_BUSY' ? Math.min(pause, lockMs) : Math.max(pause, retryAfterMs);
+  return code === 'VOLUME_BUSY' ? pause : Math.max(pause, retryAfterMs);
 }

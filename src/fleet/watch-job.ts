@@ -3,6 +3,7 @@ import { hasEnded, type FleetJob } from './fleet-job.js';
 import type { JobEvents } from './job-events.js';
 import type { JobAddress } from './job-id.js';
 import type { Queues } from './queues.js';
+import { onRedis } from './redis-failure.js';
 
 /** A job as it is now, and again whenever something of it has changed, until it has ended or is no more. */
 export async function* watchJob(
@@ -28,7 +29,7 @@ export async function* watchJob(
       if (!hasChanged) await new Promise<void>((resolve) => (wake = resolve));
       if (signal?.aborted === true) throw new AbortError(signal);
       hasChanged = false;
-      const job = await queues.look(address);
+      const job = await onRedis(() => queues.look(address));
       if (job === undefined) return;
       yield job;
       if (hasEnded(job)) return;

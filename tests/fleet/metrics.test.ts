@@ -36,7 +36,7 @@ needing(hasRedis, noRedis).describe('the metrics of a worker', () => {
       await fleet.enqueue({ kind: 'verify', vcenter, backup: absent }),
     ];
     for (const id of ids) {
-      for await (const _job of fleet.watch(id));
+      for await (const { state } of fleet.watch(id)) expect(state).not.toBe('cancelled');
     }
 
     const text = await (await fetch(`${server.url}/metrics`)).text();

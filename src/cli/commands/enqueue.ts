@@ -153,7 +153,7 @@ async function enqueue(run: Run, options: JobOptions, request: JobRequest): Prom
   };
   await using fleet = await openFleet(options, run);
   const id = await fleet.enqueue({ ...request, ...scheduling });
-  if (wait === true && pattern === undefined) return waitForJob(fleet, id, run);
+  if (wait === true && pattern === undefined) return await waitForJob(fleet, id, run);
   run.output.result({ id }, [id]);
   return 'done';
 }

@@ -66,7 +66,7 @@ function showJob(): Command {
   return withExamples(command, `vmdk-driver jobs show ${redis} ${id}`).action(
     perform(async (run, options: FleetConnectionOptions & { readonly wait?: boolean }, job = '') => {
       await using fleet = await openFleet(options, run);
-      if (options.wait === true) return waitForJob(fleet, job, run);
+      if (options.wait === true) return await waitForJob(fleet, job, run);
       const found = await fleet.job(job);
       if (found === undefined) throw new Error(`there is no job ${job}, or none any more`);
       run.output.result(found, describeJob(found));

@@ -1,34 +1,45 @@
-import { Redis } from 'ioredis';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
 import { until } from '../../support/until.js';
 
 /** Notes which commands clients send to Redis; what scripts do inside it is not sent. */
 export class Monitor implements Disposable {
-  readonly commands: (readonly string[])[] = [];
-  readonly #asking: Redis;
-  readonly #listening: Redis;
+  /** A command a line, as MONITOR shows it: `"evalsha" "…" …`. */
+  readonly commands: string[] = [];
+  readonly #listening: Socket;
+  readonly #asking: Socket;
 
-  private constructor(asking: Redis, listening: Redis) {
-    this.#asking = asking;
+  private constructor(listening: Socket, asking: Socket) {
     this.#listening = listening;
-    listening.on('monitor', (_time: string, args: readonly string[], source: string) => {
-      if (source !== 'lua') this.commands.push(args);
+    this.#asking = asking;
+    createInterface(listening).on('line', (line) => {
+      const [, source, command] = /^\+[\d.]+ \[\d+ (\S+)\] (.*)$/.exec(line) ?? [];
+      if (command !== undefined && source !== 'lua') this.commands.push(command);
     });
   }
 
   static async start(port: number): Promise<Monitor> {
-    const asking = new Redis(port);
-    return new Monitor(asking, await asking.monitor());
+    const [listening, asking] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+    await Promise.all([once(listening, 'connect'), once(asking, 'connect')]);
+    const monitor = new Monitor(listening, asking);
+    listening.write('MONITOR\r\n');
+    await monitor.settled();
+    return monitor;
   }
 
   /** Waits until all is noted that was sent before. */
   async settled(): Promise<void> {
-    const mark = `mark-${this.commands.length.toString()}`;
-    await this.#asking.echo(mark);
-    await until(() => this.commands.some(([, text]) => text === mark));
+    const mark = `"mark-${performance.now().toString()}"`;
+    // Until it listens, it does not hear.
+    await until(() => {
+      this.#asking.write(`ECHO ${mark}\r\n`);
+      return this.commands.some((command) => command.includes(mark));
+    });
   }
 
   [Symbol.dispose](): void {
-    this.#listening.disconnect();
-    this.#asking.disconnect();
+    this.#listening.destroy();
+    this.#asking.destroy();
   }
 }
