@@ -17,6 +17,7 @@ export interface MetricsServerOptions {
 /** An endpoint for Prometheus and for probes. */
 export interface MetricsServer extends AsyncDisposable {
   readonly url: string;
+  /** Serves nothing any more; requests under way are cut. */
   close(): Promise<void>;
 }
 
