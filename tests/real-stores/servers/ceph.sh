@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
-# One-node Ceph on loopback, below a directory of its own: a monitor, an OSD that keeps everything in memory, and radosgw with one user (S3:
-# key, secret; Swift: backup:swift, secret).
+# One-node Ceph on loopback, below a directory of its own: a monitor, an OSD that keeps everything in memory, and radosgw with two users:
+# backup (S3: key, secret; Swift: backup:swift, secret) and poor (poor-key, secret; poor:swift, secret), which may have 3 MiB.
 #
-#     ceph.sh start|stop|(kill|revive|pause|resume) <server>    with SERVER_DIRECTORY, PORTS (monitor, radosgw)
+#     ceph.sh start|stop|(kill|revive|pause|resume) <server>|add-rbd-user
+#
+# with SERVER_DIRECTORY, PORTS (monitor, radosgw), and OWNER: the process with which they end.
 set -euo pipefail
 D=$SERVER_DIRECTORY
 read -r MONP RGWP <<<"$PORTS"
 export CEPH_CONF=$D/ceph.conf
+. "$(dirname "${BASH_SOURCE[0]}")/end-with-owner.sh"
 start() {
+  end_with_owner
   mkdir -p "$D"/{log,pid,asok}
   FSID=$(cat /proc/sys/kernel/random/uuid)
   cat > "$D/ceph.conf" <<E
@@ -53,6 +57,9 @@ rgw_frontends = beast endpoint=127.0.0.1:$RGWP
 rgw_zone = default
 rgw_enable_usage_log = false
 rgw_swift_account_in_url = true
+# What is deleted is gone soon: it is in memory.
+rgw_gc_obj_min_wait = 1
+rgw_gc_processor_period = 5
 E
   ceph-authtool --create-keyring "$D/keyring" --gen-key -n mon. --cap mon 'allow *' >/dev/null
   ceph-authtool "$D/keyring" --gen-key -n client.admin --cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *' --cap mds 'allow *' >/dev/null
@@ -67,14 +74,32 @@ E
   ceph osd new "$U" 0 >/dev/null
   ceph-osd -i 0 --mkfs --osd-uuid "$U" --keyring "$D/keyring" >"$D/log/osd-mkfs.out" 2>&1
   launch osd
-  for _ in $(seq 240); do ceph osd stat 2>/dev/null | grep -q '1 up' && break; sleep 0.5; done
-  ceph osd pool create backups 8 8 >/dev/null 2>&1
-  ceph osd pool application enable backups rbd >/dev/null 2>&1
+  wait_for is_osd_up
+  for pool in backups checks; do
+    ceph osd pool create $pool 8 8 >/dev/null 2>&1
+    ceph osd pool application enable $pool rbd >/dev/null 2>&1
+  done
   launch rgw
-  for _ in $(seq 240); do curl -sf "http://127.0.0.1:$RGWP/" >/dev/null && break; sleep 0.5; done
-  radosgw-admin user create --uid backup --display-name backup --access-key key --secret-key secret >/dev/null 2>&1
-  radosgw-admin subuser create --uid backup --subuser backup:swift --access full >/dev/null 2>&1
-  radosgw-admin key create --uid backup --subuser backup:swift --key-type swift --secret-key secret >/dev/null 2>&1
+  wait_for curl -sf -o "$D/log/answer" "http://127.0.0.1:$RGWP/"
+  add_user backup key
+  add_user poor poor-key
+  radosgw-admin quota set --uid poor --quota-scope user --max-size 3M >/dev/null 2>&1
+  radosgw-admin quota enable --uid poor --quota-scope user >/dev/null 2>&1
+}
+is_osd_up() { ceph osd stat 2>/dev/null | grep -q '1 up'; }
+# For ten minutes at the most: nobody's machine is so busy.
+wait_for() {
+  for _ in $(seq 1200); do
+    if "$@"; then return; fi
+    sleep 0.5
+  done
+  echo "ceph: waited in vain: $*" >&2
+  exit 1
+}
+add_user() {
+  radosgw-admin user create --uid "$1" --display-name "$1" --access-key "$2" --secret-key secret >/dev/null 2>&1
+  radosgw-admin subuser create --uid "$1" --subuser "$1:swift" --access full >/dev/null 2>&1
+  radosgw-admin key create --uid "$1" --subuser "$1:swift" --key-type swift --secret-key secret >/dev/null 2>&1
 }
 launch() {
   case $1 in
@@ -86,6 +111,7 @@ launch() {
 }
 # Not asked to end, and in this order: the OSD would wait for the monitor.
 stop() {
+  need_no_guard
   for f in rgw osd mon; do [ ! -f "$D/pid/$f" ] || kill -KILL "$(cat "$D/pid/$f")" 2>/dev/null || true; done
 }
 case $1 in
@@ -95,4 +121,6 @@ case $1 in
   resume) kill -CONT "$(cat "$D/pid/$2")" ;;
   kill) kill -KILL "$(cat "$D/pid/$2")" ;;
   revive) launch "$2" ;;
+  # With the capabilities of docs/stores.md, and no others.
+  add-rbd-user) ceph auth get-or-create client.backup mon 'profile rbd' osd 'profile rbd pool=backups' >>"$D/keyring" ;;
 esac

@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# One-node OpenStack Swift with tempauth (user test:tester, key testing) and its S3 interface, on loopback, below a directory of its own.
+# One-node OpenStack Swift with tempauth (user test:tester, key testing; and test:writer, key
+# writing, who may do what a container's ACL says) and its S3 interface, on loopback, below a directory of its own.
 #
-#     swift.sh start|stop|kill <server>|revive <server>    with SERVER_DIRECTORY, PORTS (five, separated by blanks)
+#     swift.sh start|stop|kill <server>|revive <server>|forget-tokens
+#
+# with SERVER_DIRECTORY, PORTS (five, separated by blanks), and OWNER: the process with which they end.
 set -euo pipefail
 D=$SERVER_DIRECTORY
 read -r PROXY_PORT MC PORT_OBJECT PORT_CONTAINER PORT_ACCOUNT <<<"$PORTS"
 export PYTHONWARNINGS=ignore
+. "$(dirname "${BASH_SOURCE[0]}")/end-with-owner.sh"
 start() {
+  end_with_owner
   mkdir -p "$D"/{etc,node/sdb1,recon,cache,log,pid}
   U=$(id -un)
   cat > "$D/etc/swift.conf" <<E
@@ -39,6 +44,7 @@ account_autocreate = true
 use = egg:swift#tempauth
 user_admin_admin = admin .admin .reseller_admin
 user_test_tester = testing .admin
+user_test_writer = writing
 [filter:s3api]
 use = egg:swift#s3api
 s3_acl = no
@@ -121,6 +127,7 @@ launch() {
   echo $! >"$D/pid/$1"
 }
 stop() {
+  need_no_guard
   for f in "$D"/pid/*; do [ ! -f "$f" ] || kill -KILL "$(cat "$f")" 2>/dev/null || true; done
 }
 case $1 in
@@ -128,4 +135,6 @@ case $1 in
   stop) stop ;;
   kill) kill -KILL "$(cat "$D/pid/$2")" ;;
   revive) launch "$2" ;;
+  # They are kept where all is that may be forgotten: as if they had expired.
+  forget-tokens) exec 3<>"/dev/tcp/127.0.0.1/$MC" && printf 'flush_all\r\n' >&3 && read -r -t 60 _ <&3 ;;
 esac

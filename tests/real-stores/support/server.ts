@@ -21,11 +21,13 @@ export class Server implements AsyncDisposable {
     readonly directory: string,
     readonly ports: readonly number[],
     readonly script: string,
+    readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  static async start(name: string, portCount: number): Promise<Server> {
+  static async start(name: string, portCount: number, env: Readonly<Record<string, string>> = {}): Promise<Server> {
     const directory = await mkdtemp(join(tmpdir(), `${name}-`));
-    const server = new Server(directory, await freePorts(portCount), resolve(`tests/real-stores/servers/${name}.sh`));
+    const script = resolve(`tests/real-stores/servers/${name}.sh`);
+    const server = new Server(directory, await freePorts(portCount), script, env);
     try {
       await server.tell('start');
     } catch (error) {
@@ -35,9 +37,15 @@ export class Server implements AsyncDisposable {
     return server;
   }
 
-  /** `kill`, `revive`, `pause` or `resume` one of its processes. */
+  /** An action of its script, as `kill` or `revive` one of its processes. */
   async tell(action: string, which = ''): Promise<void> {
-    const env = { ...process.env, SERVER_DIRECTORY: this.directory, PORTS: this.ports.join(' ') };
+    const env = {
+      ...process.env,
+      ...this.env,
+      SERVER_DIRECTORY: this.directory,
+      PORTS: this.ports.join(' '),
+      OWNER: String(process.pid),
+    };
     const child = spawn(this.script, [action, which], { env, stdio: ['ignore', 'ignore', 'inherit'] });
     const [code] = (await once(child, 'exit')) as [number | null];
     if (code !== 0) throw new Error(`${this.script} ${action} ended with ${code ?? 'a signal'}`);
