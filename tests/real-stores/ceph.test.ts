@@ -11,6 +11,7 @@ import { testPermissions } from './support/permission-tests.js';
 import { createContainer } from './support/place.js';
 import { testQuota } from './support/quota-tests.js';
 import { installed, Server } from './support/server.js';
+import { testAwsSdk } from './support/sdk-tests.js';
 import { testPausedServer, testServerFaults } from './support/server-fault-tests.js';
 import { testTwoWriters } from './support/writer-tests.js';
 
@@ -50,6 +51,7 @@ needing(present, 'ceph-mon, ceph-osd, radosgw and ceph-common are not installed'
 
   testStoreConformance('radosgw (S3)', s3);
   testStoreConformance('radosgw (S3, a bucket with locks)', () => ({ ...s3(), container: 'locking' }), { locks: true });
+  testAwsSdk('radosgw (S3)', s3);
   testServiceConformance('objects on radosgw (S3)', s3);
   testDriver('objects on radosgw (S3)', s3);
   testServerFaults('objects on radosgw (S3)', s3, [gateway]);

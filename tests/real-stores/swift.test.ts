@@ -9,6 +9,7 @@ import { testPermissions } from './support/permission-tests.js';
 import { createContainer } from './support/place.js';
 import { quotaBytes, testQuota } from './support/quota-tests.js';
 import { installed, Server } from './support/server.js';
+import { testAwsSdk } from './support/sdk-tests.js';
 import { testServerFaults } from './support/server-fault-tests.js';
 import { testTwoWriters } from './support/writer-tests.js';
 
@@ -49,6 +50,7 @@ needing(present, 'swift-proxy, -account, -container, -object and memcached are n
 
   testStoreConformance('Swift', place);
   testStoreConformance('Swift (S3)', s3);
+  testAwsSdk('Swift (S3)', s3);
   testServiceConformance('objects on Swift', place);
   testDriver('objects on Swift', place);
   testServerFaults('objects on Swift', place, faults);

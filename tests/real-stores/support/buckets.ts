@@ -1,4 +1,5 @@
 import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
+import type { Place } from './place.js';
 
 /** What docs/stores.md gives a user of a bucket without versions. radosgw looks for the last one on the bucket, for deletions of several. */
 const onBucket = ['s3:ListBucket', 's3:GetBucketVersioning', 's3:DeleteObject'];
@@ -29,10 +30,20 @@ export async function allow(port: number, bucket: string, user: string): Promise
 }
 
 function ownerAt(port: number): S3Client {
+  return s3ClientAt({ port, key: 'key' });
+}
+
+/** AWS's own client. Of servers other than AWS, few know its checksums. */
+export function s3ClientAt(
+  place: Pick<Extract<Place, { kind: 's3' }>, 'port' | 'key' | 'secret' | 'region'>,
+): S3Client {
+  const { port, key, secret = 'secret', region = 'default' } = place;
   return new S3Client({
     endpoint: `http://127.0.0.1:${port}`,
-    region: 'default',
+    region,
     forcePathStyle: true,
-    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
+    credentials: { accessKeyId: key, secretAccessKey: secret },
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
   });
 }

@@ -21,13 +21,12 @@ export class Server implements AsyncDisposable {
     readonly directory: string,
     readonly ports: readonly number[],
     readonly script: string,
-    readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  static async start(name: string, portCount: number, env: Readonly<Record<string, string>> = {}): Promise<Server> {
+  static async start(name: string, portCount: number): Promise<Server> {
     const directory = await mkdtemp(join(tmpdir(), `${name}-`));
     const script = resolve(`tests/real-stores/servers/${name}.sh`);
-    const server = new Server(directory, await freePorts(portCount), script, env);
+    const server = new Server(directory, await freePorts(portCount), script);
     try {
       await server.tell('start');
     } catch (error) {
@@ -41,7 +40,6 @@ export class Server implements AsyncDisposable {
   async tell(action: string, which = ''): Promise<void> {
     const env = {
       ...process.env,
-      ...this.env,
       SERVER_DIRECTORY: this.directory,
       PORTS: this.ports.join(' '),
       OWNER: String(process.pid),
