@@ -8,7 +8,7 @@
  * The simulator runs in a process of its own: only the driver, the session and `FileBackupService` are measured. The
  * figure is the resident set, sampled every 20 ms; collections of garbage are left to Node.
  */
-import { fork, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

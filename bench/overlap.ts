@@ -16,7 +16,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { VmdkDriver, type BackupService, type VimSession } from '../src/index.js';
+import { type BackupService, type VimSession, VmdkDriver } from '../src/index.js';
 import { startSimulator } from '../src/simulator/index.js';
 import { SoapVimSession } from '../src/vim/index.js';
 import { encodeVmdkStream } from '../src/vmdk/index.js';

@@ -19,7 +19,7 @@ import { parseArgs } from 'node:util';
 import { encodeVmdk } from '../src/vmdk/index.js';
 import { StreamParser } from '../src/vmdk/stream-parser.js';
 import { compileLibrary } from './support/compile-library.js';
-import { measureProgram, measureScript, medians, warmPageCache, type Sample } from './support/measure.js';
+import { measureProgram, measureScript, medians, type Sample, warmPageCache } from './support/measure.js';
 import { digest, generator, text, writeDisk } from './support/reproducible-disk.js';
 
 const MIB = 2 ** 20;

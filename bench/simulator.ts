@@ -13,7 +13,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { VmdkDriver, type BackupService } from '../src/index.js';
+import { type BackupService, VmdkDriver } from '../src/index.js';
 import { SoapVimSession } from '../src/vim/index.js';
 
 const { values } = parseArgs({ options: { calls: { type: 'string', default: '100000' } } });

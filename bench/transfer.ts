@@ -11,7 +11,7 @@
  * machines vary: rivals take turns within each run. Work files take five times the stream's length in the system's temporary
  * directory, or in that of `--directory`.
  */
-import { fork, spawnSync, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VmdkDriver, type Volume } from 'vmdk-driver';
 import { FileBackupService } from 'vmdk-driver/services';
-import { startSimulator, type Simulator, type SimulatorMode } from 'vmdk-driver/simulator';
+import { type Simulator, type SimulatorMode, startSimulator } from 'vmdk-driver/simulator';
 import { SoapVimSession } from 'vmdk-driver/vim';
 import { damage, realContent } from './disk-content.js';
 import { showIncrements } from './increments.js';

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { VmdkDriver, type OperationOptions, type VimSession, type Volume } from 'vmdk-driver';
-import { RepositoryBackupService, type CommitResult } from 'vmdk-driver/repository';
-import { FileObjectStore } from 'vmdk-driver/stores';
+import { type OperationOptions, type VimSession, VmdkDriver, type Volume } from 'vmdk-driver';
+import { type CommitResult, RepositoryBackupService } from 'vmdk-driver/repository';
 import type { Simulator } from 'vmdk-driver/simulator';
+import { FileObjectStore } from 'vmdk-driver/stores';
 import type { Comparison, Step } from './demo.js';
 
 const bytesPerMiB = 1024 * 1024;

@@ -7,7 +7,7 @@
  * With one of `file`, `s3`, `swift`, `keystone`, `rbd` and `tsm`, set up by the variables below: those that the programs of each store take.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { VmdkDriver, type BackupService, type Volume } from 'vmdk-driver';
+import { type BackupService, VmdkDriver, type Volume } from 'vmdk-driver';
 import { FileBackupService, ObjectBackupService, RbdBackupService, TsmBackupService } from 'vmdk-driver/services';
 import { startSimulator } from 'vmdk-driver/simulator';
 import { S3ObjectStore, SwiftObjectStore } from 'vmdk-driver/stores';

@@ -1,5 +1,5 @@
 import { expect, jest, test } from '@jest/globals';
-import { guardLogger, isLogger, silentLogger, type Logger } from '../src/logger.js';
+import { guardLogger, isLogger, type Logger, silentLogger } from '../src/logger.js';
 
 const said = () => undefined;
 

@@ -1,5 +1,5 @@
 import { BackingInUseError, BackingInvalidError, VimProtocolError, VolumeHasSnapshotsError } from '../errors/index.js';
-import { readBackingMarks, type BackingMarks } from '../journal/backing-marks.js';
+import { type BackingMarks, readBackingMarks } from '../journal/backing-marks.js';
 import { extraConfigValue } from '../journal/restore-journal.js';
 import type { AdapterType, DiskProvisioning } from '../model/disk-kinds.js';
 import { readProperties } from '../vim/property-collector.js';

@@ -1,21 +1,21 @@
 import { BackingInvalidError, isVimFault } from '../errors/index.js';
-import type { ResolvedConfig } from '../operation/driver-config.js';
 import type { Logger } from '../logger.js';
-import { findStoragePolicy } from '../pbm/find-policy.js';
-import type { MoRef } from '../vim/schema/index.js';
-import { runTask } from '../vim/run-task.js';
-import { settle } from '../vim/settle.js';
 import type { ParsedVolume } from '../model/volume.js';
+import type { ResolvedConfig } from '../operation/driver-config.js';
+import { findStoragePolicy } from '../pbm/find-policy.js';
+import { runTask } from '../vim/run-task.js';
+import type { MoRef } from '../vim/schema/index.js';
+import { settle } from '../vim/settle.js';
 import { assertCapacity, readBacking, volumeIdKey } from './backing.js';
 import { destroyBacking } from './delete-backing.js';
 import { isUuid } from './disk-uuid.js';
-import { findBacking, type BackingLookup } from './find-backing.js';
-import { setAttachedDiskUuid } from './set-attached-disk-uuid.js';
+import { type BackingLookup, findBacking } from './find-backing.js';
 import { placeDisk } from './placement.js';
 import { reportProvisioning } from './report-provisioning.js';
+import { setAttachedDiskUuid } from './set-attached-disk-uuid.js';
 import { hasUuid } from './virtual-disk.js';
-import { ensureVolumeFolder } from './volume-folder.js';
 import { managedByCinder, shadowVmConfig } from './vm-config.js';
+import { ensureVolumeFolder } from './volume-folder.js';
 
 /** What creating a backing needs. */
 export interface BackingCreation extends BackingLookup {

@@ -1,12 +1,12 @@
-import { BackingInvalidError, BackingInUseError } from '../errors/index.js';
-import { repeatLost } from '../vim/repeat-lost.js';
+import { BackingInUseError, BackingInvalidError } from '../errors/index.js';
 import { readProperties } from '../vim/property-collector.js';
+import { repeatLost } from '../vim/repeat-lost.js';
 import { runTask } from '../vim/run-task.js';
 import { saysGone } from '../vim/said-gone.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import { asBackingError } from './backing-faults.js';
 import { diskPaths } from './backing.js';
+import { asBackingError } from './backing-faults.js';
 import { assertNotReferred, referencesTo } from './file-references.js';
 
 /**

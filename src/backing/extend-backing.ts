@@ -8,8 +8,8 @@ import {
   assertNoParent,
   assertNoSnapshots,
   assertPoweredOff,
-  readBacking,
   type Backing,
+  readBacking,
 } from './backing.js';
 import type { BackingCreation } from './create-backing.js';
 import { datacenterOf } from './inventory.js';

@@ -1,15 +1,15 @@
 import { BackingInvalidError, VolumeBusyError } from '../errors/index.js';
 import { isTemporaryVm } from '../journal/restore-journal.js';
+import type { ParsedVolume } from '../model/volume.js';
 import { lookWithinOneSession } from '../vim/look-within-one-session.js';
+import { managerOf } from '../vim/managers.js';
 import { readPropertiesOfMany } from '../vim/property-collector.js';
 import type { MoRef, PropertiesOf, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import type { ParsedVolume } from '../model/volume.js';
 import { volumeIdKey } from './backing.js';
 import { isUuid } from './disk-uuid.js';
 import { listDatacenters } from './inventory.js';
 import { escapeInventoryName } from './inventory-name.js';
-import { managerOf } from '../vim/managers.js';
 import { findVolumeFolder } from './volume-folder.js';
 
 /** What looking a volume up needs. */

@@ -1,6 +1,6 @@
 import { reconfigure } from '../vim/reconfigure.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import { isMarkedAs, readBacking, volumeIdKey, type Backing } from './backing.js';
+import { type Backing, isMarkedAs, readBacking, volumeIdKey } from './backing.js';
 import { extraConfig } from './vm-config.js';
 
 /**

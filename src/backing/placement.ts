@@ -4,7 +4,7 @@ import { lookWithinOneSession } from '../vim/look-within-one-session.js';
 import { readPropertiesOfEach, type UnreadableObject } from '../vim/property-collector.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import { listComputeResources, listDatacenters, type ComputeResource, type Datacenter } from './inventory.js';
+import { type ComputeResource, type Datacenter, listComputeResources, listDatacenters } from './inventory.js';
 
 /** Where a new VM goes. */
 export interface Placement {

@@ -1,10 +1,10 @@
 import { profileField, type StorageProfiles } from '../pbm/storage-profiles.js';
-import type { MoRef } from '../vim/schema/index.js';
+import { isVirtualCenter } from '../vim/managers.js';
 import { runTask } from '../vim/run-task.js';
+import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import { readBacking, type Backing } from './backing.js';
-import { isVirtualCenter } from '../vim/managers.js';
+import { type Backing, readBacking } from './backing.js';
 import { placeDisk, type PlacementRules } from './placement.js';
 
 const diskMoveType = 'moveAllDiskBackingsAndDisallowSharing';

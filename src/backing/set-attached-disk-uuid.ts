@@ -1,6 +1,6 @@
 import { reconfigure } from '../vim/reconfigure.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import { readBacking, type Backing } from './backing.js';
+import { type Backing, readBacking } from './backing.js';
 import { hasUuid } from './virtual-disk.js';
 
 /** Gives a backing's attached disk a UUID (`ReconfigVM_Task`). Disks that are no flat files have none. */

@@ -1,11 +1,11 @@
-import { managerOf } from '../vim/managers.js';
-import { sameDiskUuid, spacedDiskUuid } from './disk-uuid.js';
 import { isVimFault, VimFault } from '../errors/index.js';
 import type { DiskProvisioning } from '../model/disk-kinds.js';
+import { managerOf } from '../vim/managers.js';
 import { runTask } from '../vim/run-task.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
+import { sameDiskUuid, spacedDiskUuid } from './disk-uuid.js';
 
 /** A virtual disk's file in a datastore, attached or not. */
 export interface DiskFile {

@@ -1,11 +1,11 @@
 import { isVimFault } from '../errors/index.js';
+import { isVirtualCenter, managerOf } from '../vim/managers.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
+import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
+import type { BackingLookup } from './find-backing.js';
 import { listDatacenters } from './inventory.js';
 import { escapeInventoryName } from './inventory-name.js';
-import type { BackingLookup } from './find-backing.js';
-import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import { isVirtualCenter, managerOf } from '../vim/managers.js';
 
 /** The folder, below a datacenter's own, that holds all of Cinder's. */
 const rootName = 'OpenStack';

@@ -1,9 +1,9 @@
 import { delimiter } from 'node:path';
 import type { Command } from 'commander';
 import type { SoapVimSession } from '../vim/index.js';
-import { variable, type Environment } from './environment.js';
-import { readSecretFile, readText } from './read-file.js';
+import { type Environment, variable } from './environment.js';
 import type { Run } from './perform.js';
+import { readSecretFile, readText } from './read-file.js';
 import { UsageError } from './usage-error.js';
 
 /** Where vCenter or an ESXi host is; what is left out comes from the environment, by govc's names. */

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import type { Logger } from '../index.js';
 import { adviceFor } from './advice.js';
-import { isVmdkDriverError, outcomeOf, type Outcome } from './exit-codes.js';
+import { isVmdkDriverError, type Outcome, outcomeOf } from './exit-codes.js';
 import { ProgressLine } from './progress-line.js';
 import { UsageError } from './usage-error.js';
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { BackupService } from '../index.js';
 import type { RepositoryBackupService } from '../repository/index.js';
 import type { ObjectStore, SwiftAuth } from '../stores/index.js';
-import { variable, type Environment } from './environment.js';
+import { type Environment, variable } from './environment.js';
 import { readSecretFile, readText } from './read-file.js';
 import { UsageError } from './usage-error.js';
 

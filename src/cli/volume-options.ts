@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Backup, BackupManifest, Volume, VmdkDriverConfig } from '../index.js';
+import type { Backup, BackupManifest, VmdkDriverConfig, Volume } from '../index.js';
 import { collected, positiveInteger } from './parsers.js';
 import { readText } from './read-file.js';
 import { UsageError } from './usage-error.js';

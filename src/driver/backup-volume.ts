@@ -1,19 +1,19 @@
-import { assertPoweredOff, readBacking, type Backing } from '../backing/backing.js';
+import { assertPoweredOff, type Backing, readBacking } from '../backing/backing.js';
 import { createBacking } from '../backing/create-backing.js';
 import { InvalidInputError, VmdkDriverError } from '../errors/index.js';
-import type { MeasuredStream } from '../stream/stream-meter.js';
-import { profilesIfKnown } from '../pbm/profiles-if-known.js';
-import { findIdleBacking } from '../restore/find-idle-backing.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
 import type { ParsedVolume } from '../model/volume.js';
 import { receiveDisk } from '../nfc/receive-disk.js';
 import type { Operation } from '../operation/operation.js';
 import { serviceProgress } from '../operation/service-progress.js';
-import { assertTemporaryDirectory, asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
+import { profilesIfKnown } from '../pbm/profiles-if-known.js';
+import { findIdleBacking } from '../restore/find-idle-backing.js';
 import { noteHashedFile } from '../stream/hashed-bytes.js';
+import type { MeasuredStream } from '../stream/stream-meter.js';
 import { openFileSink } from './file-sink.js';
 import { ServiceSink } from './service-sink.js';
+import { assertTemporaryDirectory, asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
 
 /**
  * The blueprint's `backup_volume`: create the backing VM if it is not found; download the stream-optimized version of its

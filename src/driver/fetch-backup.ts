@@ -5,9 +5,9 @@ import type { BackupManifest } from '../model/backup-manifest.js';
 import type { Operation } from '../operation/operation.js';
 import { assertIsBackup } from '../stream/assert-is-backup.js';
 import { drain } from '../stream/drain.js';
-import { fileSource, streamSource, type RestoreSource } from '../stream/restore-source.js';
-import { StreamMeter, type MeasuredStream } from '../stream/stream-meter.js';
-import { fileFromService, givesStreams, streamFromService, type StoredFile } from './stored-stream.js';
+import { fileSource, type RestoreSource, streamSource } from '../stream/restore-source.js';
+import { type MeasuredStream, StreamMeter } from '../stream/stream-meter.js';
+import { fileFromService, givesStreams, type StoredFile, streamFromService } from './stored-stream.js';
 import { asTemporaryFileError } from './temporary-file.js';
 
 /** A backup on its way back, and how it gets rid of what it needed for that. */

@@ -1,13 +1,13 @@
 import * as z from 'zod';
-import { whyNotAName, whyNotText } from '../model/name-rules.js';
 import { projectFolder } from '../backing/volume-folder.js';
 import { InvalidInputError } from '../errors/index.js';
-import { parseInput } from '../parse-input.js';
 import type { Backup } from '../model/backup.js';
-import { parseBackupManifest, type BackupManifest } from '../model/backup-manifest.js';
+import { type BackupManifest, parseBackupManifest } from '../model/backup-manifest.js';
 import { cinderAdapterTypes, diskProvisionings } from '../model/disk-kinds.js';
 import { adapterTypeSpec, provisioningSpec, specWarnings, storageProfileSpec } from '../model/extra-specs.js';
+import { whyNotAName, whyNotText } from '../model/name-rules.js';
 import type { ParsedVolume, Volume } from '../model/volume.js';
+import { parseInput } from '../parse-input.js';
 
 const bytesPerGiB = 1024 ** 3;
 

@@ -3,16 +3,16 @@ import { datacenterOf } from '../backing/inventory.js';
 import { OwnershipLostError, RestoreError, throwIfAborted, VmdkDriverError } from '../errors/index.js';
 import type { Logger } from '../logger.js';
 import type { ResolvedConfig } from '../operation/driver-config.js';
+import { type BackingState, findBackingOf } from '../restore/backing-state.js';
 import { claimProblem } from '../restore/check-claim.js';
-import { findBackingOf, type BackingState } from '../restore/backing-state.js';
-import type { Ending, Resolution } from '../restore/ending.js';
 import { endPublication } from '../restore/end-publication.js';
 import { endReplacement } from '../restore/end-replacement.js';
+import type { Ending, Resolution } from '../restore/ending.js';
 import { listTemporaryVms } from '../restore/find-temporary-vms.js';
 import { signsOfLife } from '../restore/signs-of-life.js';
-import { readTemporaryVm, type JournalledVm } from '../restore/temporary-vm.js';
+import { type JournalledVm, readTemporaryVm } from '../restore/temporary-vm.js';
 import type { VimSession } from '../vim/vim-session.js';
-import { isTakenForAlive, type IsAlive } from './is-taken-for-alive.js';
+import { type IsAlive, isTakenForAlive } from './is-taken-for-alive.js';
 import { sweepTemporaryFiles } from './sweep-temporary-files.js';
 
 /** What became of one restore that had not ended. */

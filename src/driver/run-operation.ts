@@ -1,12 +1,12 @@
 import { performance } from 'node:perf_hooks';
-import { throwIfAborted, VmdkDriverError, type Phase } from '../errors/index.js';
+import { type Phase, throwIfAborted, VmdkDriverError } from '../errors/index.js';
 import { guardLogger, type Logger } from '../logger.js';
 import type { ResolvedConfig } from '../operation/driver-config.js';
 import { guardBackupService } from '../operation/guarded-service.js';
 import { guardVimSession } from '../operation/guarded-session.js';
 import type { Operation } from '../operation/operation.js';
 import type { OperationOptions } from '../operation/options.js';
-import { ProgressReporter, type OperationName } from '../operation/progress.js';
+import { type OperationName, ProgressReporter } from '../operation/progress.js';
 import { traceOperation } from '../operation/tracing.js';
 import type { TransferSlots } from '../operation/transfer-slots.js';
 import type { BackupService } from '../services/backup-service.js';

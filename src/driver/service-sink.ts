@@ -3,7 +3,7 @@ import type { Backup } from '../model/backup.js';
 import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
 import type { DiskSink } from '../nfc/receive-disk.js';
 import type { Operation } from '../operation/operation.js';
-import { takesByValue, type BackupWriter } from '../services/backup-service.js';
+import { type BackupWriter, takesByValue } from '../services/backup-service.js';
 
 /** A backup service that takes a backup as a stream. Exactly one of {@link commit} and {@link abort} ends it. */
 export class ServiceSink {

@@ -8,8 +8,8 @@ import {
   VmdkDriverError,
 } from '../errors/index.js';
 import { livenessOf, processExists } from '../process/liveness.js';
-import { ownerInName, thisOwnerInName } from '../process/owner-in-name.js';
 import { thisOwner } from '../process/owner.js';
+import { ownerInName, thisOwnerInName } from '../process/owner-in-name.js';
 import { sharedState } from '../process/shared-state.js';
 
 /** What every temporary file's name begins with; `recover()` knows leftovers by it. */

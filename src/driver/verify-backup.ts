@@ -1,13 +1,13 @@
 import { AbortError } from '../errors/index.js';
-import { assertIsBackup } from '../stream/assert-is-backup.js';
 import type { Backup } from '../model/backup.js';
-import { verifyVmdk, type VmdkInfo } from '../vmdk/index.js';
 import type { Operation } from '../operation/operation.js';
+import { assertIsBackup } from '../stream/assert-is-backup.js';
 import { ChunkReadable } from '../stream/chunk-readable.js';
 import { DigestedChunks } from '../stream/digested-chunks.js';
 import { OwnBytes } from '../stream/own-bytes.js';
-import { fileFromService, givesStreams, streamFromService, type StoredStream } from './stored-stream.js';
+import { verifyVmdk, type VmdkInfo } from '../vmdk/index.js';
 import { parseManifestOf } from './parse-arguments.js';
+import { fileFromService, givesStreams, type StoredStream, streamFromService } from './stored-stream.js';
 import { asTemporaryFileError } from './temporary-file.js';
 
 /** What a stored backup proved to be. A report is only given of a backup that is whole. */

@@ -5,16 +5,16 @@ import { deleteBacking } from '../backing/delete-backing.js';
 import { extendBacking } from '../backing/extend-backing.js';
 import { findBacking } from '../backing/find-backing.js';
 import { InvalidInputError } from '../errors/index.js';
-import { guardLogger, silentLogger, type Logger } from '../logger.js';
+import { guardLogger, type Logger, silentLogger } from '../logger.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
 import type { ParsedVolume, Volume } from '../model/volume.js';
+import { ApplicationSlots } from '../operation/application-slots.js';
 import { parseConfig, type VmdkDriverConfig } from '../operation/driver-config.js';
 import { backupServiceSchema, loggerSchema, vimSessionSchema } from '../operation/injected.js';
 import type { Operation } from '../operation/operation.js';
-import { operationOptionsSchema, type OperationOptions } from '../operation/options.js';
+import { type OperationOptions, operationOptionsSchema } from '../operation/options.js';
 import type { OperationName } from '../operation/progress.js';
-import { ApplicationSlots } from '../operation/application-slots.js';
 import { CountedSlots } from '../operation/transfer-slots.js';
 import { parseInput } from '../parse-input.js';
 import { thisOwner } from '../process/owner.js';
@@ -28,9 +28,9 @@ import type { IsAlive } from './is-taken-for-alive.js';
 import { parseBackup, parseNewSize, parseVolume, volumeWarnings } from './parse-arguments.js';
 import { recover, type RecoveryReport } from './recover.js';
 import { restoreBackup, type RestoreResult } from './restore-backup.js';
-import { runOperation, type DriverMeans } from './run-operation.js';
+import { type DriverMeans, runOperation } from './run-operation.js';
+import { type VerificationReport, verifyBackup } from './verify-backup.js';
 import { warnOfUnsafeDirectory } from './warn-of-unsafe-directory.js';
-import { verifyBackup, type VerificationReport } from './verify-backup.js';
 
 /** What a driver is made of. */
 export interface VmdkDriverOptions {

@@ -1,4 +1,4 @@
-import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
 
 /** The operation's `signal` was aborted; {@link Error.cause} is the signal's reason. */
 export class AbortError extends VmdkDriverError {

@@ -1,4 +1,4 @@
-import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
 
 /** An argument or a configuration value is not what its documentation asks for. Nothing was done. */
 export class InvalidInputError extends VmdkDriverError {

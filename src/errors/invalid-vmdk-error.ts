@@ -1,4 +1,4 @@
-import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
 
 /** A stream is not a whole, well-formed stream-optimized VMDK. */
 export class InvalidVmdkError extends VmdkDriverError {

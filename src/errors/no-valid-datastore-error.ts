@@ -1,5 +1,5 @@
 import { dataWithoutSecrets } from './known-secrets.js';
-import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
 
 /** A datastore or host that was looked at and why it could not be taken. */
 export interface RejectedCandidate {

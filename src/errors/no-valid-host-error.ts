@@ -1,6 +1,6 @@
-import type { RejectedCandidate } from './no-valid-datastore-error.js';
 import { dataWithoutSecrets } from './known-secrets.js';
-import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+import type { RejectedCandidate } from './no-valid-datastore-error.js';
+import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
 
 /** No host of the clusters that may be used can take a VM: none is connected and out of maintenance mode. */
 export class NoValidHostError extends VmdkDriverError {

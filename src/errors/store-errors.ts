@@ -1,4 +1,4 @@
-import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
 
 /**
  * Why a store did not do what it was asked for.

@@ -1,4 +1,4 @@
-import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
 
 /** A worker thread of this library could not be started, or ended of itself: out of memory, or a limit on threads. */
 export class ThreadError extends VmdkDriverError {

@@ -1,4 +1,4 @@
-import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
 
 /** A peer's certificate is not trusted: it has another thumbprint than expected, or no trusted chain. Nothing was sent. */
 export class TlsVerificationError extends VmdkDriverError {

@@ -1,4 +1,4 @@
-import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
 
 /** Disk bytes did not arrive whole: an HTTP status, a cut connection, a length that is not the announced one. */
 export class TransferError extends VmdkDriverError {

@@ -1,4 +1,4 @@
-import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
 
 /**
  * What is known of a call that got no reply: `not-sent`, the server never saw it; `unknown`, it may have been carried

@@ -1,5 +1,5 @@
 import { dataWithoutSecrets, withoutSecrets } from './known-secrets.js';
-import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
 
 /** Fault types after which the same call may succeed later without anyone changing anything. */
 const transientFaults = new Set([

@@ -1,4 +1,4 @@
-import { VmdkDriverError, type ErrorDetails } from './vmdk-driver-error.js';
+import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
 
 /** The volume's backing has snapshots; its disk cannot be replaced (Cinder: "Volume cannot be restored since it contains snapshots."). */
 export class VolumeHasSnapshotsError extends VmdkDriverError {

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { cancellationChannel } from './cancellation.js';
-import { parseJobId, type JobAddress } from './job-id.js';
+import { type JobAddress, parseJobId } from './job-id.js';
 import type { RedisFleet } from './redis-fleet.js';
 
 /** So many of those last cancelled are remembered: one may be told of before it is begun here. */

@@ -1,5 +1,5 @@
-import { parseFleetOptions } from './fleet-options.js';
 import type { Fleet, FleetOptions } from './fleet.js';
+import { parseFleetOptions } from './fleet-options.js';
 import { RedisFleet } from './redis-fleet.js';
 
 /**

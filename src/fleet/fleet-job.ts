@@ -2,10 +2,10 @@ import type { Job } from 'bullmq';
 import * as z from 'zod';
 import type { Progress } from '../index.js';
 import { jobDataSchema } from './job-data.js';
-import { parseJobError, type JobError } from './job-error.js';
+import { type JobError, parseJobError } from './job-error.js';
 import { formatJobId } from './job-id.js';
 import type { JobKind, JobRequest } from './job-request.js';
-import { parseJobResult, type JobResult } from './job-result.js';
+import { type JobResult, parseJobResult } from './job-result.js';
 
 /**
  * Where a job is. `delayed`: for a while, by its order or before another try; `failed`: for good, a dead letter that

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Logger } from '../index.js';
-import { fleetLogger } from './fleet-logger.js';
 import type { FleetOptions } from './fleet.js';
+import { fleetLogger } from './fleet-logger.js';
 import { vcenterSchema } from './job-request.js';
 import { parse } from './parse.js';
 import { connectionSchema } from './redis-connection.js';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { InvalidInputError } from '../index.js';
-import { requestSchema, type JobRequest } from './job-request.js';
+import { type JobRequest, requestSchema } from './job-request.js';
 import { parse } from './parse.js';
 
 /** When a job runs again and again. */

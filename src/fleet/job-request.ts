@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseBackupManifest, type BackupManifest, type Volume } from '../index.js';
+import { type BackupManifest, parseBackupManifest, type Volume } from '../index.js';
 import type { RetentionPolicy } from '../repository/index.js';
 
 /** What a job does. */

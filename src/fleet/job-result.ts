@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import {
-  parseBackupManifest,
   type BackupManifest,
+  parseBackupManifest,
   type RecoveredRestore,
   type RestoreResult,
   type VerificationReport,
 } from '../index.js';
 import type { RetentionDecision } from '../repository/index.js';
-import { toJobError, type JobError } from './job-error.js';
+import { type JobError, toJobError } from './job-error.js';
 import type { JobKind } from './job-request.js';
 
 /** What each kind of job comes to: what the driver's operation resolves to, as JSON. */

@@ -1,16 +1,16 @@
 import type { Job } from 'bullmq';
-import { AbortError, throwIfAborted, VmdkDriverError, type BackupManifest } from '../index.js';
+import { AbortError, type BackupManifest, throwIfAborted, VmdkDriverError } from '../index.js';
+import type { FleetDriver, FleetRepository } from './fleet-driver.js';
 import { jobDataSchema } from './job-data.js';
-import { toJobError, type JobError } from './job-error.js';
+import { type JobError, toJobError } from './job-error.js';
 import { dueAt } from './job-id.js';
 import type { JobKind, JobRequest } from './job-request.js';
 import { toJson } from './job-result.js';
 import { noteBackup } from './last-backups.js';
 import type { Peers } from './peers.js';
-import { performRequest, type Means } from './perform-request.js';
+import { type Means, performRequest } from './perform-request.js';
 import { ProgressRelay } from './progress-relay.js';
 import type { RedisFleet } from './redis-fleet.js';
-import type { FleetDriver, FleetRepository } from './fleet-driver.js';
 
 /** Why a running job is stopped. */
 export type StopReason = 'cancelled' | 'drained' | 'lost';

@@ -1,7 +1,7 @@
 import type { JobType } from 'bullmq';
 import * as z from 'zod';
-import { describeJob, type FleetJob, type JobState } from './fleet-job.js';
 import type { JobFilter } from './fleet.js';
+import { describeJob, type FleetJob, type JobState } from './fleet-job.js';
 import { vcenterSchema } from './job-request.js';
 import { parse } from './parse.js';
 import type { Queues } from './queues.js';

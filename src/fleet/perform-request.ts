@@ -1,4 +1,4 @@
-import { InvalidInputError, type Backup, type IsAlive, type OperationOptions } from '../index.js';
+import { type Backup, InvalidInputError, type IsAlive, type OperationOptions } from '../index.js';
 import type { FleetDriver, FleetRepository } from './fleet-driver.js';
 import type { BackupRequest, JobRequest } from './job-request.js';
 

@@ -1,4 +1,4 @@
-import { StoreError, VmdkDriverError, type StoreFailure } from '../index.js';
+import { StoreError, type StoreFailure, VmdkDriverError } from '../index.js';
 
 /** What Redis answers with, by the word each such answer begins with. */
 const answers: Readonly<Record<string, StoreFailure>> = {

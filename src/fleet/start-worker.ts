@@ -2,17 +2,17 @@ import type { Worker } from 'bullmq';
 import * as z from 'zod';
 import { InvalidInputError } from '../index.js';
 import { CancellationListener } from './cancellation-listener.js';
-import type { FleetDriver, FleetRepository } from './fleet-driver.js';
 import type { Fleet } from './fleet.js';
+import type { FleetDriver, FleetRepository } from './fleet-driver.js';
 import { parseJobError } from './job-error.js';
 import { formatJobId } from './job-id.js';
 import { vcenterSchema } from './job-request.js';
-import { JobRunner, type EndedJob, type StopReason } from './job-runner.js';
+import { type EndedJob, JobRunner, type StopReason } from './job-runner.js';
 import { LoopWatch } from './loop-watch.js';
-import { WorkerMetrics, type FleetMetrics, type MeasuredWorker } from './metrics.js';
+import { type FleetMetrics, type MeasuredWorker, WorkerMetrics } from './metrics.js';
 import { parse } from './parse.js';
-import { RedisFleet } from './redis-fleet.js';
 import { onRedis } from './redis-failure.js';
+import { RedisFleet } from './redis-fleet.js';
 import { pauseBefore } from './try-again.js';
 
 /** What a worker is made of. */

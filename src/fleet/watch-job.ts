@@ -1,5 +1,5 @@
 import { AbortError, throwIfAborted } from '../index.js';
-import { hasEnded, type FleetJob } from './fleet-job.js';
+import { type FleetJob, hasEnded } from './fleet-job.js';
 import type { JobEvents } from './job-events.js';
 import type { JobAddress } from './job-id.js';
 import type { Queues } from './queues.js';

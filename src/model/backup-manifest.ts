@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { UnsupportedBackupError } from '../errors/index.js';
-import { adapterTypes, diskProvisionings, type AdapterType, type DiskProvisioning } from './disk-kinds.js';
+import { type AdapterType, adapterTypes, type DiskProvisioning, diskProvisionings } from './disk-kinds.js';
 
 /** What a backup is, as JSON the application can store. It holds no secret. */
 export interface BackupManifest {

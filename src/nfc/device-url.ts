@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
-import { rememberSecrets } from '../errors/known-secrets.js';
 import { LeaseError } from '../errors/index.js';
+import { rememberSecrets } from '../errors/known-secrets.js';
 import type { VimObject } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
 

@@ -1,10 +1,10 @@
 import { isVimFault, LeaseError, VimConnectionError, VimFault } from '../errors/index.js';
 import type { Logger } from '../logger.js';
 import { readProperties } from '../vim/property-collector.js';
-import type { MoRef, VimObject } from '../vim/schema/index.js';
 import { saysGone } from '../vim/said-gone.js';
-import { waitForProperties } from '../vim/wait-for-updates.js';
+import type { MoRef, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
+import { waitForProperties } from '../vim/wait-for-updates.js';
 
 /** The longest pause between two renewals: a call a minute costs nothing, one per chunk halves the speed. */
 const longestRenewalMs = 60_000;

@@ -1,12 +1,12 @@
-import { asBackingError } from '../backing/backing-faults.js';
 import type { Backing } from '../backing/backing.js';
+import { asBackingError } from '../backing/backing-faults.js';
 import { InvalidVmdkError, isVimFault, LeaseError, TransferError, VimFault } from '../errors/index.js';
 import type { Operation } from '../operation/operation.js';
 import type { LookAtBytes } from '../stream/chunk-source.js';
-import { pour, type ChunkTaker } from '../stream/pour.js';
+import { type ChunkTaker, pour } from '../stream/pour.js';
 import { ReadableChunks } from '../stream/readable-chunks.js';
-import { StreamMeter, type MeasuredStream } from '../stream/stream-meter.js';
-import { pickDiskUrl, type DiskUrl } from './device-url.js';
+import { type MeasuredStream, StreamMeter } from '../stream/stream-meter.js';
+import { type DiskUrl, pickDiskUrl } from './device-url.js';
 import { asLostLease } from './lost-lease.js';
 import { NfcLease } from './nfc-lease.js';
 import { asTransferError, transfer } from './transfer.js';

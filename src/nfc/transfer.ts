@@ -1,7 +1,7 @@
 import { AbortError, TransferError, VmdkDriverError } from '../errors/index.js';
+import { traceTransfer } from '../operation/tracing.js';
 import type { NfcLease } from './nfc-lease.js';
 import { StallWatchdog } from './stall-watchdog.js';
-import { traceTransfer } from '../operation/tracing.js';
 
 /** What a transfer runs under. */
 export interface TransferScope {

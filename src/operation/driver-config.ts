@@ -1,9 +1,9 @@
 import { tmpdir } from 'node:os';
 import * as z from 'zod';
+import { type CinderAdapterType, cinderAdapterTypes } from '../model/disk-kinds.js';
 import { whyNotAName } from '../model/name-rules.js';
 import { parseInput } from '../parse-input.js';
 import { withMethods } from './injected.js';
-import { cinderAdapterTypes, type CinderAdapterType } from '../model/disk-kinds.js';
 import type { TransferSlots } from './transfer-slots.js';
 
 /** How the driver works; every field has a default. */

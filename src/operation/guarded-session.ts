@@ -1,3 +1,4 @@
+import { isOurs, mayPass, unshared } from '../errors/foreign-error.js';
 import {
   AbortError,
   TransferError,
@@ -5,7 +6,6 @@ import {
   VimProtocolError,
   type VmdkDriverError,
 } from '../errors/index.js';
-import { isOurs, mayPass, unshared } from '../errors/foreign-error.js';
 import { reasonOf } from '../errors/reason-of.js';
 import { byteStream } from '../stream/byte-stream.js';
 import { markAsViewOf } from '../vim/session-identity.js';

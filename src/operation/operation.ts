@@ -1,9 +1,9 @@
-import type { ResolvedConfig } from './driver-config.js';
 import type { Logger } from '../logger.js';
-import type { TransferSlots } from './transfer-slots.js';
 import type { BackupService } from '../services/backup-service.js';
 import type { VimSession } from '../vim/vim-session.js';
+import type { ResolvedConfig } from './driver-config.js';
 import type { ProgressReporter } from './progress.js';
+import type { TransferSlots } from './transfer-slots.js';
 
 /** What the steps of one operation share. */
 export interface Operation {

@@ -1,5 +1,5 @@
-import { AbortError, BackupServiceError, type VmdkDriverError } from '../errors/index.js';
 import { isOurs, mayPass, unshared } from '../errors/foreign-error.js';
+import { AbortError, BackupServiceError, type VmdkDriverError } from '../errors/index.js';
 import { reasonOf } from '../errors/reason-of.js';
 import type { Logger } from '../logger.js';
 import { boundedCall, graceMs } from './bounded-call.js';

@@ -1,4 +1,4 @@
-import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel';
+import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel';
 import type { OperationName } from './progress.js';
 
 /** What a tracing channel adds to what is told when something has ended: one of the two. */

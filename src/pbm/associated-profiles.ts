@@ -1,5 +1,5 @@
-import { isVirtualCenter } from '../vim/managers.js';
 import { VimFault } from '../errors/index.js';
+import { isVirtualCenter } from '../vim/managers.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { pbmContent } from './pbm-service.js';

@@ -1,6 +1,6 @@
-import { isVirtualCenter } from '../vim/managers.js';
 import { InvalidInputError } from '../errors/index.js';
 import { storageProfileSpec } from '../model/extra-specs.js';
+import { isVirtualCenter } from '../vim/managers.js';
 import type { VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { pbmContent } from './pbm-service.js';

@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../errors/index.js';
 import type { Logger } from '../logger.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import { readStorageProfiles, type ProfiledVm } from './associated-profiles.js';
+import { type ProfiledVm, readStorageProfiles } from './associated-profiles.js';
 import type { StorageProfiles } from './storage-profiles.js';
 
 /** How long a storage policy service that does not answer is waited for. */

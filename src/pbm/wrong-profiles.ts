@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { throwIfAborted } from '../errors/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import { readStorageProfiles, type ProfiledVm } from './associated-profiles.js';
+import { type ProfiledVm, readStorageProfiles } from './associated-profiles.js';
 import type { StorageProfiles } from './storage-profiles.js';
 
 /** How often a VM is looked at: the storage policy service hears of a change of a VM a little later than vCenter made it. */

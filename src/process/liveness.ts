@@ -1,5 +1,5 @@
 import { startTicksOf } from './incarnation.js';
-import { thisOwner, type Owner } from './owner.js';
+import { type Owner, thisOwner } from './owner.js';
 
 /** Whether a process is still there, as far as this one can tell. */
 export type Liveness = 'alive' | 'dead' | 'unknown';

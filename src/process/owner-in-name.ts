@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { thisOwner, type Owner } from './owner.js';
+import { type Owner, thisOwner } from './owner.js';
 
 /** What a file's name tells of its owner. The host is a digest: any name has room for it. */
 export type OwnerInName = Omit<Owner, 'id' | 'host'> & { readonly hostDigest: string };

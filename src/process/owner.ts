@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
-import { thisIncarnation, type Incarnation } from './incarnation.js';
+import { type Incarnation, thisIncarnation } from './incarnation.js';
 import { sharedState } from './shared-state.js';
 
 /** A process, or a thread of one, that owns what an operation made. */

@@ -8,8 +8,8 @@ import {
   WrongKeyError,
 } from '../errors/index.js';
 import type { ObjectStore } from '../stores/object-store.js';
-import { pageGrains } from './format/page.js';
 import { repositoryKey } from './format/names.js';
+import { pageGrains } from './format/page.js';
 import { readObject } from './repository.js';
 import { newMasterKey, openKey, putKey, type RepositoryEncryption } from './vault/key-ring.js';
 import { plainVault } from './vault/plain-vault.js';

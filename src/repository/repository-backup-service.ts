@@ -21,15 +21,15 @@ import { applyRetention, type RetentionOptions } from './care/apply-retention.js
 import { collectGarbage, type GarbageOptions, type GarbageReport } from './care/collect-garbage.js';
 import { deleteBackup } from './care/delete-backup.js';
 import { policySchema, type RetentionDecision, type RetentionPolicy } from './care/retention.js';
-import { verifyRepository, type VerifyOptions, type VerifyReport } from './care/verify.js';
+import { type VerifyOptions, type VerifyReport, verifyRepository } from './care/verify.js';
 import type { BackupRecord } from './format/record.js';
 import { createRepository, openRepository } from './open-repository.js';
-import { listBackups, type RepositoryBackup } from './read/list-backups.js';
 import { BackupChunks } from './read/backup-chunks.js';
 import { fillFile } from './read/fill-file.js';
+import { listBackups, type RepositoryBackup } from './read/list-backups.js';
 import { findRecord, readRoot, type Repository } from './repository.js';
 import { openKey, putKey, type RepositoryEncryption } from './vault/key-ring.js';
-import { RepositoryWriter, type CommitResult } from './write/repository-writer.js';
+import { type CommitResult, RepositoryWriter } from './write/repository-writer.js';
 
 /** How a {@link RepositoryBackupService} is set up. */
 export interface RepositoryBackupServiceOptions {

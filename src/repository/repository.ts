@@ -4,7 +4,7 @@ import type { Backup } from '../model/backup.js';
 import type { ObjectStore } from '../stores/object-store.js';
 import { readWhole } from '../stream/read-whole.js';
 import { recordKey, rootKey } from './format/names.js';
-import { parseRecord, type BackupRecord } from './format/record.js';
+import { type BackupRecord, parseRecord } from './format/record.js';
 import { parseRoot, type Root } from './format/root.js';
 import type { Vault } from './vault/vault.js';
 

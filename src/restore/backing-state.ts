@@ -3,7 +3,7 @@ import { isUuid } from '../backing/disk-uuid.js';
 import { escapeInventoryName } from '../backing/inventory-name.js';
 import { extraConfig } from '../backing/vm-config.js';
 import { RestoreError } from '../errors/index.js';
-import { freshFence, readBackingMarks, type BackingMarks } from '../journal/backing-marks.js';
+import { type BackingMarks, freshFence, readBackingMarks } from '../journal/backing-marks.js';
 import { isTemporaryVm, type RestoreJournal } from '../journal/restore-journal.js';
 import { whenIdle } from '../vim/busy-object.js';
 import { managerOf } from '../vim/managers.js';

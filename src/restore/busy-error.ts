@@ -5,7 +5,7 @@ import { parseOwner } from '../process/owner.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { defaultLimitMs, signsOfLife } from './signs-of-life.js';
-import { readTemporaryVm, type JournalledVm } from './temporary-vm.js';
+import { type JournalledVm, readTemporaryVm } from './temporary-vm.js';
 
 /**
  * What to tell somebody who comes second: who works on the volume, since when, and what to do.

@@ -1,7 +1,7 @@
 import { isMarkedAs } from '../backing/backing.js';
-import { fileNameFor, parseDatastorePath } from '../model/datastore-path.js';
 import { importStem, plainStem, restoredStem } from '../journal/operation-names.js';
-import { temporaryVmName, type RestoreJournal } from '../journal/restore-journal.js';
+import { type RestoreJournal, temporaryVmName } from '../journal/restore-journal.js';
+import { fileNameFor, parseDatastorePath } from '../model/datastore-path.js';
 import type { BackingState } from './backing-state.js';
 import { exchangeState } from './fencing.js';
 import type { JournalledVm } from './temporary-vm.js';

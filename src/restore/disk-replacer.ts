@@ -1,5 +1,5 @@
+import { assertNoParent, assertNoSnapshots, assertPoweredOff, type Backing, readBacking } from '../backing/backing.js';
 import { asBackingError } from '../backing/backing-faults.js';
-import { assertNoParent, assertNoSnapshots, assertPoweredOff, readBacking, type Backing } from '../backing/backing.js';
 import { assertNotReferred, referencesTo } from '../backing/file-references.js';
 import { setAttachedDiskUuid } from '../backing/set-attached-disk-uuid.js';
 import { assertUnlocked, hasUuid } from '../backing/virtual-disk.js';
@@ -17,7 +17,7 @@ import type { Operation } from '../operation/operation.js';
 import type { StorageProfiles } from '../pbm/storage-profiles.js';
 import { wrongProfiles } from '../pbm/wrong-profiles.js';
 import type { MoRef } from '../vim/schema/index.js';
-import { exchangeDisk, withFile, type DiskExchange } from './exchange-disk.js';
+import { type DiskExchange, exchangeDisk, withFile } from './exchange-disk.js';
 import { exchangeMark, exchangeState } from './fencing.js';
 import type { Ownership } from './ownership.js';
 import type { NewDisk } from './prepare-new-disk.js';

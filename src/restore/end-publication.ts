@@ -2,9 +2,9 @@ import type { Logger } from '../logger.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
 import { cleanUp, endClean } from './clean-up.js';
-import { undone, type Ending } from './ending.js';
+import { type Ending, undone } from './ending.js';
 import { nextPublicationStep } from './fencing.js';
-import { takeOver, type NewOwner } from './take-over.js';
+import { type NewOwner, takeOver } from './take-over.js';
 import { readTemporaryVm } from './temporary-vm.js';
 
 /** Who ends a restore to a new volume. */

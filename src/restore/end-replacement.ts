@@ -1,16 +1,16 @@
-import { parseDatastorePath } from '../model/datastore-path.js';
 import type { DiskReplacement, RestoreJournal } from '../journal/restore-journal.js';
 import type { Logger } from '../logger.js';
+import { parseDatastorePath } from '../model/datastore-path.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
-import { fenceBacking, readBackingState, type BackingState } from './backing-state.js';
+import { type BackingState, fenceBacking, readBackingState } from './backing-state.js';
 import { isFolderOf, isObjectFolder, isSamePlace } from './check-claim.js';
-import { cleanUp, endClean, type Cleaning } from './clean-up.js';
+import { type Cleaning, cleanUp, endClean } from './clean-up.js';
 import { currentPaths, datastoreRef } from './datastore-address.js';
 import type { Ending, Resolution } from './ending.js';
-import { exchangeState, type ExchangeState } from './fencing.js';
+import { type ExchangeState, exchangeState } from './fencing.js';
 import { putBack } from './put-back.js';
-import { takeOver, type NewOwner } from './take-over.js';
+import { type NewOwner, takeOver } from './take-over.js';
 
 /** Who ends a replacement, and what he knows. */
 export interface ReplacementEnd extends NewOwner {

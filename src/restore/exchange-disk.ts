@@ -1,6 +1,6 @@
 import type { AttachedDisk } from '../backing/backing.js';
 import { extraConfig } from '../backing/vm-config.js';
-import { writeBackingMarks, type BackingMarks } from '../journal/backing-marks.js';
+import { type BackingMarks, writeBackingMarks } from '../journal/backing-marks.js';
 import { profileField } from '../pbm/storage-profiles.js';
 import { reconfigure } from '../vim/reconfigure.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';

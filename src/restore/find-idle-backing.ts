@@ -1,4 +1,4 @@
-import { findBacking, type BackingLookup } from '../backing/find-backing.js';
+import { type BackingLookup, findBacking } from '../backing/find-backing.js';
 import type { ParsedVolume } from '../model/volume.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { assertNoTemporaryVmSeen } from './find-temporary-vms.js';

@@ -1,13 +1,13 @@
 import { listVirtualMachineNames } from '../backing/inventory.js';
 import { findVolumeRoots } from '../backing/volume-folder.js';
 import { isTemporaryVmName } from '../journal/operation-names.js';
-import { readJournal, temporaryVmName, temporaryVmUuid, type RestoreJournal } from '../journal/restore-journal.js';
+import { readJournal, type RestoreJournal, temporaryVmName, temporaryVmUuid } from '../journal/restore-journal.js';
+import type { ParsedVolume } from '../model/volume.js';
 import { listWithinOneSession, lookWithinOneSession } from '../vim/look-within-one-session.js';
 import { managerOf } from '../vim/managers.js';
 import { readPropertiesOfEach } from '../vim/property-collector.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import type { ParsedVolume } from '../model/volume.js';
 import { busyError } from './busy-error.js';
 
 /** A temporary VM, as far as finding it told. */

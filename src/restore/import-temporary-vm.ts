@@ -1,8 +1,8 @@
+import { type AttachedDisk, readBacking } from '../backing/backing.js';
 import { asBackingError } from '../backing/backing-faults.js';
-import { readBacking, type AttachedDisk } from '../backing/backing.js';
-import { reportProvisioning } from '../backing/report-provisioning.js';
 import { escapeInventoryName } from '../backing/inventory-name.js';
-import { shadowVmConfig, type ShadowVm } from '../backing/vm-config.js';
+import { reportProvisioning } from '../backing/report-provisioning.js';
+import { type ShadowVm, shadowVmConfig } from '../backing/vm-config.js';
 import {
   BackupCorruptError,
   isVimFault,
@@ -11,11 +11,11 @@ import {
   VimConnectionError,
 } from '../errors/index.js';
 import {
+  type DiskReplacement,
   temporaryVmName,
   temporaryVmUuid,
-  writeJournal,
-  type DiskReplacement,
   type UnwrittenJournal,
+  writeJournal,
 } from '../journal/restore-journal.js';
 import { NfcLease } from '../nfc/nfc-lease.js';
 import { sendDisk } from '../nfc/send-disk.js';
@@ -25,7 +25,7 @@ import type { MeasuredStream } from '../stream/stream-meter.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { serverTime } from '../vim/server-time.js';
 import { busyError } from './busy-error.js';
-import { undone, type Ending } from './ending.js';
+import { type Ending, undone } from './ending.js';
 import { findTemporaryVmOf } from './find-temporary-vms.js';
 
 /** Where a temporary VM goes and what its disk is to be like. */

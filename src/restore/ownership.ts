@@ -7,7 +7,7 @@ import type { MoRef, VimObject } from '../vim/schema/index.js';
 import { serverTime } from '../vim/server-time.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { owns } from './fencing.js';
-import { readTemporaryVm, type JournalledVm, type TemporaryVm } from './temporary-vm.js';
+import { type JournalledVm, readTemporaryVm, type TemporaryVm } from './temporary-vm.js';
 
 type Spec = VimObject<'VirtualMachineConfigSpec'>;
 

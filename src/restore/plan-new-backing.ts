@@ -16,13 +16,13 @@ import type { Operation } from '../operation/operation.js';
 import type { StorageProfiles } from '../pbm/storage-profiles.js';
 import { wrongProfiles } from '../pbm/wrong-profiles.js';
 import type { RestoreSource } from '../stream/restore-source.js';
+import { lookWithinOneSession } from '../vim/look-within-one-session.js';
+import type { MoRef, VimObject } from '../vim/schema/index.js';
 import { endPublication } from './end-publication.js';
 import { ImportAttempt, type ImportedVm } from './import-temporary-vm.js';
 import type { Ownership } from './ownership.js';
 import type { Restoration } from './restoration.js';
 import type { JournalledVm } from './temporary-vm.js';
-import { lookWithinOneSession } from '../vim/look-within-one-session.js';
-import type { MoRef, VimObject } from '../vim/schema/index.js';
 
 /** What a new backing's disk is to be like. */
 export interface DiskKind {

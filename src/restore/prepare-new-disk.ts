@@ -1,20 +1,20 @@
 import type { Backing } from '../backing/backing.js';
-import { extendDisk, moveDisk, setDetachedDiskUuid, type DiskFile } from '../backing/virtual-disk.js';
+import { attachedDisks } from '../backing/backing.js';
+import { type DiskFile, extendDisk, moveDisk, setDetachedDiskUuid } from '../backing/virtual-disk.js';
 import { extraConfig } from '../backing/vm-config.js';
 import { isVimFault, RestoreError } from '../errors/index.js';
 import { restoredStem } from '../journal/operation-names.js';
 import {
-  temporaryVmUuid,
-  writeJournal,
   type DiskMove,
   type DiskReplacement,
+  temporaryVmUuid,
   type UnwrittenJournal,
+  writeJournal,
 } from '../journal/restore-journal.js';
 import { formatDatastorePath, parseDatastorePath } from '../model/datastore-path.js';
 import type { ParsedVolume } from '../model/volume.js';
 import type { Operation } from '../operation/operation.js';
 import type { MoRef } from '../vim/schema/index.js';
-import { attachedDisks } from '../backing/backing.js';
 import { isImported } from './check-claim.js';
 import type { Ownership } from './ownership.js';
 

@@ -4,7 +4,7 @@ import type { DiskMove, DiskReplacement, RestoreJournal } from '../journal/resto
 import { parseDatastorePath } from '../model/datastore-path.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
-import { readBackingState, type BackingState } from './backing-state.js';
+import { type BackingState, readBackingState } from './backing-state.js';
 import { isFolderOf } from './check-claim.js';
 import { currentPaths } from './datastore-address.js';
 import { exchangeDisk } from './exchange-disk.js';

@@ -1,12 +1,12 @@
 import type { Backing } from '../backing/backing.js';
-import { isVirtualCenter } from '../vim/managers.js';
 import { RestoreError } from '../errors/index.js';
+import type { BackupManifest } from '../model/backup-manifest.js';
+import type { ParsedVolume } from '../model/volume.js';
 import type { Operation } from '../operation/operation.js';
 import { findStoragePolicy, hasStoragePolicy } from '../pbm/find-policy.js';
 import { profilesIfKnown } from '../pbm/profiles-if-known.js';
 import type { StorageProfiles } from '../pbm/storage-profiles.js';
-import type { BackupManifest } from '../model/backup-manifest.js';
-import type { ParsedVolume } from '../model/volume.js';
+import { isVirtualCenter } from '../vim/managers.js';
 
 /**
  * The storage policies a restored volume is to have: those its backing has; without a backing the one its type names, else

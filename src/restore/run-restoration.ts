@@ -1,4 +1,4 @@
-import { AbortError, OwnershipLostError, VimConnectionError, VmdkDriverError, type Cleanup } from '../errors/index.js';
+import { AbortError, type Cleanup, OwnershipLostError, VimConnectionError, VmdkDriverError } from '../errors/index.js';
 import type { UnwrittenJournal } from '../journal/restore-journal.js';
 import { usualLeaseMs } from '../nfc/lost-lease.js';
 import type { Operation } from '../operation/operation.js';

@@ -11,7 +11,7 @@ import { runningTasksEnd } from '../vim/settle.js';
 import type { VimSession } from '../vim/vim-session.js';
 import { claimOn } from './fencing.js';
 import { atVersion } from './ownership.js';
-import { readTemporaryVm, type JournalledVm } from './temporary-vm.js';
+import { type JournalledVm, readTemporaryVm } from './temporary-vm.js';
 
 /** How often it is tried while others change the VM, or replies are lost. */
 const tries = 8;

@@ -1,6 +1,6 @@
 import { BackupCorruptError, InvalidInputError } from '../errors/index.js';
-import { parseBackupManifest, type BackupManifest } from '../model/backup-manifest.js';
 import type { Backup } from '../model/backup.js';
+import { type BackupManifest, parseBackupManifest } from '../model/backup-manifest.js';
 import type { WrittenStream } from './hashing-writer.js';
 
 /**

@@ -1,6 +1,6 @@
 import { AbortError, BackupServiceError, throwIfAborted, type VmdkDriverError } from '../errors/index.js';
 import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
-import { takesByValue, type BackupWriter, type ServiceOptions } from './backup-service.js';
+import { type BackupWriter, type ServiceOptions, takesByValue } from './backup-service.js';
 import { asServiceError } from './service-error.js';
 
 /** One attempt at storing a backup. Its calls do not overlap. */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
 import type { Backup } from '../model/backup.js';
+import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from './listed-backup.js';
 
 /** A regular file on disk that holds, or is to hold, a volume's stream. */

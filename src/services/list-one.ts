@@ -1,6 +1,6 @@
 import { AbortError, StoreError, VmdkDriverError } from '../errors/index.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from './listed-backup.js';
-import { listedRecord, type CommonRecord } from './record-shape.js';
+import { type CommonRecord, listedRecord } from './record-shape.js';
 
 /**
  * What a list has of one backup; undefined where it is another volume's, or gone since it was seen. A record that is damaged, or of a

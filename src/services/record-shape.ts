@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { BackupCorruptError, UnsupportedBackupError } from '../errors/index.js';
-import { parseBackupManifest, type BackupManifest } from '../model/backup-manifest.js';
 import type { Backup } from '../model/backup.js';
+import { type BackupManifest, parseBackupManifest } from '../model/backup-manifest.js';
 import type { WrittenStream } from './hashing-writer.js';
 import type { StoredBackup } from './listed-backup.js';
 

@@ -1,4 +1,4 @@
-import { open, rm, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { HashingFileWriter } from './hashing-file-writer.js';
 import type { WrittenStream } from './hashing-writer.js';
 import { takeOverFile } from './take-over-file.js';

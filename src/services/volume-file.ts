@@ -1,4 +1,4 @@
-import { constants, open, stat, type FileHandle } from 'node:fs/promises';
+import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 import { InvalidInputError, throwIfAborted } from '../errors/index.js';
 import type { ServiceRestoreOptions } from './backup-service.js';
 import { checkStream } from './check-stream.js';

@@ -1,5 +1,5 @@
 import type { MoRef } from '../vim/schema/index.js';
-import { toFault, type FaultTemplate } from './call-faults.js';
+import { type FaultTemplate, toFault } from './call-faults.js';
 import { describeVm, type VmInfo } from './inspection.js';
 import type { ControllerDevice } from './inventory/controllers.js';
 import { Folder } from './inventory/folder.js';

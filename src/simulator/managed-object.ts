@@ -1,6 +1,6 @@
 import type { MoRef, TypeSpec } from '../vim/schema/index.js';
-import type { Session } from './session.js';
 import { isA, type ManagedTypeName } from './managed-types.js';
+import type { Session } from './session.js';
 
 /** How one property of a managed object type is declared and read. */
 export interface PropertyDefinition<T> {

@@ -2,8 +2,8 @@ import type { MoRef, VimObject } from '../vim/schema/index.js';
 import type { Clock } from './clock.js';
 import { ExtensionManager } from './extension-manager.js';
 import { ManagedObject, Manager, type PropertyTable } from './managed-object.js';
-import type { Registry } from './registry.js';
 import type { SimulatorMode } from './options.js';
+import type { Registry } from './registry.js';
 import type { Task } from './task.js';
 
 /** The root of the API. */

@@ -4,9 +4,6 @@ import { Administrator } from './administrator.js';
 import type { CallFault, InjectedCallFault, InjectedFault } from './call-faults.js';
 import type { CallListener } from './call-listeners.js';
 import type { CallRecord } from './call-log.js';
-import { addDatastore } from './inventory/build-inventory.js';
-import { Datacenter } from './inventory/datacenter.js';
-import { findLeftovers, type Leftover } from './leftovers.js';
 import {
   describeFile,
   describeLease,
@@ -20,6 +17,10 @@ import {
   type TaskDescription,
   type VmInfo,
 } from './inspection.js';
+import { addDatastore } from './inventory/build-inventory.js';
+import { Datacenter } from './inventory/datacenter.js';
+import { findLeftovers, type Leftover } from './leftovers.js';
+import { findVm, requireDatastore, requireDisk, requireVm, type VmName } from './lookup.js';
 import type { TransferFault } from './nfc/transfer-faults.js';
 import { powerOff, powerOn } from './operations/power.js';
 import { removeVm } from './operations/remove-vm.js';
@@ -32,7 +33,6 @@ import type {
   Quirks,
   SimulatorMode,
 } from './options.js';
-import { findVm, requireDatastore, requireDisk, requireVm, type VmName } from './lookup.js';
 import type { SimulatorParts } from './simulator-parts.js';
 import type { World } from './world.js';
 

@@ -1,19 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
-import { type CallFaults, type CallFaultKind, type PlannedFault, sessionEndOf, toFault } from './call-faults.js';
+import { type CallFaultKind, type CallFaults, type PlannedFault, sessionEndOf, toFault } from './call-faults.js';
 import type { CallListeners } from './call-listeners.js';
-import { masked, type CallLog, type CallRecord } from './call-log.js';
+import { type CallLog, type CallRecord, masked } from './call-log.js';
 import type { Caller } from './caller.js';
 import { asFault, fault } from './fault.js';
 import { ManagedEntity } from './inventory/managed-entity.js';
 import type { ManagedObject } from './managed-object.js';
 import { answerOfEnded, isAnswered } from './methods/ended-session.js';
-import { handlers, type AnyHandler } from './methods/index.js';
+import { type AnyHandler, handlers } from './methods/index.js';
+import type { SoapService } from './services/soap-service.js';
 import type { Session } from './session.js';
 import { setCookie } from './sessions.js';
 import { decodeArguments, decodeRequest, type SoapRequest } from './soap/decode-request.js';
 import { faultEnvelope, replyEnvelope } from './soap/envelope.js';
-import type { SoapService } from './services/soap-service.js';
 import type { World } from './world.js';
 
 /** Longer requests are refused. */

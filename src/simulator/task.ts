@@ -1,7 +1,7 @@
 import type { MoRef, VimObject } from '../vim/schema/index.js';
 import type { Fault } from './fault.js';
-import { ManagedObject, type PropertyTable } from './managed-object.js';
 import { ManagedEntity } from './inventory/managed-entity.js';
+import { ManagedObject, type PropertyTable } from './managed-object.js';
 
 /** A task's state, as `TaskInfo.state`. */
 export type TaskState = 'queued' | 'running' | 'success' | 'error';

@@ -1,12 +1,12 @@
-import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { Clock } from './clock.js';
+import { buildInventory } from './inventory/build-inventory.js';
 import type { Datacenter } from './inventory/datacenter.js';
 import { Datastore } from './inventory/datastore.js';
 import type { Folder } from './inventory/folder.js';
 import { InstanceUuids } from './inventory/instance-uuids.js';
 import { VirtualMachine } from './inventory/virtual-machine.js';
-import { buildInventory } from './inventory/build-inventory.js';
 import { createManagers, type Managers } from './managers.js';
 import { Leases } from './nfc/leases.js';
 import { PreparedExports } from './nfc/prepared-exports.js';
@@ -14,10 +14,10 @@ import type { DepartedHost } from './operations/hosts.js';
 import type { Settings } from './options.js';
 import { Registry } from './registry.js';
 import { Sessions } from './sessions.js';
-import { StoragePolicies } from './storage-policies.js';
-import { newDiskUuid } from './storage/disk-uuid.js';
 import { DiskFile, type DiskParent, type Provisioning } from './storage/disk-file.js';
+import { newDiskUuid } from './storage/disk-uuid.js';
 import { RawDisk } from './storage/raw-disk.js';
+import { StoragePolicies } from './storage-policies.js';
 import { TaskRunner } from './task-runner.js';
 
 /** What a new disk is like. */

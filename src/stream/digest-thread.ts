@@ -1,8 +1,8 @@
 import type { Worker } from 'node:worker_threads';
 import { ThreadError } from '../errors/index.js';
 import { startWorker } from '../start-worker.js';
-import { digestWorkerSource } from './digest-worker-source.js';
 import type { DigestReply, DigestTask } from './digest-worker.js';
+import { digestWorkerSource } from './digest-worker-source.js';
 
 /** Who waits for a reply. */
 interface Waiting {

@@ -1,7 +1,7 @@
 import type { ChunkSource } from './chunk-source.js';
 import type { DigestAlgorithm } from './digest-worker.js';
-import { noteHashedChunk, type HashedStream } from './hashed-bytes.js';
-import { StreamDigest, type Digests } from './stream-digest.js';
+import { type HashedStream, noteHashedChunk } from './hashed-bytes.js';
+import { type Digests, StreamDigest } from './stream-digest.js';
 
 /** A stream that is hashed on its way, in another thread: the next chunk while the last one is being used. */
 export class DigestedChunks implements ChunkSource {

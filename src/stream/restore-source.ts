@@ -8,7 +8,7 @@ import type { ChunkSource, LookAtBytes } from './chunk-source.js';
 import { CountedChunks } from './counted-chunks.js';
 import { drain } from './drain.js';
 import { FileChunks } from './file-chunks.js';
-import { StreamMeter, type MeasuredStream } from './stream-meter.js';
+import { type MeasuredStream, StreamMeter } from './stream-meter.js';
 
 /** Where the bytes of a restore come from, once they are known to be worth importing. */
 export interface RestoreSource {

@@ -1,6 +1,6 @@
 import { ThreadError } from '../errors/index.js';
 import type { DigestThread } from './digest-thread.js';
-import { digestThreads, type DigestThreads } from './digest-threads.js';
+import { type DigestThreads, digestThreads } from './digest-threads.js';
 import type { DigestAlgorithm } from './digest-worker.js';
 
 let streams = 0;

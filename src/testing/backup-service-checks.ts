@@ -3,7 +3,7 @@ import { keeping } from './backup-service/keeping.js';
 import { ServiceLab } from './backup-service/service-lab.js';
 import { storing } from './backup-service/storing.js';
 import { streaming } from './backup-service/streaming.js';
-import { runnable, type Check } from './check.js';
+import { type Check, runnable } from './check.js';
 
 /** A service for one check. */
 export interface BackupServiceUnderTest {

@@ -1,5 +1,5 @@
 import type { ObjectStore } from '../stores/object-store.js';
-import { runnable, type Check } from './check.js';
+import { type Check, runnable } from './check.js';
 import { aborting } from './object-store/aborting.js';
 import { conditions } from './object-store/conditions.js';
 import { listingAndDeleting } from './object-store/listing.js';

@@ -1,6 +1,6 @@
 import { VimConnectionError } from '../errors/index.js';
-import { waitBeforeRetry, type Backoff } from './session/backoff.js';
 import type { MoRef } from './schema/index.js';
+import { type Backoff, waitBeforeRetry } from './session/backoff.js';
 import type { AbortableOptions, VimSession } from './vim-session.js';
 
 /** The root of the API; every server's has this id. */

@@ -1,16 +1,16 @@
 import { isVimFault, VimFault, VimProtocolError } from '../errors/index.js';
 import { conform } from './codec/index.js';
 import { mainThread } from './main-thread.js';
+import { saysGone } from './said-gone.js';
 import {
-  properties,
   type ManagedType,
   type MoRef,
+  properties,
   type PropertiesOf,
   type PropertyPath,
   type TypeSpec,
   type VimObject,
 } from './schema/index.js';
-import { saysGone } from './said-gone.js';
 
 /** What a server says of one object it was asked about. */
 export type ObjectAnswer<T extends ManagedType, P extends PropertyPath<T>> =

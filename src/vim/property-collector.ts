@@ -1,9 +1,9 @@
 import { isVimFault, VimConnectionError, type VimFault, type VimProtocolError } from '../errors/index.js';
-import { answerOf, heard, notFound, propertySpec, type ObjectAnswer } from './object-content.js';
+import { lookAgain, notShown } from './look-again.js';
+import { answerOf, heard, notFound, type ObjectAnswer, propertySpec } from './object-content.js';
 import { retrieve } from './retrieve.js';
 import { missingObjectOf, saysGone } from './said-gone.js';
 import type { ManagedType, MoRef, PropertiesOf, PropertyPath, VimObject } from './schema/index.js';
-import { lookAgain, notShown } from './look-again.js';
 import type { AbortableOptions, VimSession } from './vim-session.js';
 
 /** A managed object and what was read of it. */

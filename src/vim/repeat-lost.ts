@@ -1,5 +1,5 @@
 import { VimConnectionError } from '../errors/index.js';
-import { waitBeforeRetry, type Backoff } from './session/backoff.js';
+import { type Backoff, waitBeforeRetry } from './session/backoff.js';
 
 const backoff: Backoff = { tries: 4, firstDelayMs: 500, maxDelayMs: 8_000 };
 

@@ -1,7 +1,7 @@
 import { VimConnectionError, VimFault } from '../errors/index.js';
 import { heard } from './object-content.js';
 import type { MethodArgs, VimObject } from './schema/index.js';
-import { waitBeforeRetry, type Backoff } from './session/backoff.js';
+import { type Backoff, waitBeforeRetry } from './session/backoff.js';
 import type { VimSession } from './vim-session.js';
 
 /** How often a retrieval is begun that was lost between two of its pages. */

@@ -1,15 +1,15 @@
 import { AbortError, isVimFault, throwIfAborted, VimConnectionError, VimFault } from '../errors/index.js';
 import { readProperties } from './property-collector.js';
 import {
-  methods,
   type MethodArgs,
   type MethodDefinition,
   type MethodName,
+  methods,
   type MoRef,
   type PropertiesOf,
   type VimObject,
 } from './schema/index.js';
-import { waitBeforeRetry, type Backoff } from './session/backoff.js';
+import { type Backoff, waitBeforeRetry } from './session/backoff.js';
 import type { AbortableOptions, VimSession } from './vim-session.js';
 import { waitForProperties } from './wait-for-updates.js';
 

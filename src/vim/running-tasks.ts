@@ -1,7 +1,7 @@
+import { serviceInstance } from './look-again.js';
 import { managerOf } from './managers.js';
 import { readProperties, readPropertiesOfEach } from './property-collector.js';
 import type { MoRef, PropertiesOf } from './schema/index.js';
-import { serviceInstance } from './look-again.js';
 import type { VimSession } from './vim-session.js';
 
 /** How far a task's time may lie before that of the call that started it, in milliseconds. */

@@ -1,6 +1,6 @@
 import { VimConnectionError, VimFault, VimProtocolError } from '../errors/index.js';
-import { runningTasks } from './running-tasks.js';
 import { taskResult } from './run-task.js';
+import { runningTasks } from './running-tasks.js';
 import { saysGone } from './said-gone.js';
 import type { MoRef } from './schema/index.js';
 import type { VimSession } from './vim-session.js';

@@ -1,10 +1,10 @@
 import { isVimFault, throwIfAborted, VimConnectionError } from '../errors/index.js';
-import { takeCollector, type LeasedCollector } from './collector-pool.js';
+import { type LeasedCollector, takeCollector } from './collector-pool.js';
 import { missingPropertyFault, propertySpec, typedProperties } from './object-content.js';
 import { readProperties } from './property-collector.js';
 import { missingObjectOf } from './said-gone.js';
 import type { ManagedType, MethodResult, MoRef, PropertiesOf, PropertyPath } from './schema/index.js';
-import { waitBeforeRetry, type Backoff, type Delays } from './session/backoff.js';
+import { type Backoff, type Delays, waitBeforeRetry } from './session/backoff.js';
 import type { AbortableOptions, VimSession } from './vim-session.js';
 import { WatchedProperties } from './watched-properties.js';
 

@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { InvalidInputError } from '../errors/invalid-input-error.js';
 import { startWorker } from '../start-worker.js';
-import { codecWorkerSource } from './codec-worker-source.js';
 import type { CodecWorkerData, DeflateResult, DeflateTask, InflateResult, InflateTask } from './codec-worker.js';
+import { codecWorkerSource } from './codec-worker-source.js';
 import { ThreadControl } from './thread-control.js';
 
 interface Pending {

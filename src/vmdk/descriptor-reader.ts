@@ -1,6 +1,6 @@
 import { InvalidVmdkError } from '../errors/invalid-vmdk-error.js';
 import { SECTOR } from './format.js';
-import { parseDescriptor, type ParsedDescriptor } from './parse-descriptor.js';
+import { type ParsedDescriptor, parseDescriptor } from './parse-descriptor.js';
 
 /** What qemu-img reads of a descriptor, too. */
 const MAX_TEXT = 2 ** 20;

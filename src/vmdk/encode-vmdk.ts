@@ -1,5 +1,5 @@
-import { InvalidInputError } from '../errors/invalid-input-error.js';
 import { throwIfAborted } from '../errors/abort-error.js';
+import { InvalidInputError } from '../errors/invalid-input-error.js';
 import { checkOptions, type EncodeOptions } from './codec-options.js';
 import { encodeVmdkStream } from './encode-stream.js';
 import { InputFile } from './input-file.js';

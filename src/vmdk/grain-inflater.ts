@@ -3,7 +3,7 @@ import { AREAS_PER_WORKER, CodecPool } from './codec-pool.js';
 import type { InflateResult } from './codec-worker.js';
 import { MAX_GRAIN_DATA, MAX_GRAIN_SECTORS, SECTOR } from './format.js';
 import type { GrainGeometry } from './grain-geometry.js';
-import { SharedAreas, type SharedArea } from './shared-areas.js';
+import { type SharedArea, SharedAreas } from './shared-areas.js';
 import type { StreamVisitor } from './stream-visitor.js';
 
 /**

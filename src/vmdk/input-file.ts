@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { FileError } from '../errors/file-error.js';
 import { InvalidInputError } from '../errors/invalid-input-error.js';
 

@@ -2,7 +2,7 @@ import { AbortError } from '../errors/abort-error.js';
 import { InvalidVmdkError } from '../errors/invalid-vmdk-error.js';
 import { checkOptions, type CodecOptions } from './codec-options.js';
 import { workerCount } from './codec-pool.js';
-import { GrainInflater, type DiskWriter } from './grain-inflater.js';
+import { type DiskWriter, GrainInflater } from './grain-inflater.js';
 import { ProgressMeter } from './progress-meter.js';
 import { openBytes } from './read-bytes.js';
 import type { VmdkBytes } from './read-chunks.js';

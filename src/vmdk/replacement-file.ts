@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FileError } from '../errors/file-error.js';
 import { InvalidInputError } from '../errors/invalid-input-error.js';

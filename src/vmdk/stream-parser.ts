@@ -2,7 +2,7 @@ import { InvalidVmdkError, type InvalidVmdkReason } from '../errors/invalid-vmdk
 import { DescriptorReader } from './descriptor-reader.js';
 import { GD_AT_END, GRAIN_MARKER, Marker, MAX_ENTRY, MAX_GRAIN_DATA, SECTOR } from './format.js';
 import { FrontTables } from './front-tables.js';
-import { grainGeometry, type GrainGeometry } from './grain-geometry.js';
+import { type GrainGeometry, grainGeometry } from './grain-geometry.js';
 import { checkMagic, GD_OFFSET_FIELD, parseHeader, type SparseHeader } from './header.js';
 import type { ParsedDescriptor } from './parse-descriptor.js';
 import type { StreamVisitor } from './stream-visitor.js';

@@ -1,5 +1,5 @@
-import { InvalidVmdkError } from '../errors/invalid-vmdk-error.js';
 import { InvalidInputError } from '../errors/invalid-input-error.js';
+import { InvalidVmdkError } from '../errors/invalid-vmdk-error.js';
 import {
   ENTRIES_PER_TABLE,
   Flag,
@@ -11,8 +11,8 @@ import {
   SECTOR,
   TABLE_SECTORS,
 } from './format.js';
-import { formatHeader, type SparseHeader } from './header.js';
 import { formatMarker } from './format-marker.js';
+import { formatHeader, type SparseHeader } from './header.js';
 
 /** Sectors before the first grain. */
 const OVERHEAD = 128;

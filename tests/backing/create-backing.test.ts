@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import type { VmdkDriverConfig, Volume } from '../../src/index.js';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createBacking } from '../../src/backing/create-backing.js';
 import { parseVolume } from '../../src/driver/parse-arguments.js';
+import type { VmdkDriverConfig, Volume } from '../../src/index.js';
 import { silentLogger } from '../../src/logger.js';
-import { parseConfig } from '../../src/operation/driver-config.js';
 import { cinderAdapterTypes, diskProvisionings } from '../../src/model/disk-kinds.js';
+import { parseConfig } from '../../src/operation/driver-config.js';
 import { Lab, refusal } from '../driver/support/lab.js';
 
 let lab: Lab;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { formatDatastorePath, parseDatastorePath } from '../../src/model/datastore-path.js';
-import { isUuid, sameDiskUuid, spacedDiskUuid } from '../../src/backing/disk-uuid.js';
 import { flatDiskBacking, provisioningOf } from '../../src/backing/disk-backing.js';
-import { VimProtocolError } from '../../src/errors/index.js';
+import { isUuid, sameDiskUuid, spacedDiskUuid } from '../../src/backing/disk-uuid.js';
 import { escapeInventoryName, unescapeInventoryName } from '../../src/backing/inventory-name.js';
+import { VimProtocolError } from '../../src/errors/index.js';
+import { formatDatastorePath, parseDatastorePath } from '../../src/model/datastore-path.js';
 import { diskProvisionings } from '../../src/model/disk-kinds.js';
 
 describe('datastore paths', () => {

@@ -3,11 +3,11 @@ import * as fc from 'fast-check';
 import { placeDisk } from '../../src/backing/placement.js';
 import { NoValidDatastoreError, NoValidHostError } from '../../src/index.js';
 import {
-  startSimulator,
   type ClusterOptions,
   type DatacenterOptions,
   type DatastoreOptions,
   type HostOptions,
+  startSimulator,
 } from '../../src/simulator/index.js';
 import { SoapVimSession } from '../../src/vim/index.js';
 

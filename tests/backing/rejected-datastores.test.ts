@@ -1,8 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
+import { placeDisk } from '../../src/backing/placement.js';
 import type { NoValidDatastoreError } from '../../src/index.js';
 import type { DatastoreOptions, HostOptions } from '../../src/simulator/index.js';
-import { placeDisk } from '../../src/backing/placement.js';
 import type { MethodArgs, MoRef, VimSession } from '../../src/vim/index.js';
 import { bytesPerGiB, Lab } from '../driver/support/lab.js';
 import { sessionWith } from '../driver/support/services.js';

@@ -1,5 +1,5 @@
-import { expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { expect, test } from '@jest/globals';
 import { Lab } from '../driver/support/lab.js';
 import { until } from '../support/until.js';
 

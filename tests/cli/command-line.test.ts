@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startSimulator, type Simulator } from '../../src/simulator/index.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Simulator, startSimulator } from '../../src/simulator/index.js';
 import { until } from '../support/until.js';
 import { CommandLine } from './support/command-line.js';
 import { addVolume, volumeId } from './support/volume.js';

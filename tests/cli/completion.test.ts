@@ -1,9 +1,9 @@
-import { expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { expect, test } from '@jest/globals';
 import { completionScript } from '../../src/cli/completion-script.js';
 import { createProgram } from '../../src/cli/program.js';
 

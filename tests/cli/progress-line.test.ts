@@ -1,5 +1,5 @@
-import { expect, test } from '@jest/globals';
 import type { WriteStream } from 'node:tty';
+import { expect, test } from '@jest/globals';
 import { ProgressLine } from '../../src/cli/progress-line.js';
 
 /** What is written to a terminal, or to a file, of so many columns. */

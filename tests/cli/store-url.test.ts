@@ -1,15 +1,15 @@
-import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
 import { openRepository, openService, parseStoreUrl } from '../../src/cli/store-url.js';
+import { RepositoryBackupService } from '../../src/repository/index.js';
 import {
   FileBackupService,
   ObjectBackupService,
   RbdBackupService,
   TsmBackupService,
 } from '../../src/services/index.js';
-import { RepositoryBackupService } from '../../src/repository/index.js';
 
 const s3 = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
 const tempauth = { ST_AUTH: 'http://127.0.0.1:1/auth/v1.0', ST_USER: 'a:b', ST_KEY: 'k' };

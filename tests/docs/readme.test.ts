@@ -1,9 +1,9 @@
-import { expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { expect, test } from '@jest/globals';
 import { startSimulator } from '../../src/simulator/index.js';
 
 const run = promisify(execFile);

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { CountedSlots } from '../../src/operation/transfer-slots.js';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Backup, BackupService, Phase, Progress, TransferSlots, Volume } from '../../src/index.js';
+import { CountedSlots } from '../../src/operation/transfer-slots.js';
 import { Lab, refusal } from './support/lab.js';
 import { filesOnly } from './support/services.js';
 

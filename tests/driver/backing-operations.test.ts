@@ -1,6 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
+import { describe, expect, test } from '@jest/globals';
 import { bytesPerGiB, Lab } from './support/lab.js';
 import { serviceOf } from './support/services.js';
 

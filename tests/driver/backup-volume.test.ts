@@ -1,7 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
 import type { BackupService } from '../../src/index.js';
 import { decodeVmdk } from '../../src/vmdk/index.js';
 import { bytesPerGiB, Lab, sha256, someContent } from './support/lab.js';

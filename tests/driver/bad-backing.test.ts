@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BackupService } from '../../src/index.js';
 import { bytesPerGiB, Lab } from './support/lab.js';
 import { filesOnly } from './support/services.js';

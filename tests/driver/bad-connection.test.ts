@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createServer } from 'node:net';
 import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SoapVimSession, type SoapVimSessionOptions } from '../../src/vim/index.js';
 import { PassingTime } from '../support/passing-time.js';
 import { Lab, refusal } from './support/lab.js';

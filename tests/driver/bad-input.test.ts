@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { VmdkDriver, type Backup, type BackupManifest, type Volume, type VmdkDriverConfig } from '../../src/index.js';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Backup, type BackupManifest, VmdkDriver, type VmdkDriverConfig, type Volume } from '../../src/index.js';
 import { buildVmdk } from '../vmdk/support/build-vmdk.js';
 import { bytesPerGiB, Lab, refusal } from './support/lab.js';
 import { filesOnly, serviceOf } from './support/services.js';

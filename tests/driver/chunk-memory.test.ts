@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Backup, BackupManifest, BackupService, Volume } from '../../src/index.js';
 import { Lab, sha256 } from './support/lab.js';
 import { sessionWith, writingTo } from './support/services.js';

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BackupManifest, Volume } from '../../src/index.js';
 import type { TransferFaultKind } from '../../src/simulator/index.js';
 import { until } from '../support/until.js';

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { adapterTypes, diskProvisionings } from '../../src/model/disk-kinds.js';
-import { Lab, someContent, type DiskOptions } from './support/lab.js';
+import { type DiskOptions, Lab, someContent } from './support/lab.js';
 
 let lab: Lab;
 beforeAll(async () => {

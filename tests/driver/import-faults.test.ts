@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Backup, BackupManifest, Volume } from '../../src/index.js';
 import type { CallFault, TransferFaultKind } from '../../src/simulator/index.js';
 import { Lab, refusal } from './support/lab.js';

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Backup, Volume } from '../../src/index.js';
 import { temporaryVmName } from '../../src/journal/restore-journal.js';
 import { bytesPerGiB, Lab, refusal } from './support/lab.js';

@@ -1,5 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
 import type { BackupService } from '../../src/index.js';
 import { SoapVimSession } from '../../src/vim/index.js';
 import { PassingTime } from '../support/passing-time.js';

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Backup, BackupManifest, UploadOptions, Volume } from '../../src/index.js';
 import { Lab, sha256 } from './support/lab.js';
 import { filesOnly, sessionWith } from './support/services.js';

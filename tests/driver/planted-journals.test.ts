@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Volume } from '../../src/index.js';
 import { temporaryVmName, temporaryVmUuid } from '../../src/journal/restore-journal.js';
 import type { NewVmDisk, VmInfo } from '../../src/simulator/index.js';

@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { Progress } from '../../src/index.js';
 import { silentLogger } from '../../src/logger.js';
 import { ProgressReporter } from '../../src/operation/progress.js';

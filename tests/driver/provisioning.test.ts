@@ -1,7 +1,7 @@
-import { describe, expect, jest, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { silentLogger } from '../../src/logger.js';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { DiskProvisioning } from '../../src/index.js';
+import { silentLogger } from '../../src/logger.js';
 import type { SimulatorOptions } from '../../src/simulator/index.js';
 import { Lab, someContent } from './support/lab.js';
 import { sessionWith } from './support/services.js';

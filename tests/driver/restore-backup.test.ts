@@ -1,5 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
 import { bytesPerGiB, Lab, someContent } from './support/lab.js';
 
 describe.each(['vcenter', 'esxi'] as const)('restoreBackup on %s', (mode) => {

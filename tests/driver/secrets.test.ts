@@ -1,6 +1,6 @@
-import { expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
+import { expect, test } from '@jest/globals';
 import type { Logger } from '../../src/index.js';
 import { SoapVimSession } from '../../src/vim/index.js';
 import { bytesPerGiB, Lab, refusal } from './support/lab.js';

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Backup, BackupManifest, BackupService, Volume } from '../../src/index.js';
 import { validVmdk } from '../support/vmdk-mutations.js';
 import { Lab, someContent } from './support/lab.js';

@@ -1,7 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { tracingChannel } from 'node:diagnostics_channel';
 import { promisify } from 'node:util';
+import { describe, expect, test } from '@jest/globals';
 import type { OperationTrace, TransferTrace } from '../../src/index.js';
 import { Lab } from './support/lab.js';
 

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Backup, BackupManifest, TransferSlots, Volume } from '../../src/index.js';
 import { readProperties } from '../../src/vim/property-collector.js';
 import { Lab, refusal } from './support/lab.js';

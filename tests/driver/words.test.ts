@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Logger, Progress, Volume } from '../../src/index.js';
 import { Lab, refusal } from './support/lab.js';
 import { filesOnly, writingTo } from './support/services.js';

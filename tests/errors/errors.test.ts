@@ -1,6 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
+import { describe, expect, test } from '@jest/globals';
 import * as errors from '../../src/errors/index.js';
 import type { ErrorCode } from '../../src/index.js';
 

@@ -1,6 +1,5 @@
 import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
-import { rememberSecrets } from '../../src/errors/known-secrets.js';
 import {
   NoValidDatastoreError,
   TransferError,
@@ -8,6 +7,7 @@ import {
   VimProtocolError,
   type VmdkDriverError,
 } from '../../src/errors/index.js';
+import { rememberSecrets } from '../../src/errors/known-secrets.js';
 
 const secret = 'p<a>"s&s\u00e9 w/rd';
 rememberSecrets(secret, '', 'ab');

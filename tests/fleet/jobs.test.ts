@@ -1,15 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { AbortError, InvalidInputError, VolumeBusyError, type Volume } from '../../src/index.js';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import {
   createFleet,
-  startWorker,
   type Fleet,
   type FleetDriver,
   type FleetJob,
   type FleetWorker,
   type JobOrder,
+  startWorker,
 } from '../../src/fleet/index.js';
+import { AbortError, InvalidInputError, type Volume, VolumeBusyError } from '../../src/index.js';
 import { Lab } from '../driver/support/lab.js';
 import { needing } from '../support/needing.js';
 import { until } from '../support/until.js';

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Logger, Volume } from '../../src/index.js';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createFleet, createMetrics, serveMetrics, startWorker } from '../../src/fleet/index.js';
 import { LoopWatch } from '../../src/fleet/loop-watch.js';
+import type { Logger, Volume } from '../../src/index.js';
 import { Lab } from '../driver/support/lab.js';
 import { needing } from '../support/needing.js';
 import { hasRedis, noRedis, RedisServer } from './support/redis-server.js';

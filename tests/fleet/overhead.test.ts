@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createFleet, type FleetDriver, startWorker } from '../../src/fleet/index.js';
 import { InvalidInputError, VmdkDriver, type Volume } from '../../src/index.js';
-import { createFleet, startWorker, type FleetDriver } from '../../src/fleet/index.js';
 import { Lab } from '../driver/support/lab.js';
 import { needing } from '../support/needing.js';
 import { until } from '../support/until.js';

@@ -1,13 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash, randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BackupManifest, VmdkDriver, VmdkDriverError, Volume } from '../../src/index.js';
-import { MUTATED_CAPACITY, validVmdk, vmdkMutations, type VmdkMutation } from '../support/vmdk-mutations.js';
 import { Lab, refusal } from '../driver/support/lab.js';
 import { filesOnly, serviceOf, sessionWith, writingTo } from '../driver/support/services.js';
+import { MUTATED_CAPACITY, validVmdk, type VmdkMutation, vmdkMutations } from '../support/vmdk-mutations.js';
 
 const rows = vmdkMutations();
 const capacityBytes = MUTATED_CAPACITY * 512;

@@ -5,10 +5,10 @@ import { readReplyText } from '../../src/vim/http/reply-text.js';
 import { SoapVimSession, VmdkDriverError } from '../../src/vim/index.js';
 import { mainThread } from '../../src/vim/main-thread.js';
 import { answerOf } from '../../src/vim/object-content.js';
-import { methods, objectTypes, properties, type ManagedType, type MethodName } from '../../src/vim/schema/index.js';
+import { type ManagedType, type MethodName, methods, objectTypes, properties } from '../../src/vim/schema/index.js';
 import { ReplyReader } from '../../src/vim/soap/reply-reader.js';
-import { longestTurnOfBest } from '../support/turn-probe.js';
 import { recordedReplies } from '../support/recorded-replies.js';
+import { longestTurnOfBest } from '../support/turn-probe.js';
 import { resultEnvelope, serviceContent, SoapServer } from '../vim/support/soap-server.js';
 
 /** How many replies are tried; a long run has more. The seed of each follows from its number. */

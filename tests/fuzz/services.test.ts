@@ -1,6 +1,6 @@
-import { expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { expect, test } from '@jest/globals';
 
 const run = promisify(execFile);
 /** Each run lasts this long, and some 15 s more: what was left behind is waited for. */

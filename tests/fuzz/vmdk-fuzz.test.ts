@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeVmdkStream } from '../../src/vmdk/index.js';
-import { LAYOUTS, mutatedGrains, MUTATED_CAPACITY, validVmdk } from '../support/vmdk-mutations.js';
+import { LAYOUTS, MUTATED_CAPACITY, mutatedGrains, validVmdk } from '../support/vmdk-mutations.js';
 import { chunked, diskOf, MemoryDisk } from '../vmdk/support/disks.js';
 import { inspectBytes, refusal } from '../vmdk/support/outcome.js';
 

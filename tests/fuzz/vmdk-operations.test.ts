@@ -1,6 +1,6 @@
-import { expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { expect, test } from '@jest/globals';
 
 /** Seconds it takes; `VMDK_DRIVER_FUZZ_SECONDS=3600 VMDK_DRIVER_FUZZ_SEED=$RANDOM npm run test:fuzz` for a long run. */
 const seconds = process.env['VMDK_DRIVER_FUZZ_SECONDS'] ?? '45';

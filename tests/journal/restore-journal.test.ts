@@ -1,12 +1,12 @@
-import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
 import {
   eraseJournal,
   isTemporaryVm,
   readJournal,
+  type RestoreJournal,
   temporaryVmName,
   writeJournal,
-  type RestoreJournal,
 } from '../../src/journal/restore-journal.js';
 
 const journal: RestoreJournal = {

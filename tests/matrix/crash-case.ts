@@ -1,6 +1,6 @@
 import type { CallSite, Place } from './interruption.js';
 import { judgeBackup, judgeVolume, leftovers, recoverAll, waitForLeases } from './judge.js';
-import { perform, type MatrixLab, type Subject } from './lab.js';
+import { type MatrixLab, perform, type Subject } from './lab.js';
 import { isRestore, type Scenario } from './scenario.js';
 import { Findings, type Verdict } from './verdict.js';
 import type { Victim, VictimPool } from './victim-pool.js';

@@ -1,7 +1,7 @@
-import { VimConnectionError, VmdkDriverError, type RecoveryReport } from '../../src/index.js';
-import { arm, mustSucceed, type Interruption } from './interruption.js';
-import { judgeBackup, judgeVolume, leftovers, recoverAll, waitForLeases, type VolumeState } from './judge.js';
-import { perform, type MatrixLab, type Subject, type WorkResult } from './lab.js';
+import { type RecoveryReport, VimConnectionError, VmdkDriverError } from '../../src/index.js';
+import { arm, type Interruption, mustSucceed } from './interruption.js';
+import { judgeBackup, judgeVolume, leftovers, recoverAll, type VolumeState, waitForLeases } from './judge.js';
+import { type MatrixLab, perform, type Subject, type WorkResult } from './lab.js';
 import { isRestore, type Scenario } from './scenario.js';
 import { Findings, type Verdict } from './verdict.js';
 import { watchVolume } from './watch.js';

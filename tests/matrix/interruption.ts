@@ -1,5 +1,5 @@
-import { methods } from '../../src/vim/schema/index.js';
 import type { CallFault, Simulator, TransferFaultKind } from '../../src/simulator/index.js';
+import { methods } from '../../src/vim/schema/index.js';
 
 /** What can be done to any call. */
 export const callInterruptions = [

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { VmdkDriver, type BackupManifest, type RestoreResult, type Volume } from '../../src/index.js';
-import { FileBackupService, type Backup } from '../../src/services/index.js';
+import { type BackupManifest, type RestoreResult, VmdkDriver, type Volume } from '../../src/index.js';
+import { type Backup, FileBackupService } from '../../src/services/index.js';
 import {
-  startSimulator,
   type NewVmDisk,
   type Simulator,
   type SimulatorMode,
+  startSimulator,
   type VmInfo,
 } from '../../src/simulator/index.js';
 import { SoapVimSession } from '../../src/vim/index.js';

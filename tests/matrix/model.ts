@@ -1,16 +1,16 @@
-import fc from 'fast-check';
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
 import {
-  VmdkDriverError,
   type BackupManifest,
   type ErrorCode,
   type RestoreResult,
+  VmdkDriverError,
   type Volume,
 } from '../../src/index.js';
 import type { Backup } from '../../src/services/index.js';
-import { bytesPerGiB, MatrixLab } from './lab.js';
 import { leftovers, waitForLeases } from './judge.js';
+import { bytesPerGiB, MatrixLab } from './lab.js';
 
 /** What a check of the model came to. */
 export interface ModelReport {

@@ -1,22 +1,22 @@
-import { describeCrash, type CrashPoint } from './crash-case.js';
+import { type CrashPoint, describeCrash } from './crash-case.js';
 import {
+  type CallInterruption,
   callInterruptions,
+  type CallSite,
   describeInterruption,
+  type InterruptedTransfer,
+  type Interruption,
   isMutation,
   isTask,
   outages,
+  type Place,
   secondInterruptions,
   taskInterruptions,
-  type CallInterruption,
-  type CallSite,
-  type Interruption,
-  type InterruptedTransfer,
-  type Place,
 } from './interruption.js';
 import type { Job } from './job.js';
 import type { Random } from './random.js';
 import type { Recording } from './record.js';
-import { isRestore, nameOf, scenarios, type Scenario } from './scenario.js';
+import { isRestore, nameOf, type Scenario, scenarios } from './scenario.js';
 
 /** The columns of the table. */
 export const columns = ['fault', 'reset', 'expiry', 'cancel', 'outage', 'transfer', 'crash', 'double'] as const;

@@ -1,6 +1,6 @@
-import { sitesOf, type CallSite } from './interruption.js';
+import { type CallSite, sitesOf } from './interruption.js';
 import { judgeBackup, judgeVolume, leftovers } from './judge.js';
-import { perform, type MatrixLab } from './lab.js';
+import { type MatrixLab, perform } from './lab.js';
 import { isRestore, type Scenario } from './scenario.js';
 import { Findings } from './verdict.js';
 

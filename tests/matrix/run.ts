@@ -18,9 +18,9 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { columns, planDouble, planScenario, type PlannedCase, type Recorded } from './plan.js';
 import { othersColumns } from './others/others-case.js';
 import { runOthers } from './others/run-others.js';
+import { columns, planDouble, type PlannedCase, planScenario, type Recorded } from './plan.js';
 import { Random, shuffle } from './random.js';
 import { scenarios } from './scenario.js';
 import { Tally } from './tally.js';

@@ -1,4 +1,4 @@
-import { nameOf, scenarios, type Scenario } from './scenario.js';
+import { nameOf, type Scenario, scenarios } from './scenario.js';
 import type { Verdict } from './verdict.js';
 
 /** A case, and where it counts. */

@@ -1,7 +1,7 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { victimProgram } from './victim-program.js';
 import type { VictimOrder } from './victim.js';
+import { victimProgram } from './victim-program.js';
 
 /** How many processes wait, ready, for their end. */
 const spare = 3;

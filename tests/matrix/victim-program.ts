@@ -1,7 +1,7 @@
-import { transformFile } from '@swc/core';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { transformFile } from '@swc/core';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const victim = join('tests', 'matrix', 'victim.ts');

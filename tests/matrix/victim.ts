@@ -1,6 +1,6 @@
 /** A process that does one piece of work, and is killed in the middle of it. */
-import { VmdkDriver, type BackupManifest, type Volume } from '../../src/index.js';
-import { FileBackupService, type Backup } from '../../src/services/index.js';
+import { type BackupManifest, VmdkDriver, type Volume } from '../../src/index.js';
+import { type Backup, FileBackupService } from '../../src/services/index.js';
 import { SoapVimSession } from '../../src/vim/index.js';
 import type { LabAddress } from './lab.js';
 import type { TransferPath, Work } from './scenario.js';

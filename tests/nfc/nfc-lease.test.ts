@@ -3,8 +3,8 @@ import { VimConnectionError, VimFault } from '../../src/index.js';
 import { silentLogger } from '../../src/logger.js';
 import { NfcLease } from '../../src/nfc/nfc-lease.js';
 import type { MethodArgs, MoRef } from '../../src/vim/schema/index.js';
-import { sessionWith } from '../driver/support/services.js';
 import { Lab } from '../driver/support/lab.js';
+import { sessionWith } from '../driver/support/services.js';
 import { PassingTime } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 

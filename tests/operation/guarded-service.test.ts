@@ -1,19 +1,19 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import {
   AbortError,
-  BackupNotFoundError,
-  BackupServiceError,
-  VmdkDriverError,
   type Backup,
   type BackupManifest,
+  BackupNotFoundError,
   type BackupService,
+  BackupServiceError,
+  VmdkDriverError,
 } from '../../src/index.js';
-import { silentLogger, type Logger } from '../../src/logger.js';
+import { type Logger, silentLogger } from '../../src/logger.js';
 import { guardBackupService } from '../../src/operation/guarded-service.js';
 
 const backup: Backup = { id: 'b', volumeId: 'v' };

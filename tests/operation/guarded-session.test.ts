@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { InvalidLoginError, TransferError, VmdkDriverError, type MoRef, type VimSession } from '../../src/index.js';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { InvalidLoginError, type MoRef, TransferError, type VimSession, VmdkDriverError } from '../../src/index.js';
 import { guardVimSession } from '../../src/operation/guarded-session.js';
 import { identityOf } from '../../src/vim/session-identity.js';
 

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { createConsumer, type Consumer } from './support/consumer.js';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Consumer, createConsumer } from './support/consumer.js';
 
 const run = promisify(execFile);
 

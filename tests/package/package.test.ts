@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createConsumer, type Consumer } from './support/consumer.js';
+import { type Consumer, createConsumer } from './support/consumer.js';
 
 const entries = [
   'vmdk-driver',

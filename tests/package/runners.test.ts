@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { needing } from '../support/needing.js';
 import { installRunners, nodeMajors } from './support/runners.js';
 

@@ -1,6 +1,6 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { InvalidInputError, RestoreError, type Logger } from '../../src/index.js';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { InvalidInputError, type Logger, RestoreError } from '../../src/index.js';
 import type { SimulatorOptions } from '../../src/simulator/index.js';
 import { Lab } from '../driver/support/lab.js';
 import { volumeOfPolicy } from './support/policies.js';

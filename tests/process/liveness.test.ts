@@ -1,10 +1,10 @@
-import { describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { describe, expect, test } from '@jest/globals';
 import { livenessOf } from '../../src/process/liveness.js';
-import { parseOwner, thisOwner, type Owner } from '../../src/process/owner.js';
+import { type Owner, parseOwner, thisOwner } from '../../src/process/owner.js';
 
 /** An owner in this machine's number space, of another run. */
 function elsewhere(changes: Partial<Owner>): Owner {

@@ -8,8 +8,8 @@ import { testKilledClients } from './support/killed-client-tests.js';
 import { testPermissions } from './support/permission-tests.js';
 import { createContainer } from './support/place.js';
 import { quotaBytes, testQuota } from './support/quota-tests.js';
-import { installed, Server } from './support/server.js';
 import { testAwsSdk } from './support/sdk-tests.js';
+import { installed, Server } from './support/server.js';
 import { testServerFaults } from './support/server-fault-tests.js';
 import { testTwoWriters } from './support/writer-tests.js';
 

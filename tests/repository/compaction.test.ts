@@ -1,9 +1,9 @@
-import { describe, expect, test } from '@jest/globals';
 import { buffer } from 'node:stream/consumers';
-import type { RepositoryBackupServiceOptions } from '../../src/repository/index.js';
-import { recordKey } from '../../src/repository/format/names.js';
+import { describe, expect, test } from '@jest/globals';
 import { keyBytes } from '../../src/repository/format/blob.js';
+import { recordKey } from '../../src/repository/format/names.js';
 import { directoryBytes, formatDirectory, parseDirectory } from '../../src/repository/format/pack.js';
+import type { RepositoryBackupServiceOptions } from '../../src/repository/index.js';
 import { ChangingDisk, range } from './support/generations.js';
 import { RepositoryLab } from './support/repository-lab.js';
 

@@ -1,9 +1,9 @@
-import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { describe, expect, test } from '@jest/globals';
 import { RepositoryBackupService } from '../../src/repository/index.js';
 import { takesByValue } from '../../src/services/backup-service.js';
 import type { GetOptions } from '../../src/stores/index.js';

@@ -1,8 +1,8 @@
-import { expect, test } from '@jest/globals';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { expect, test } from '@jest/globals';
 import { needing } from '../support/needing.js';
 import { RepositoryLab } from './support/repository-lab.js';
 

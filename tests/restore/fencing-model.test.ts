@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { nextCleanupStep } from '../../src/restore/fencing.js';
-import { explore, type Exploration } from './fencing-model/explore.js';
-import { rules, type Rules } from './fencing-model/rules.js';
+import { type Exploration, explore } from './fencing-model/explore.js';
+import { type Rules, rules } from './fencing-model/rules.js';
 
 /**
  * Every interleaving of a restore, of those who recover it, and of what the server does meanwhile, driven by the library's own

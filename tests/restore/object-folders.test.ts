@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Volume } from '../../src/index.js';
 import { importStem, restoredStem } from '../../src/journal/operation-names.js';
 import { temporaryVmName, temporaryVmUuid } from '../../src/journal/restore-journal.js';

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { VmdkDriverError } from '../../src/errors/index.js';
 import { Lab } from '../driver/support/lab.js';
 

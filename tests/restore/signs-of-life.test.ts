@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { OwnerInfo, Volume, VolumeBusyError } from '../../src/index.js';
-import { silentLogger } from '../../src/logger.js';
 import { temporaryVmName, temporaryVmUuid, writeJournal } from '../../src/journal/restore-journal.js';
+import { silentLogger } from '../../src/logger.js';
 import { Ownership } from '../../src/restore/ownership.js';
 import type { VmInfo } from '../../src/simulator/index.js';
 import { Lab, refusal } from '../driver/support/lab.js';

@@ -1,6 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from '@jest/globals';
 import type { SimulatorOptions } from '../../src/simulator/index.js';
 import { bytesPerGiB, Lab } from '../driver/support/lab.js';
 

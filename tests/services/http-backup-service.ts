@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { request, type IncomingMessage } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { BackupNotFoundError } from '../../src/errors/index.js';
 import type { Backup, BackupService, ServiceOptions, VolumeFile } from '../../src/services/index.js';

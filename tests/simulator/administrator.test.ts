@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openLab, type Lab } from './support/lab.js';
-import { ref, refsOf, type Ref } from './support/soap-client.js';
+import { type Lab, openLab } from './support/lab.js';
+import { type Ref, ref, refsOf } from './support/soap-client.js';
 import { all, at, textAt } from './support/xml-node.js';
 
 const MIB = 2 ** 20;

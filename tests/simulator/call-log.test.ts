@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import { Clock } from '../../src/simulator/clock.js';
 import { CallLog } from '../../src/simulator/call-log.js';
+import { Clock } from '../../src/simulator/clock.js';
 import { openLab } from './support/lab.js';
 
 const target = { type: 'VirtualMachine', value: 'vm-1' };

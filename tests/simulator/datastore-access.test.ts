@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { encodeVmdk } from '../../src/vmdk/index.js';
-import { openLab, type Lab } from './support/lab.js';
+import { type Lab, openLab } from './support/lab.js';
 import { nfc } from './support/nfc-client.js';
 import { ref } from './support/soap-client.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { EndedSessionAnswer } from '../../src/simulator/index.js';
-import { openLab, type Lab } from './support/lab.js';
+import { type Lab, openLab } from './support/lab.js';
 import { all, at, textAt } from './support/xml-node.js';
 
 let lab: Lab;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openLab, type Lab } from './support/lab.js';
+import { type Lab, openLab } from './support/lab.js';
 import { deviceUrl, leaseReady, nfc, streamType, thumbprint } from './support/nfc-client.js';
 import { ref } from './support/soap-client.js';
 import { vmSpec } from './support/specs.js';

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { CallEvent } from '../../src/simulator/index.js';
 import { until } from '../support/until.js';
-import { openLab, type Lab } from './support/lab.js';
+import { type Lab, openLab } from './support/lab.js';
 import { deviceUrl, leaseReady, nfc, streamType } from './support/nfc-client.js';
-import { ref, type Ref } from './support/soap-client.js';
+import { type Ref, ref } from './support/soap-client.js';
 import { vmSpec } from './support/specs.js';
 import { textAt } from './support/xml-node.js';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openLab, type Lab } from './support/lab.js';
+import { type Lab, openLab } from './support/lab.js';
 import { deviceUrl, leaseReady, nfc, streamType } from './support/nfc-client.js';
-import { ref, refsOf, type Ref } from './support/soap-client.js';
+import { type Ref, ref, refsOf } from './support/soap-client.js';
 import { at, parse, textAt, type XmlNode } from './support/xml-node.js';
 
 const MIB = 2 ** 20;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { until } from '../support/until.js';
-import { openLab, type Lab } from './support/lab.js';
-import { ref, refOf, SoapClient, type Ref } from './support/soap-client.js';
+import { type Lab, openLab } from './support/lab.js';
+import { type Ref, ref, refOf, SoapClient } from './support/soap-client.js';
 import { all, at, textAt, type XmlNode } from './support/xml-node.js';
 
 let lab: Lab;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openLab, type Lab } from './support/lab.js';
-import { ref, type Ref } from './support/soap-client.js';
+import { type Lab, openLab } from './support/lab.js';
+import { type Ref, ref } from './support/soap-client.js';
 import { vmSpec } from './support/specs.js';
 import { textAt } from './support/xml-node.js';
 

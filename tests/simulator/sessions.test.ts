@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { startSimulator, type Simulator } from '../../src/simulator/index.js';
+import { type Simulator, startSimulator } from '../../src/simulator/index.js';
 import { PassingTime } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 import { SoapClient } from './support/soap-client.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
-import { startSimulator, type Exchange } from '../../src/simulator/index.js';
+import { type Exchange, startSimulator } from '../../src/simulator/index.js';
 import { handlers } from '../../src/simulator/methods/index.js';
 import { methods } from '../../src/vim/schema/index.js';
 import { openLab } from './support/lab.js';

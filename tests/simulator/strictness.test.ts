@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openLab, type Lab } from './support/lab.js';
+import { type Lab, openLab } from './support/lab.js';
 import { envelope, ref } from './support/soap-client.js';
 import { controller, newDisk, vmSpec } from './support/specs.js';
 import { at, textAt } from './support/xml-node.js';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { openLab, type Lab } from './support/lab.js';
+import { type Lab, openLab } from './support/lab.js';
 import { deviceUrl, leaseReady, nfc, streamType, thumbprint } from './support/nfc-client.js';
 import { ref } from './support/soap-client.js';
 import { controller, newDisk, vmSpec } from './support/specs.js';

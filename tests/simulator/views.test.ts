@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openLab, type Lab } from './support/lab.js';
-import { ref, refOf, refsOf, SoapClient, type Ref } from './support/soap-client.js';
+import { type Lab, openLab } from './support/lab.js';
+import { type Ref, ref, refOf, refsOf, SoapClient } from './support/soap-client.js';
 import { all, at } from './support/xml-node.js';
 
 let lab: Lab;

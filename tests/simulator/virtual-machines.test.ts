@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openLab, type Lab } from './support/lab.js';
+import { type Lab, openLab } from './support/lab.js';
 import { ref, refsOf } from './support/soap-client.js';
 import { controller, disk, newDisk, vmSpec } from './support/specs.js';
 import { all, at, textAt } from './support/xml-node.js';

@@ -1,4 +1,3 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
@@ -6,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { claimChunks, ChunkReadable, releaseChunk } from '../../src/stream/chunk-readable.js';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { ChunkReadable, claimChunks, releaseChunk } from '../../src/stream/chunk-readable.js';
 import { CountedChunks } from '../../src/stream/counted-chunks.js';
 import { DigestedChunks } from '../../src/stream/digested-chunks.js';
 import { FileChunks } from '../../src/stream/file-chunks.js';

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { appendFile, chmod, copyFile, link, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DigestedChunks } from '../../src/stream/digested-chunks.js';
 import { hashedChunk, hashedFile, noteHashedFile } from '../../src/stream/hashed-bytes.js';
 import { needing } from '../support/needing.js';

@@ -1,5 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
 import { createHmac, randomBytes } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
 import { digestBytes, digestPieces } from '../../src/stream/piece-digests.js';
 import { chunkOf, mebibyte, sha256 } from './support/chunks.js';
 

@@ -1,9 +1,9 @@
-import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
+import { describe, expect, test } from '@jest/globals';
 import { FileObjectStore } from '../../src/stores/index.js';
 import { readInto } from '../../src/stream/read-into.js';
 

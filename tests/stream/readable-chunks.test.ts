@@ -1,6 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
+import { describe, expect, test } from '@jest/globals';
 import { ReadableChunks } from '../../src/stream/readable-chunks.js';
 import { mebibyte, readAll } from './support/chunks.js';
 

@@ -1,11 +1,11 @@
-import { describe, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { DigestAlgorithm } from '../../src/stream/digest-worker.js';
+import { describe, expect, jest, test } from '@jest/globals';
 import { DigestThreads } from '../../src/stream/digest-threads.js';
+import type { DigestAlgorithm } from '../../src/stream/digest-worker.js';
 import { StreamDigest } from '../../src/stream/stream-digest.js';
 import { chunkOf, mebibyte, sha1, sha256 } from './support/chunks.js';
 

@@ -1,5 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
 import { Readable } from 'node:stream';
+import { describe, expect, test } from '@jest/globals';
 import { ReadableChunks } from '../../src/stream/readable-chunks.js';
 import { StreamMeter } from '../../src/stream/stream-meter.js';
 import { inspectVmdk } from '../../src/vmdk/index.js';

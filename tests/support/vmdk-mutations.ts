@@ -1,6 +1,6 @@
 import { deflateRawSync, deflateSync } from 'node:zlib';
 import type { InvalidVmdkReason, VmdkLayout } from '../../src/vmdk/index.js';
-import { buildVmdk, type BuildOptions, type Built } from '../vmdk/support/build-vmdk.js';
+import { type BuildOptions, buildVmdk, type Built } from '../vmdk/support/build-vmdk.js';
 import { GRAIN, noise, prose } from '../vmdk/support/disks.js';
 
 /** A stream that must be refused. */

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
-import { FaultyObjectStore, objectStoreChecks } from '../../src/testing/index.js';
 import type {
   DeleteResult,
   GetOptions,
@@ -12,6 +11,7 @@ import type {
   PutResult,
   StoreCallOptions,
 } from '../../src/stores/index.js';
+import { FaultyObjectStore, objectStoreChecks } from '../../src/testing/index.js';
 import { describeChecks } from './describe-checks.js';
 import { MemoryObjectStore } from './memory-object-store.js';
 

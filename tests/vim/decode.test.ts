@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { conform } from '../../src/vim/codec/index.js';
 import { NoEnvelopeError } from '../../src/vim/http/reply-sink.js';
-import { methods, type MethodName } from '../../src/vim/schema/index.js';
+import { type MethodName, methods } from '../../src/vim/schema/index.js';
 import { SoapClient } from '../../src/vim/soap/soap-client.js';
 import { failureOf } from './support/failure.js';
 import { resultEnvelope } from './support/soap-server.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { SoapVimSession, VmdkDriverError, type MoRef } from '../../src/vim/index.js';
+import { type MoRef, SoapVimSession, VmdkDriverError } from '../../src/vim/index.js';
 import { longestTurnOfBest } from '../support/turn-probe.js';
 import { streamOf } from './support/bytes.js';
 import { failureOf } from './support/failure.js';

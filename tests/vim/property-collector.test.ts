@@ -2,15 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import { VimConnectionError, VimFault } from '../../src/errors/index.js';
 import {
   collectProperties,
+  type MethodArgs,
+  type MoRef,
   readProperties,
   readPropertiesOfEach,
   readPropertiesOfMany,
-  type MethodArgs,
-  type MoRef,
   type UnreadableObject,
 } from '../../src/vim/index.js';
 import { failureOf } from './support/failure.js';
-import { ScriptedSession, type ScriptedCall } from './support/scripted-session.js';
+import { type ScriptedCall, ScriptedSession } from './support/scripted-session.js';
 
 const vm: MoRef = { type: 'VirtualMachine', value: 'vm-1' };
 const folders: MoRef = { type: 'Folder', value: 'group-v3' };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import sax from 'sax';
-import { methods, objectTypes, type MethodName, type ObjectTypeDefinition } from '../../src/vim/schema/index.js';
+import { type MethodName, methods, type ObjectTypeDefinition, objectTypes } from '../../src/vim/schema/index.js';
 import type { Reply } from '../../src/vim/soap/envelope-decoder.js';
 import { ReplyReader } from '../../src/vim/soap/reply-reader.js';
 import { recordedReplies } from '../support/recorded-replies.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { VimConnectionError, VimFault, VimProtocolError } from '../../src/errors/index.js';
-import { runTask } from '../../src/vim/run-task.js';
 import type { MoRef } from '../../src/vim/index.js';
+import { runTask } from '../../src/vim/run-task.js';
 import { failureOf } from './support/failure.js';
 import { ScriptedSession } from './support/scripted-session.js';
 

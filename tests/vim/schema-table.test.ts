@@ -1,13 +1,13 @@
 import { beforeAll, expect, test } from '@jest/globals';
+import { typeFacts } from '../../src/vim/codec/index.js';
 import {
+  isEnumeration,
   methods,
   methodsOf,
-  objectTypes,
-  isEnumeration,
   type ObjectTypeDefinition,
+  objectTypes,
   parseTypeSpec,
 } from '../../src/vim/schema/index.js';
-import { typeFacts } from '../../src/vim/codec/index.js';
 import { needing } from '../support/needing.js';
 import { hasXsd, readXsd, type Xsd, type XsdElement } from './support/xsd.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { VimConnectionError, VimFault, VimProtocolError } from '../../src/errors/index.js';
-import { settle } from '../../src/vim/settle.js';
 import type { MoRef } from '../../src/vim/index.js';
+import { settle } from '../../src/vim/settle.js';
 import { ScriptedSession } from './support/scripted-session.js';
 
 const vm: MoRef = { type: 'VirtualMachine', value: 'vm-1' };

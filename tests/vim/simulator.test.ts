@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { startSimulator, type Simulator } from '../../src/simulator/index.js';
+import { type Simulator, startSimulator } from '../../src/simulator/index.js';
 import {
   collectProperties,
+  type MoRef,
   readProperties,
   readPropertiesOfMany,
   SoapVimSession,
   waitForProperties,
-  type MoRef,
 } from '../../src/vim/index.js';
 import { until } from '../support/until.js';
 import { allOf } from './support/bytes.js';

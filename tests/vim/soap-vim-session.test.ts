@@ -1,5 +1,5 @@
 import { getEventListeners, once } from 'node:events';
-import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -12,12 +12,12 @@ import { makeCertificate } from './support/certificate.js';
 import { failureOf } from './support/failure.js';
 import {
   faultEnvelope,
-  resultEnvelope,
   password,
-  SoapServer,
-  username,
+  resultEnvelope,
   type SoapAnswer,
   type SoapCall,
+  SoapServer,
+  username,
 } from './support/soap-server.js';
 
 const root = { type: 'ServiceInstance', value: 'ServiceInstance' };

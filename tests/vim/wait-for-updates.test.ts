@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { AbortError, VimConnectionError, VimFault } from '../../src/errors/index.js';
-import { waitForProperties, type MoRef, type PropertiesOf } from '../../src/vim/index.js';
+import { type MoRef, type PropertiesOf, waitForProperties } from '../../src/vim/index.js';
 import { failureOf } from './support/failure.js';
-import { ScriptedSession, type Script, type ScriptedCall } from './support/scripted-session.js';
+import { type Script, type ScriptedCall, ScriptedSession } from './support/scripted-session.js';
 
 const task: MoRef = { type: 'Task', value: 'task-1' };
 const paths = ['info.state', 'info.result'] as const;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatDescriptor } from '../../src/vmdk/format-descriptor.js';
-import { DescriptorReader } from '../../src/vmdk/descriptor-reader.js';
-import { parseDescriptor } from '../../src/vmdk/parse-descriptor.js';
 import { InvalidInputError } from '../../src/errors/index.js';
+import { DescriptorReader } from '../../src/vmdk/descriptor-reader.js';
+import { formatDescriptor } from '../../src/vmdk/format-descriptor.js';
+import { parseDescriptor } from '../../src/vmdk/parse-descriptor.js';
 import { refusal } from './support/outcome.js';
 
 describe('the descriptor we write', () => {

@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AbortError, InvalidInputError } from '../../src/errors/index.js';
 import { decodeVmdk, decodeVmdkStream, encodeVmdk, encodeVmdkStream, verifyVmdk } from '../../src/vmdk/index.js';
 import { validVmdk } from '../support/vmdk-mutations.js';
-import { collect, chunked, diskOf, GRAIN, MemoryDisk, noise, prose } from './support/disks.js';
+import { chunked, collect, diskOf, GRAIN, MemoryDisk, noise, prose } from './support/disks.js';
 import { inspectBytes, refusal } from './support/outcome.js';
 
 const MIB = 2 ** 20;

@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { constants, mkdtempSync, rmdirSync } from 'node:fs';
 import { appendFile, mkdtemp, open, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { AbortError, FileError, InvalidInputError } from '../../src/errors/index.js';
 import { decodeVmdk, decodeVmdkStream, encodeVmdk, inspectVmdk, verifyVmdk } from '../../src/vmdk/index.js';
 import { InputFile } from '../../src/vmdk/input-file.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatHeader, parseHeader, type SparseHeader } from '../../src/vmdk/header.js';
 import { GD_AT_END } from '../../src/vmdk/format.js';
+import { formatHeader, parseHeader, type SparseHeader } from '../../src/vmdk/header.js';
 import { refusal } from './support/outcome.js';
 
 const header: SparseHeader = {

@@ -1,7 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
 import { deflateSync } from 'node:zlib';
+import { describe, expect, test } from '@jest/globals';
 import { decodeVmdkStream, verifyVmdk, VmdkInspector } from '../../src/vmdk/index.js';
-import { LAYOUTS, mutatedGrains, MUTATED_CAPACITY, validVmdk } from '../support/vmdk-mutations.js';
+import { LAYOUTS, MUTATED_CAPACITY, mutatedGrains, validVmdk } from '../support/vmdk-mutations.js';
 import { buildVmdk } from './support/build-vmdk.js';
 import { chunked, diskOf, MemoryDisk, noise, prose } from './support/disks.js';
 import { inspectBytes, refusal } from './support/outcome.js';

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createReadStream } from 'node:fs';
 import { appendFile, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
   decodeVmdk,
   decodeVmdkStream,
@@ -11,8 +11,8 @@ import {
   inspectVmdk,
   verifyVmdk,
 } from '../../src/vmdk/index.js';
-import { LAYOUTS, validVmdk } from '../support/vmdk-mutations.js';
 import { needing } from '../support/needing.js';
+import { LAYOUTS, validVmdk } from '../support/vmdk-mutations.js';
 import { diskOf, GRAIN, MemoryDisk, noise, prose } from './support/disks.js';
 import { compareImages, hasQemu, qemuImg, qemuIo } from './support/qemu.js';
 

@@ -1,6 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { describe, expect, test } from '@jest/globals';
 import { CodecPool } from '../../src/vmdk/codec-pool.js';
 
 /** In a process of its own: what must not happen is that it dies. */

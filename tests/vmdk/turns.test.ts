@@ -1,5 +1,5 @@
-import { beforeAll, expect, test } from '@jest/globals';
 import { existsSync } from 'node:fs';
+import { beforeAll, expect, test } from '@jest/globals';
 import { encodeVmdkStream, inspectVmdk, verifyVmdk } from '../../src/vmdk/index.js';
 import { needing } from '../support/needing.js';
 import { longestTurnOfBest } from '../support/turn-probe.js';

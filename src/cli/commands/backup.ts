@@ -4,11 +4,11 @@ import { Command } from 'commander';
 import type { BackupManifest } from '../../index.js';
 import type { Increment } from '../../repository/index.js';
 import { formatBytes } from '../amounts.js';
-import { connect, withConnection, type ConnectionOptions } from '../connection.js';
+import { connect, type ConnectionOptions, withConnection } from '../connection.js';
 import { withExamples } from '../examples.js';
 import { perform } from '../perform.js';
 import { openService, parseStoreUrl, storeAccess, storeUrlHelp, withPassphrase } from '../store-url.js';
-import { readConfig, volumeOf, withVolume, type VolumeOptions } from '../volume-options.js';
+import { readConfig, volumeOf, type VolumeOptions, withVolume } from '../volume-options.js';
 
 interface Options extends ConnectionOptions, VolumeOptions {
   readonly to: string;

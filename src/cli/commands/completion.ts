@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import { completionScript, shells, type Shell } from '../completion-script.js';
+import { completionScript, type Shell, shells } from '../completion-script.js';
 import { withExamples } from '../examples.js';
 
 export function completionCommand(): Command {

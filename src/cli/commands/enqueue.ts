@@ -3,17 +3,17 @@ import type { JobRequest, Scheduling } from '../../fleet/index.js';
 import { vcenterOf } from '../connection.js';
 import { withExamples } from '../examples.js';
 import type { Outcome } from '../exit-codes.js';
-import { openFleet, withFleet, type FleetConnectionOptions } from '../fleet-connection.js';
+import { type FleetConnectionOptions, openFleet, withFleet } from '../fleet-connection.js';
 import { waitForJob } from '../job-lines.js';
 import { positiveInteger, positiveNumber } from '../parsers.js';
 import { perform, type Run } from '../perform.js';
 import {
+  type BackupOptions,
   storedBackupOf,
   volumeOf,
+  type VolumeOptions,
   withBackup,
   withVolumeOnly,
-  type BackupOptions,
-  type VolumeOptions,
 } from '../volume-options.js';
 
 interface JobOptions extends FleetConnectionOptions {

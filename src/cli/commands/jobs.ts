@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import type { Cancellation, FleetJob, JobState } from '../../fleet/index.js';
 import { table } from '../describe.js';
 import { withExamples } from '../examples.js';
-import { openFleet, withFleet, type FleetConnectionOptions } from '../fleet-connection.js';
+import { type FleetConnectionOptions, openFleet, withFleet } from '../fleet-connection.js';
 import { describeJob, waitForJob } from '../job-lines.js';
 import { perform } from '../perform.js';
 

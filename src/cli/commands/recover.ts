@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { connect, withConnection, type ConnectionOptions } from '../connection.js';
+import { connect, type ConnectionOptions, withConnection } from '../connection.js';
 import { withExamples } from '../examples.js';
 import { noService } from '../no-service.js';
 import { positiveNumber } from '../parsers.js';

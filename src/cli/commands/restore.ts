@@ -1,17 +1,17 @@
 import { Command } from 'commander';
 import { formatBytes } from '../amounts.js';
-import { connect, withConnection, type ConnectionOptions } from '../connection.js';
+import { connect, type ConnectionOptions, withConnection } from '../connection.js';
 import { withExamples } from '../examples.js';
 import { perform } from '../perform.js';
 import { openService, parseStoreUrl, storeAccess, storeUrlHelp, withPassphrase } from '../store-url.js';
 import {
+  type BackupOptions,
   readConfig,
   storedBackupOf,
   volumeOf,
+  type VolumeOptions,
   withBackup,
   withVolume,
-  type BackupOptions,
-  type VolumeOptions,
 } from '../volume-options.js';
 
 interface Options extends ConnectionOptions, VolumeOptions, Omit<BackupOptions, 'volume'> {

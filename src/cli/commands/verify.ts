@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { describeDisk } from '../describe.js';
 import { withExamples } from '../examples.js';
+import { noSession } from '../no-session.js';
 import { perform } from '../perform.js';
 import { openService, parseStoreUrl, storeAccess, storeUrlHelp, withPassphrase } from '../store-url.js';
-import { readConfig, storedBackupOf, withBackup, withConfig, type BackupOptions } from '../volume-options.js';
-import { noSession } from '../no-session.js';
+import { type BackupOptions, readConfig, storedBackupOf, withBackup, withConfig } from '../volume-options.js';
 
 interface Options extends BackupOptions {
   readonly from: string;

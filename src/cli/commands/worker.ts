@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { Command } from 'commander';
-import { connect, vcenterOf, withConnection, type ConnectionOptions } from '../connection.js';
+import { connect, type ConnectionOptions, vcenterOf, withConnection } from '../connection.js';
 import { withExamples } from '../examples.js';
-import { openFleet, withFleet, type FleetConnectionOptions, type FleetLimits } from '../fleet-connection.js';
+import { type FleetConnectionOptions, type FleetLimits, openFleet, withFleet } from '../fleet-connection.js';
 import { port, positiveInteger, positiveNumber } from '../parsers.js';
 import { perform } from '../perform.js';
 import { openRepository, openService, parseStoreUrl, storeAccess, storeUrlHelp, withPassphrase } from '../store-url.js';

@@ -2,7 +2,7 @@ import { throwIfAborted, VmdkDriverError } from '../../errors/index.js';
 import { listRecords } from '../read/list-records.js';
 import type { Repository } from '../repository.js';
 import { deleteBackup } from './delete-backup.js';
-import { decideRetention, type DatedBackup, type RetentionDecision, type RetentionPolicy } from './retention.js';
+import { type DatedBackup, decideRetention, type RetentionDecision, type RetentionPolicy } from './retention.js';
 
 /** How retention is applied. */
 export interface RetentionOptions {

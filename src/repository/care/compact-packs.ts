@@ -6,9 +6,9 @@ import {
   digestKeys,
   directoryBytes,
   formatDirectory,
-  parseDirectory,
   type PackDirectory,
   type PackRecord,
+  parseDirectory,
 } from '../format/pack.js';
 import { newRewritingKey } from '../format/pack-id.js';
 import { isWholePack } from '../read/check-pack.js';

@@ -1,6 +1,6 @@
 import { VmdkDriverError } from '../../errors/index.js';
+import { type Lease, parseLease } from '../format/lease.js';
 import { attemptOfRootKey, isRecordKey, leasePrefix, rootKey, volumesPrefix } from '../format/names.js';
-import { parseLease, type Lease } from '../format/lease.js';
 import type { PackRecord } from '../format/pack.js';
 import { packKey } from '../format/pack-id.js';
 import { parseRecord } from '../format/record.js';

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { ObjectNotFoundError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
-import { damageKey, isRecordKey, rootKey, volumesPrefix } from '../format/names.js';
-import { digestKeys, directoryBytes, parseDirectory, type PackRecord } from '../format/pack.js';
-import { brokenBlobs } from '../read/check-pack.js';
-import { packKey, parsePackKey, type PackKind } from '../format/pack-id.js';
-import { parseRecord, type BackupRecord } from '../format/record.js';
-import type { Root } from '../format/root.js';
-import { BackupChunks } from '../read/backup-chunks.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
 import { DigestedChunks } from '../../stream/digested-chunks.js';
 import { drain } from '../../stream/drain.js';
 import { readWhole } from '../../stream/read-whole.js';
+import { damageKey, isRecordKey, rootKey, volumesPrefix } from '../format/names.js';
+import { digestKeys, directoryBytes, type PackRecord, parseDirectory } from '../format/pack.js';
+import { packKey, type PackKind, parsePackKey } from '../format/pack-id.js';
+import { type BackupRecord, parseRecord } from '../format/record.js';
+import type { Root } from '../format/root.js';
+import { BackupChunks } from '../read/backup-chunks.js';
+import { brokenBlobs } from '../read/check-pack.js';
 import { readObject, readRoot, type Repository } from '../repository.js';
 
 /** How a repository is verified. */

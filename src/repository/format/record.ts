@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { RepositoryDamagedError } from '../../errors/index.js';
-import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
+import { type BackupManifest, parseBackupManifest } from '../../model/backup-manifest.js';
 import type { Vault } from '../vault/vault.js';
 
 /** What a backup stored anew, and what it shares with its parent. */

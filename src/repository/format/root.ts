@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { deflate, inflate, type ZlibOptions } from 'node:zlib';
-import { keyBytes, type BlobAddress } from './blob.js';
+import { type BlobAddress, keyBytes } from './blob.js';
 import type { PackRecord } from './pack.js';
 import { ByteReader } from './varint.js';
 

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { RepositoryDamagedError } from '../../errors/index.js';
 import { keyBytes } from '../format/blob.js';
-import { digestKeys, directoryBytes, parseDirectory, type PackDirectory, type PackRecord } from '../format/pack.js';
+import { digestKeys, directoryBytes, type PackDirectory, type PackRecord, parseDirectory } from '../format/pack.js';
 import type { Vault } from '../vault/vault.js';
 
 /** Bytes opened before others get their turn. */

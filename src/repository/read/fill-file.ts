@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { ServiceOptions } from '../../services/backup-service.js';
 import { openTarget } from '../../services/volume-file.js';
 import type { ChunkSource } from '../../stream/chunk-source.js';
-import { pour, type ChunkTaker } from '../../stream/pour.js';
+import { type ChunkTaker, pour } from '../../stream/pour.js';
 import { writeAll } from '../../stream/write-all.js';
 
 /** Bytes after which what was written is sent on to the disk: to wait for all of it at the end would take longer. */

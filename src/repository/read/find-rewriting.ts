@@ -1,5 +1,5 @@
 import type { ObjectInfo, ObjectStore } from '../../stores/object-store.js';
-import { rewritingPrefix, type PackKind } from '../format/pack-id.js';
+import { type PackKind, rewritingPrefix } from '../format/pack-id.js';
 
 /**
  * The shortest rewriting of a pack that was not tried yet; undefined where there is none. A pack is where it was put; a compaction

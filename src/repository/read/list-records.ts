@@ -1,6 +1,6 @@
 import { VmdkDriverError } from '../../errors/index.js';
 import { isRecordKey, volumePrefix, volumesPrefix } from '../format/names.js';
-import { parseRecord, type BackupRecord } from '../format/record.js';
+import { type BackupRecord, parseRecord } from '../format/record.js';
 import { readObject, type Repository } from '../repository.js';
 
 /** A backup's record and when it was put, by the store's clock; or what is wrong with the object that should be one. */

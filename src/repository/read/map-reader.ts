@@ -1,5 +1,5 @@
 import { RepositoryDamagedError } from '../../errors/index.js';
-import { parsePage, type Page } from '../format/page.js';
+import { type Page, parsePage } from '../format/page.js';
 import type { Root } from '../format/root.js';
 import type { PackReader } from './pack-reader.js';
 

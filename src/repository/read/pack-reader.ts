@@ -2,8 +2,8 @@ import { ObjectNotFoundError, RepositoryDamagedError, StoreError } from '../../e
 import type { ObjectStore } from '../../stores/object-store.js';
 import { Places } from '../../stream/places.js';
 import { readInto } from '../../stream/read-into.js';
-import { keyBytes, type BlobAddress } from '../format/blob.js';
-import { digestKeys, directoryBytes, parseDirectory, type PackDirectory, type PackRecord } from '../format/pack.js';
+import { type BlobAddress, keyBytes } from '../format/blob.js';
+import { digestKeys, directoryBytes, type PackDirectory, type PackRecord, parseDirectory } from '../format/pack.js';
 import { packKey, type PackKind } from '../format/pack-id.js';
 import { MemoryPool } from '../stream/memory-pool.js';
 import type { Vault } from '../vault/vault.js';

@@ -1,8 +1,8 @@
-import { VmdkDriverError, throwIfAborted } from '../../errors/index.js';
-import type { PackRecord } from '../format/pack.js';
-import { attemptOf, packKey, parsePackKey, type PackKind } from '../format/pack-id.js';
+import { throwIfAborted, VmdkDriverError } from '../../errors/index.js';
 import { damagePrefix, isRecordKey, volumePrefix } from '../format/names.js';
-import { parseRecord, type BackupRecord } from '../format/record.js';
+import type { PackRecord } from '../format/pack.js';
+import { attemptOf, packKey, type PackKind, parsePackKey } from '../format/pack-id.js';
+import { type BackupRecord, parseRecord } from '../format/record.js';
 import type { Root } from '../format/root.js';
 import { readObject, readRoot, type Repository } from '../repository.js';
 

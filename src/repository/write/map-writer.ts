@@ -1,6 +1,6 @@
 import { RepositoryDamagedError } from '../../errors/index.js';
 import type { BlobAddress, KeyedBlob } from '../format/blob.js';
-import { formatPage, pageGrains, type Page } from '../format/page.js';
+import { formatPage, type Page, pageGrains } from '../format/page.js';
 import type { Root } from '../format/root.js';
 import type { MapReader } from '../read/map-reader.js';
 import type { Vault } from '../vault/vault.js';

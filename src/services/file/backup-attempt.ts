@@ -1,8 +1,8 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted } from '../../errors/index.js';
-import type { BackupManifest } from '../../model/backup-manifest.js';
 import type { Backup } from '../../model/backup.js';
+import type { BackupManifest } from '../../model/backup-manifest.js';
 import { newAttemptName } from '../../stores/file/attempt-name.js';
 import { makeDirectory } from '../../stores/file/make-directory.js';
 import { inTurn, processState } from '../../stores/file/process-state.js';
@@ -10,9 +10,9 @@ import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { assertManifestOf } from '../assert-manifest.js';
 import { newBackupKey } from '../backup-key.js';
 import { newRecord } from '../record-shape.js';
-import { StagedFile, type HashedSource } from '../staged-file.js';
+import { type HashedSource, StagedFile } from '../staged-file.js';
 import type { FileAttempt } from '../store-file.js';
-import { readRecord, type BackupRecord } from './backup-record.js';
+import { type BackupRecord, readRecord } from './backup-record.js';
 import { dataFileName, recordFileName, temporaryDataFileName, temporaryRecordFileName } from './file-names.js';
 import { sweepLeftovers } from './sweep-leftovers.js';
 

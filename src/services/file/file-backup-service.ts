@@ -1,14 +1,14 @@
-import { rm, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { InvalidInputError, throwIfAborted } from '../../errors/index.js';
-import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
 import type { Backup } from '../../model/backup.js';
+import { type BackupManifest, parseBackupManifest } from '../../model/backup-manifest.js';
 import { inTurn } from '../../stores/file/process-state.js';
 import { syncDirectory } from '../../stores/file/sync-directory.js';
-import { AttemptWriter } from '../attempt-writer.js';
 import { ChunkReadable } from '../../stream/chunk-readable.js';
 import { FileChunks } from '../../stream/file-chunks.js';
+import { AttemptWriter } from '../attempt-writer.js';
 import type {
   BackupService,
   BackupWriter,
@@ -28,9 +28,9 @@ import { BackupAttempt } from './backup-attempt.js';
 import { readRecord } from './backup-record.js';
 import { recordFileName } from './file-names.js';
 import { listBackups } from './list-backups.js';
-import { findRecord, openStored, type OpenedBackup } from './opened-backup.js';
-import { sweepLeftovers } from './sweep-leftovers.js';
+import { findRecord, type OpenedBackup, openStored } from './opened-backup.js';
 import { StoredChunks } from './stored-chunks.js';
+import { sweepLeftovers } from './sweep-leftovers.js';
 
 /** How a {@link FileBackupService} is set up. */
 export interface FileBackupServiceOptions {

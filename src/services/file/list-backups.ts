@@ -2,8 +2,8 @@ import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted } from '../../errors/index.js';
 import { hasErrno } from '../../stores/file/errno.js';
-import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
 import { listOne } from '../list-one.js';
+import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
 import { readRecord } from './backup-record.js';
 import { parseFileName } from './file-names.js';
 

@@ -1,11 +1,11 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupCorruptError, BackupNotFoundError } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import { hasErrno } from '../../stores/file/errno.js';
 import { backupKey } from '../backup-key.js';
 import { assertRecordOf } from '../record-shape.js';
-import { readRecord, type BackupRecord } from './backup-record.js';
+import { type BackupRecord, readRecord } from './backup-record.js';
 import { recordFileName } from './file-names.js';
 
 /** A backup that is there, with its data open for reading: from here on no replacement and no delete can change it. */

@@ -3,9 +3,9 @@ import { DigestedChunks } from '../../stream/digested-chunks.js';
 import { FileChunks } from '../../stream/file-chunks.js';
 import type { ServiceRestoreOptions } from '../backup-service.js';
 import { checkStream } from '../check-stream.js';
-import type { OpenedBackup } from './opened-backup.js';
 import { isChecked } from '../record-shape.js';
 import { asServiceError } from '../service-error.js';
+import type { OpenedBackup } from './opened-backup.js';
 
 /**
  * The bytes of a stored backup. It ends with a `BackupCorruptError` where they are not the ones that were stored.

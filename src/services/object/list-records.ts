@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../../stores/object-store.js';
-import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
 import { listOne } from '../list-one.js';
+import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
 import { keyOfRecord, recordsPrefix } from './object-names.js';
 import { readRecord } from './object-record.js';
 

@@ -12,7 +12,7 @@ import { noteAttempt } from './attempt-note.js';
 import { attemptsAt } from './attempts-at.js';
 import { deleteAll } from './delete-all.js';
 import { newAttempt, recordName, segmentName } from './object-names.js';
-import { readRecord, recordBytes, type ObjectRecord } from './object-record.js';
+import { type ObjectRecord, readRecord, recordBytes } from './object-record.js';
 import { readSegments } from './read-segments.js';
 import { SegmentUploads } from './segment-uploads.js';
 import { graceMs } from './sweep.js';

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { BackupNotFoundError, InvalidInputError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
-import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
+import { type BackupManifest, parseBackupManifest } from '../../model/backup-manifest.js';
 import type { ObjectStore } from '../../stores/object-store.js';
 import { AttemptWriter } from '../attempt-writer.js';
 import type {
@@ -24,7 +24,7 @@ import { fillFile } from '../volume-file.js';
 import { deleteBackup } from './delete-backup.js';
 import { listRecords } from './list-records.js';
 import { ObjectAttempt } from './object-attempt.js';
-import { readRecord, type ObjectRecord } from './object-record.js';
+import { type ObjectRecord, readRecord } from './object-record.js';
 import { readSegments } from './read-segments.js';
 import { defaultSegmentBytes } from './segment-uploads.js';
 import { sweep } from './sweep.js';

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { StringDecoder } from 'node:string_decoder';
 import { AbortError, StoreError, throwIfAborted } from '../../errors/index.js';
 import { errnoOf } from '../../stores/file/errno.js';

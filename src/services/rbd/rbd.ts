@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { StoreError, type StoreFailure } from '../../errors/index.js';
-import { lastLine, RunningProgram, runProgram, type ProgramEnd } from '../program/running-program.js';
+import { lastLine, type ProgramEnd, RunningProgram, runProgram } from '../program/running-program.js';
 
 /** How Ceph is reached. */
 export interface RbdOptions {

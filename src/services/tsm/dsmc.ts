@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { StoreError, type StoreFailure } from '../../errors/index.js';
-import { lastLine, runProgram, type ProgramEnd } from '../program/running-program.js';
-import { descriptionOf, type ArchiveName } from './archive-names.js';
-import { listsFiles, notUnderstood, parseQueryOutput, type ArchivedFile } from './query-output.js';
+import { lastLine, type ProgramEnd, runProgram } from '../program/running-program.js';
+import { type ArchiveName, descriptionOf } from './archive-names.js';
+import { type ArchivedFile, listsFiles, notUnderstood, parseQueryOutput } from './query-output.js';
 
 /** How the server is reached. */
 export interface DsmcOptions {

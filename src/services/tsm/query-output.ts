@@ -1,5 +1,5 @@
 import { StoreError } from '../../errors/index.js';
-import { namePattern, parseArchiveName, type ArchiveName } from './archive-names.js';
+import { type ArchiveName, namePattern, parseArchiveName } from './archive-names.js';
 
 /** A file as the server has it. */
 export type ArchivedFile = ArchiveName & {

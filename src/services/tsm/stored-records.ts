@@ -7,7 +7,7 @@ import { byKey } from '../generations.js';
 import { parseRecord, recordShape } from '../record-shape.js';
 import type { RecordName } from './archive-names.js';
 import type { Dsmc } from './dsmc.js';
-import { hasSize, type ArchivedFile } from './query-output.js';
+import { type ArchivedFile, hasSize } from './query-output.js';
 import { inTemporaryDirectory } from './temporary-directory.js';
 
 const recordSchema = z.object(recordShape);

@@ -5,7 +5,7 @@ import { hasErrno } from '../../stores/file/errno.js';
 import { recordIfOld } from '../generations.js';
 import { dataOf, parseArchiveName } from './archive-names.js';
 import type { Dsmc } from './dsmc.js';
-import { hasSize, type ArchivedFile } from './query-output.js';
+import { type ArchivedFile, hasSize } from './query-output.js';
 import { dataAmong, recordsAmong, retrieveRecord } from './stored-records.js';
 import { temporaryDirectoryOf } from './temporary-directory.js';
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import * as z from 'zod';
 import { BackupCorruptError, BackupNotFoundError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
-import { parseBackupManifest, type BackupManifest } from '../../model/backup-manifest.js';
+import { type BackupManifest, parseBackupManifest } from '../../model/backup-manifest.js';
 import { defaultStallTimeoutMs } from '../../stores/http/stall-timer.js';
 import type {
   BackupService,
@@ -14,17 +14,17 @@ import type {
 } from '../backup-service.js';
 import { forBackupIn } from '../for-backup.js';
 import { HourlySweep } from '../hourly-sweep.js';
+import { listOne } from '../list-one.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
 import { fileSchema, parseArgument, pathSchema, volumeIdSchema } from '../parse-arguments.js';
-import { listOne } from '../list-one.js';
 import { assertRecordOf, isChecked } from '../record-shape.js';
 import { storeFile } from '../store-file.js';
 import { openTarget } from '../volume-file.js';
-import { dataOf, type ArchiveName } from './archive-names.js';
+import { type ArchiveName, dataOf } from './archive-names.js';
 import { checkFile } from './check-file.js';
 import { Dsmc } from './dsmc.js';
 import { hasSize } from './query-output.js';
-import { dataAmong, readRecord, recordsAmong, retrieveRecord, type ArchiveRecord } from './stored-records.js';
+import { type ArchiveRecord, dataAmong, readRecord, recordsAmong, retrieveRecord } from './stored-records.js';
 import { sweep } from './sweep.js';
 import { inTemporaryDirectory } from './temporary-directory.js';
 import { TsmAttempt } from './tsm-attempt.js';

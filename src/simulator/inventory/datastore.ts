@@ -1,8 +1,8 @@
 import type { VimObject } from '../../vim/schema/index.js';
 import type { Clock } from '../clock.js';
 import { ManagedObject, type PropertyTable } from '../managed-object.js';
-import { formatDatastorePath } from '../storage/datastore-path.js';
 import { DatastoreFiles } from '../storage/datastore-files.js';
+import { formatDatastorePath } from '../storage/datastore-path.js';
 import type { Provisioning } from '../storage/disk-file.js';
 import type { Datacenter } from './datacenter.js';
 import type { HostSystem } from './host-system.js';

@@ -1,6 +1,6 @@
 import type { VimObject } from '../../vim/schema/index.js';
 import type { DiskFile, DiskParent } from '../storage/disk-file.js';
-import { describeController, type ControllerDevice } from './controllers.js';
+import { type ControllerDevice, describeController } from './controllers.js';
 import type { Datastore } from './datastore.js';
 import { shownFile } from './disk-chain.js';
 import type { DiskSettings } from './disk-settings.js';

@@ -1,5 +1,5 @@
-import type { PropertyTable } from '../managed-object.js';
 import type { VimObject } from '../../vim/schema/index.js';
+import type { PropertyTable } from '../managed-object.js';
 import type { ComputeResource } from './compute-resource.js';
 import type { Datastore } from './datastore.js';
 import { ManagedEntity, managedEntityProperties } from './managed-entity.js';

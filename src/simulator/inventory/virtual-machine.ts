@@ -4,7 +4,7 @@ import type { PropertyTable } from '../managed-object.js';
 import type { Task } from '../task.js';
 import type { Datastore } from './datastore.js';
 import { describeDevice, type Device, type DiskDevice } from './devices.js';
-import { chainOf, shownFile, type Place } from './disk-chain.js';
+import { chainOf, type Place, shownFile } from './disk-chain.js';
 import { describeLayout } from './file-layout.js';
 import type { Folder } from './folder.js';
 import type { HostSystem } from './host-system.js';

@@ -1,6 +1,6 @@
 import type { VimObject } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
-import { DatastoreBrowser, type Datastore } from '../inventory/datastore.js';
+import { type Datastore, DatastoreBrowser } from '../inventory/datastore.js';
 import { TypedValue } from '../soap/typed-value.js';
 import { baseName, parseDatastorePath } from '../storage/datastore-path.js';
 import { describeFile } from '../storage/describe-file.js';

@@ -1,5 +1,5 @@
 import type { VimObject } from '../../vim/schema/index.js';
-import { fault, Fault } from '../fault.js';
+import { Fault, fault } from '../fault.js';
 import { Lease, type LeaseDevice } from '../nfc/lease.js';
 import { as, type Handlers } from './handler.js';
 

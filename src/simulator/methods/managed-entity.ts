@@ -1,6 +1,6 @@
 import { fault } from '../fault.js';
-import { entityName } from '../inventory/entity-name.js';
 import { fileOf } from '../inventory/disk-chain.js';
+import { entityName } from '../inventory/entity-name.js';
 import { Folder } from '../inventory/folder.js';
 import { ManagedEntity } from '../inventory/managed-entity.js';
 import { VirtualMachine } from '../inventory/virtual-machine.js';

@@ -1,4 +1,4 @@
-import { fault, Fault } from '../fault.js';
+import { Fault, fault } from '../fault.js';
 import { Datastore } from '../inventory/datastore.js';
 import { ResourcePool } from '../inventory/resource-pool.js';
 import { VirtualMachine } from '../inventory/virtual-machine.js';

@@ -1,5 +1,5 @@
 import type { MoRef, VimObject } from '../../vim/schema/index.js';
-import { fault, Fault } from '../fault.js';
+import { Fault, fault } from '../fault.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import type { StoragePolicy } from '../storage-policies.js';
 import type { World } from '../world.js';

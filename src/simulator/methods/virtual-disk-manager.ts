@@ -1,10 +1,10 @@
 import type { MethodArgs, MoRef } from '../../vim/schema/index.js';
 import type { Caller } from '../caller.js';
 import { Fault, fault } from '../fault.js';
+import type { Place } from '../inventory/disk-chain.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import type { ManagedObject } from '../managed-object.js';
 import { copyDisk, createDisk, deleteDisk, extendDisk, moveDisk } from '../operations/disks.js';
-import type { Place } from '../inventory/disk-chain.js';
 import { locateArgument } from '../operations/locate.js';
 import { requireUnlocked } from '../operations/locks.js';
 import { parseDiskUuid, spacedDiskUuid } from '../storage/disk-uuid.js';

@@ -3,11 +3,11 @@ import { Folder } from '../inventory/folder.js';
 import { VirtualMachine } from '../inventory/virtual-machine.js';
 import { cloneVm } from '../operations/clone-vm.js';
 import { requireUnlocked } from '../operations/locks.js';
-import { createSnapshot, removeAllSnapshots } from '../operations/snapshots.js';
 import { powerOff, powerOn } from '../operations/power.js';
 import { reconfigureVm } from '../operations/reconfigure-vm.js';
 import { relocateVm } from '../operations/relocate-vm.js';
 import { unregisterVm } from '../operations/remove-vm.js';
+import { createSnapshot, removeAllSnapshots } from '../operations/snapshots.js';
 import type { World } from '../world.js';
 import { as, type Handlers } from './handler.js';
 

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { fault, type Fault } from '../fault.js';
+import { type Fault, fault } from '../fault.js';
 import { requireReadable } from '../inventory/disk-chain.js';
 import { diskPlace } from '../inventory/disk-place.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';

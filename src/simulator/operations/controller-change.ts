@@ -1,6 +1,6 @@
 import type { VimObject } from '../../vim/schema/index.js';
-import { busCount, busOf, controllerKey, isControllerType, type ControllerDevice } from '../inventory/controllers.js';
-import { invalidDevice, type DevicePlan } from './device-plan.js';
+import { busCount, busOf, type ControllerDevice, controllerKey, isControllerType } from '../inventory/controllers.js';
+import { type DevicePlan, invalidDevice } from './device-plan.js';
 
 /** Plans a change of a controller. @throws Fault InvalidDeviceSpec */
 export function planController(plan: DevicePlan, change: VimObject<'VirtualDeviceConfigSpec'>, index: number): void {

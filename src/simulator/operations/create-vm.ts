@@ -1,8 +1,8 @@
 import type { VimObject } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
+import { defaultControllers } from '../inventory/controllers.js';
 import { Datacenter } from '../inventory/datacenter.js';
 import type { Datastore } from '../inventory/datastore.js';
-import { defaultControllers } from '../inventory/controllers.js';
 import { entityName, fileNameFor } from '../inventory/entity-name.js';
 import type { Folder } from '../inventory/folder.js';
 import type { HostSystem } from '../inventory/host-system.js';

@@ -1,5 +1,5 @@
 import type { VimObject } from '../../vim/schema/index.js';
-import { fault, type Fault } from '../fault.js';
+import { type Fault, fault } from '../fault.js';
 import type { Datacenter } from '../inventory/datacenter.js';
 import type { Device } from '../inventory/devices.js';
 import type { VirtualMachine, VmHome } from '../inventory/virtual-machine.js';

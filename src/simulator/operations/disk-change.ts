@@ -1,13 +1,13 @@
 import type { VimObject } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
-import { descriptorAdapter, diskKey, unitsOf, type ControllerDevice } from '../inventory/controllers.js';
+import { type ControllerDevice, descriptorAdapter, diskKey, unitsOf } from '../inventory/controllers.js';
 import type { DiskDevice } from '../inventory/devices.js';
-import { requireReadable, shownFile, type Place } from '../inventory/disk-chain.js';
+import { type Place, requireReadable, shownFile } from '../inventory/disk-chain.js';
 import { defaultDiskSettings, isShared, settingsAfter } from '../inventory/disk-settings.js';
-import { directoryOf, joinPath, baseName } from '../storage/datastore-path.js';
-import { parseDiskUuid } from '../storage/disk-uuid.js';
+import { baseName, directoryOf, joinPath } from '../storage/datastore-path.js';
 import type { DiskParent, Provisioning } from '../storage/disk-file.js';
-import { invalidDevice, type DevicePlan } from './device-plan.js';
+import { parseDiskUuid } from '../storage/disk-uuid.js';
+import { type DevicePlan, invalidDevice } from './device-plan.js';
 import { deleteDisksAt } from './disks.js';
 import { locate } from './locate.js';
 import { requireUnlocked } from './locks.js';

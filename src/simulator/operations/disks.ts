@@ -1,9 +1,9 @@
 import type { VimObject } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
+import { parentsOf, type Place, requireReadable } from '../inventory/disk-chain.js';
 import type { DiskFile } from '../storage/disk-file.js';
 import type { World } from '../world.js';
-import { diskForm, type DiskForm } from './disk-form.js';
-import { parentsOf, requireReadable, type Place } from '../inventory/disk-chain.js';
+import { type DiskForm, diskForm } from './disk-form.js';
 import { requireUnlocked } from './locks.js';
 import { unpackDisk } from './unpack-disk.js';
 

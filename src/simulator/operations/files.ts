@@ -1,7 +1,7 @@
 import { fault } from '../fault.js';
+import type { Place } from '../inventory/disk-chain.js';
 import type { DatastoreEntry } from '../storage/datastore-files.js';
 import type { World } from '../world.js';
-import type { Place } from '../inventory/disk-chain.js';
 import { requireUnlocked } from './locks.js';
 
 /** Deletes a file, or a directory with all that is in it. @throws Fault FileNotFound, FileLocked, CannotDeleteFile */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { Place } from '../inventory/disk-chain.js';
 import { Folder } from '../inventory/folder.js';
 import type { HostSystem } from '../inventory/host-system.js';
 import { Snapshot } from '../inventory/snapshot.js';
 import { VirtualMachine } from '../inventory/virtual-machine.js';
 import type { World } from '../world.js';
-import type { Place } from '../inventory/disk-chain.js';
 import { nextChangeVersion } from './vm-config.js';
 
 /**

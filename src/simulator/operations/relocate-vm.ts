@@ -2,7 +2,7 @@ import type { VimObject } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
 import { Datastore } from '../inventory/datastore.js';
 import type { DiskDevice } from '../inventory/devices.js';
-import { parentsOf, requireReadable, shownFile, type Place } from '../inventory/disk-chain.js';
+import { parentsOf, type Place, requireReadable, shownFile } from '../inventory/disk-chain.js';
 import { fileNameFor } from '../inventory/entity-name.js';
 import { Folder } from '../inventory/folder.js';
 import { HostSystem } from '../inventory/host-system.js';

@@ -1,5 +1,5 @@
-import { Folder } from '../inventory/folder.js';
 import { chainOf } from '../inventory/disk-chain.js';
+import { Folder } from '../inventory/folder.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import type { World } from '../world.js';
 import { deleteDisksAt } from './disks.js';

@@ -1,10 +1,10 @@
 import { decodeVmdkStream, InvalidVmdkError } from '../../vmdk/index.js';
 import { fault } from '../fault.js';
+import type { Place } from '../inventory/disk-chain.js';
 import type { FileContent } from '../storage/file-content.js';
 import type { World } from '../world.js';
 import type { DiskForm } from './disk-form.js';
 import { diskSink } from './disk-sink.js';
-import type { Place } from '../inventory/disk-chain.js';
 
 /**
  * Makes a disk of an uploaded file: a copy takes a stream-optimized one apart.

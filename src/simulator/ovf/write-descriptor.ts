@@ -1,7 +1,7 @@
 import type { VimObject } from '../../vim/schema/index.js';
-import { plainName } from '../inventory/entity-name.js';
 import { shownFile } from '../inventory/disk-chain.js';
 import { diskPlace } from '../inventory/disk-place.js';
+import { plainName } from '../inventory/entity-name.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
 import { escapeXml } from '../soap/escape-xml.js';
 import { resourceTypes, scsiSubTypes } from './hardware.js';

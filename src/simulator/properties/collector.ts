@@ -4,7 +4,7 @@ import { ManagedObject } from '../managed-object.js';
 import type { Registry } from '../registry.js';
 import type { Session } from '../session.js';
 import { FilterSpec } from './filter-spec.js';
-import { PropertyFilter, type FilterState } from './property-filter.js';
+import { type FilterState, PropertyFilter } from './property-filter.js';
 
 /** How many objects a page or an update holds where the client sets no limit. */
 const NO_LIMIT = Number.POSITIVE_INFINITY;

@@ -8,7 +8,7 @@ import type { Session } from '../session.js';
 import type { TypedValue } from '../soap/typed-value.js';
 import { propertiesOf } from './property-tables.js';
 import { propertySpec, readProperty } from './read-property.js';
-import { checkObjectSpec, selectObjects, type CheckedObjectSpec } from './select-objects.js';
+import { type CheckedObjectSpec, checkObjectSpec, selectObjects } from './select-objects.js';
 
 /** An object and what was asked about it. */
 export interface SelectedObject {

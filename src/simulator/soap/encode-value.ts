@@ -1,4 +1,4 @@
-import { isScalar, parseTypeSpec, type MoRef, type ScalarType, type TypeSpec } from '../../vim/schema/index.js';
+import { isScalar, type MoRef, parseTypeSpec, type ScalarType, type TypeSpec } from '../../vim/schema/index.js';
 import { escapeXml } from './escape-xml.js';
 import { fieldsOf, objectType, type Schema } from './schema.js';
 import { TypedValue } from './typed-value.js';

@@ -1,5 +1,5 @@
-import type { Fault } from '../fault.js';
 import type { MethodDefinition } from '../../vim/schema/methods.js';
+import type { Fault } from '../fault.js';
 import { encodeFaultDetail, encodeField } from './encode-value.js';
 import { escapeXml } from './escape-xml.js';
 import { SOAP_ENVELOPE, XML_SCHEMA, XML_SCHEMA_INSTANCE } from './namespaces.js';

@@ -1,6 +1,6 @@
+import { methods, methodsOf, objectTypes, type ServiceName, services, type TypeSpec } from '../../vim/schema/index.js';
 import type { MethodDefinition } from '../../vim/schema/methods.js';
 import type { ObjectTypeDefinition } from '../../vim/schema/object-types.js';
-import { methods, methodsOf, objectTypes, services, type ServiceName, type TypeSpec } from '../../vim/schema/index.js';
 
 /** What a SOAP endpoint understands: its namespace, methods and data object types. */
 export interface Schema {

@@ -2,10 +2,10 @@ import type { Clock } from '../clock.js';
 import { fault } from '../fault.js';
 import type { Datastore } from '../inventory/datastore.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
-import type { DiskFile, Provisioning } from './disk-file.js';
-import type { FileContent } from './file-content.js';
 import { baseName, directoryOf, joinPath } from './datastore-path.js';
+import type { DiskFile, Provisioning } from './disk-file.js';
 import { DiskUsers } from './disk-users.js';
+import type { FileContent } from './file-content.js';
 
 /** A directory. */
 export interface DirectoryEntry {

@@ -1,6 +1,6 @@
 import type { VimObject } from '../../vim/schema/index.js';
-import { baseName } from './datastore-path.js';
 import type { DatastoreEntry, DatastoreFiles } from './datastore-files.js';
+import { baseName } from './datastore-path.js';
 
 /** A file as a datastore browser shows it. */
 export function describeFile(

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { livenessOf } from '../../process/liveness.js';
-import { ownerInName, thisOwnerInName } from '../../process/owner-in-name.js';
 import { thisOwner } from '../../process/owner.js';
+import { ownerInName, thisOwnerInName } from '../../process/owner-in-name.js';
 import { processState } from './process-state.js';
 
 /** After this time without a write, in milliseconds, an attempt counts as abandoned though its process may be alive. */

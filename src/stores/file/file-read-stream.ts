@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { AbortError, StoreError } from '../../errors/index.js';
 import { chunkBytes } from '../../stream/chunk-bytes.js';
-import { fills, type FillingStream } from '../../stream/read-into.js';
+import { type FillingStream, fills } from '../../stream/read-into.js';
 import { asStoreError } from './store-error.js';
 
 /** A part of an object that is no larger comes in one piece, in bytes: whoever asks for one puts it together otherwise. */

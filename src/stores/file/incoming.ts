@@ -1,9 +1,9 @@
-import { open, readdir, rm, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAll } from '../../stream/write-all.js';
 import { isAbandoned, newAttemptName } from './attempt-name.js';
 import { makeDirectory } from './make-directory.js';
 import { processState } from './process-state.js';
-import { writeAll } from '../../stream/write-all.js';
 
 /** How often one store looks for what dead processes left, in milliseconds. */
 const sweepIntervalMs = 60 * 60 * 1000;

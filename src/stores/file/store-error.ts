@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { StoreError, VmdkDriverError, type StoreFailure } from '../../errors/index.js';
+import { StoreError, type StoreFailure, VmdkDriverError } from '../../errors/index.js';
 import { errnoOf } from './errno.js';
 
 const failures: Readonly<Record<string, StoreFailure>> = {

@@ -1,4 +1,4 @@
-import { StoreError, VmdkDriverError, type StoreFailure } from '../../errors/index.js';
+import { StoreError, type StoreFailure, VmdkDriverError } from '../../errors/index.js';
 import { errnoOf } from '../file/errno.js';
 
 /** Whether a code says that the peer's certificate is not trusted. */

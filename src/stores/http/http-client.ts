@@ -1,4 +1,4 @@
-import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { AbortError, StoreError, throwIfAborted } from '../../errors/index.js';
 import { connectionError } from './connection-error.js';

@@ -1,11 +1,11 @@
 import { AbortError, StoreError, VmdkDriverError } from '../../errors/index.js';
-import type { DeleteResult } from '../object-store.js';
 import { md5Of } from '../http/md5.js';
-import { childrenOf, childText, xmlText, type XmlElement } from './read-xml.js';
-import type { S3Client } from './s3-client.js';
+import type { DeleteResult } from '../object-store.js';
+import { childrenOf, childText, type XmlElement, xmlText } from './read-xml.js';
 import { isRetained } from './retention.js';
+import type { S3Client } from './s3-client.js';
 import { s3Error } from './s3-errors.js';
-import { isVersioned, versionsOf, type ObjectVersion } from './versions.js';
+import { isVersioned, type ObjectVersion, versionsOf } from './versions.js';
 
 /** As many one request takes. */
 const batchSize = 1000;

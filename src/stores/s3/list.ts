@@ -1,7 +1,7 @@
+import { StoreError } from '../../errors/index.js';
 import type { ObjectInfo } from '../object-store.js';
 import { childrenOf, childText, type XmlElement } from './read-xml.js';
 import type { S3Client } from './s3-client.js';
-import { StoreError } from '../../errors/index.js';
 
 /** The objects whose whole keys begin with the prefix, page by page. */
 export async function* listObjects(

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ObjectNotFoundError, StoreError } from '../../errors/index.js';
 import type { HttpClient } from '../http/http-client.js';
 import { chunksOfAnswer, discardAnswer, type ReadAnswerOptions } from '../http/read-answer.js';
-import { Renewable, type Expiring } from '../http/renewable.js';
+import { type Expiring, Renewable } from '../http/renewable.js';
 import { withRetries } from '../http/retry.js';
 import type { StoreClientOptions, StoreRequest } from '../http/store-request.js';
 import { childText, readXml, type XmlElement } from './read-xml.js';

@@ -2,7 +2,7 @@ import { StoreError } from '../../errors/index.js';
 import type { HttpClient } from '../http/http-client.js';
 import { withRetries } from '../http/retry.js';
 import { loginAtKeystone } from './keystone.js';
-import { swiftTokenSchema, type SwiftAuth, type TokenAuth } from './swift-auth.js';
+import { type SwiftAuth, swiftTokenSchema, type TokenAuth } from './swift-auth.js';
 import type { SwiftSession } from './swift-session.js';
 import { loginByTempauth } from './tempauth.js';
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { encodePath, encodeStrictly } from '../http/endpoint.js';
 import type { HttpClient } from '../http/http-client.js';
-import { discardAnswer, textOfAnswer, type ReadAnswerOptions } from '../http/read-answer.js';
+import { discardAnswer, type ReadAnswerOptions, textOfAnswer } from '../http/read-answer.js';
 import { Renewable } from '../http/renewable.js';
 import { withRetries } from '../http/retry.js';
 import type { StoreClientOptions, StoreRequest } from '../http/store-request.js';

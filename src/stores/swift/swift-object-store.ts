@@ -23,7 +23,7 @@ import type {
 } from '../object-store.js';
 import { bulkDeleteSize, deleteObjects } from './delete.js';
 import { listObjects, noContainer } from './list.js';
-import { swiftAuthSchema, type SwiftAuth } from './swift-auth.js';
+import { type SwiftAuth, swiftAuthSchema } from './swift-auth.js';
 import { SwiftClient } from './swift-client.js';
 
 /** How a {@link SwiftObjectStore} is set up. */

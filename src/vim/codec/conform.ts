@@ -1,6 +1,6 @@
 import type { MoRef } from '../schema/infer.js';
 import type { ObjectTypeName } from '../schema/object-types.js';
-import { isScalar, parseTypeSpec, type ParsedTypeSpec, type ScalarType } from '../schema/type-spec.js';
+import { isScalar, type ParsedTypeSpec, parseTypeSpec, type ScalarType } from '../schema/type-spec.js';
 import { faultOf, localizedFaultOf } from './faults.js';
 import { Misfit } from './misfit.js';
 import { parseBoolean, parseInteger } from './scalars.js';

@@ -1,9 +1,9 @@
 import { InvalidInputError } from '../../errors/index.js';
-import { methods, type MethodDefinition, type MethodName } from '../schema/methods.js';
 import type { MoRef } from '../schema/infer.js';
-import { isScalar, parseTypeSpec, type ParsedTypeSpec, type ScalarType } from '../schema/type-spec.js';
+import { type MethodDefinition, type MethodName, methods } from '../schema/methods.js';
+import { isScalar, type ParsedTypeSpec, parseTypeSpec, type ScalarType } from '../schema/type-spec.js';
 import { isObjectType, isSubtype, typeFacts } from './type-facts.js';
-import { attributesKey, valueKey, xmlKey, type WireElement, type WireNode } from './wire-node.js';
+import { attributesKey, valueKey, type WireElement, type WireNode, xmlKey } from './wire-node.js';
 
 const schemaNamespace = 'http://www.w3.org/2001/XMLSchema';
 

@@ -1,5 +1,5 @@
-import { objectTypes, type ObjectTypeDefinition, type ObjectTypeName } from '../schema/object-types.js';
-import { parseTypeSpec, type ParsedTypeSpec } from '../schema/type-spec.js';
+import { type ObjectTypeDefinition, type ObjectTypeName, objectTypes } from '../schema/object-types.js';
+import { type ParsedTypeSpec, parseTypeSpec } from '../schema/type-spec.js';
 
 /** What the codec needs to know of a data object type, with what it inherits. */
 export interface TypeFacts {

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import type { Response } from 'node-fetch';
-import { AbortError, VimConnectionError, VimProtocolError, type CallOutcome } from '../../errors/index.js';
+import { AbortError, type CallOutcome, VimConnectionError, VimProtocolError } from '../../errors/index.js';
 import { mainThread } from '../main-thread.js';
-import { services, type ServiceName } from '../schema/index.js';
+import { type ServiceName, services } from '../schema/index.js';
 import { authority, type Peer } from '../tls/peer.js';
 import type { Trust } from '../tls/trust.js';
-import { VerifiedAgent, type ConnectionAttempt } from '../tls/verified-agent.js';
+import { type ConnectionAttempt, VerifiedAgent } from '../tls/verified-agent.js';
 import { CallLimits } from './call-limits.js';
 import type { CookieJar } from './cookie-jar.js';
 import { NoEnvelopeError, type ReplySink } from './reply-sink.js';

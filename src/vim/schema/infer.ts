@@ -1,6 +1,6 @@
 import type { EnumerationName } from './enumerations.js';
-import type { methods, MethodName } from './methods.js';
-import type { objectTypes, ObjectTypeName } from './object-types.js';
+import type { MethodName, methods } from './methods.js';
+import type { ObjectTypeName, objectTypes } from './object-types.js';
 import type { ManagedType, properties } from './properties.js';
 
 /** A `ManagedObjectReference`: the server's handle of one managed object. */

@@ -1,7 +1,7 @@
 import { pbmMethods } from './pbm-methods.js';
+import { servedMethods } from './served-methods.js';
 import type { ServiceName } from './services.js';
 import type { TypeSpec } from './type-spec.js';
-import { servedMethods } from './served-methods.js';
 
 /** One method of the subset. */
 export interface MethodDefinition {

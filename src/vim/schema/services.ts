@@ -1,4 +1,4 @@
-import { methods, type MethodDefinition, type MethodName } from './methods.js';
+import { type MethodDefinition, type MethodName, methods } from './methods.js';
 
 /** A web service of the server: vim25 itself, or the storage policy service (PBM), which only a vCenter has. */
 export type ServiceName = 'vim25' | 'pbm';

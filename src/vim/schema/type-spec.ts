@@ -1,4 +1,4 @@
-import { isEnumeration, type EnumerationName } from './enumerations.js';
+import { type EnumerationName, isEnumeration } from './enumerations.js';
 
 /**
  * How a field, parameter or result of the vim25 subset is declared: the name of a type, then `[]` for a sequence

@@ -1,29 +1,29 @@
 import { setMaxListeners } from 'node:events';
 import { throwIfAborted, VimConnectionError, VimProtocolError } from '../../errors/index.js';
 import { rememberSecrets } from '../../errors/known-secrets.js';
+import { Places } from '../../stream/places.js';
 import { CookieJar } from '../http/cookie-jar.js';
 import { SoapTransport } from '../http/soap-transport.js';
+import { serviceInstance } from '../look-again.js';
 import {
-  methods,
-  serviceOf,
-  services,
   type MethodArgs,
   type MethodName,
   type MethodResult,
+  methods,
   type MoRef,
   type ServiceName,
+  serviceOf,
+  services,
 } from '../schema/index.js';
 import { SoapClient, type SoapHeader } from '../soap/soap-client.js';
-import { serviceInstance } from '../look-again.js';
-import { Places } from '../../stream/places.js';
 import { authority } from '../tls/peer.js';
 import type { AbortableOptions } from '../vim-session.js';
-import { withRetries, type Backoff } from './backoff.js';
-import { LoginKeeper, type Login } from './login-keeper.js';
-import type { SessionSettings } from './session-options.js';
 import { isVersionRefusal, newestVersion, versionRefusal, versionsPath } from './api-version.js';
+import { type Backoff, withRetries } from './backoff.js';
+import { type Login, LoginKeeper } from './login-keeper.js';
 import { loginRefusal } from './login-refusal.js';
 import { expired, refuseUnauthenticated, saysExpired, saysNothing } from './session-end.js';
+import type { SessionSettings } from './session-options.js';
 
 const backoff: Backoff = { tries: 4, firstDelayMs: 250, maxDelayMs: 5_000 };
 

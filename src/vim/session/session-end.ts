@@ -1,5 +1,5 @@
 import { isVimFault, VimFault } from '../../errors/index.js';
-import { serviceOf, type MethodArgs, type MethodName, type MethodResult, type VimObject } from '../schema/index.js';
+import { type MethodArgs, type MethodName, type MethodResult, serviceOf, type VimObject } from '../schema/index.js';
 
 /*
  * The three ways in which a server says that a session has ended: a fault, a fault for every property that was to be read,

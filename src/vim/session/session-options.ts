@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import * as z from 'zod';
-import { silentLogger, type Logger } from '../../logger.js';
+import { type Logger, silentLogger } from '../../logger.js';
 import { parseInput } from '../../parse-input.js';
 import type { Peer } from '../tls/peer.js';
 import { parseThumbprint, type Thumbprint } from '../tls/thumbprint.js';

@@ -1,6 +1,6 @@
-import { decoderOf, FieldsDecoder, type ElementAttributes, type ElementDecoder } from '../codec/index.js';
+import { decoderOf, type ElementAttributes, type ElementDecoder, FieldsDecoder } from '../codec/index.js';
 import { isObjectType } from '../codec/type-facts.js';
-import { methods, parseTypeSpec, type MethodDefinition, type MethodName } from '../schema/index.js';
+import { type MethodDefinition, type MethodName, methods, parseTypeSpec } from '../schema/index.js';
 
 /** What the body of an envelope says. */
 export type Reply =

@@ -1,6 +1,6 @@
 import sax from 'sax';
 import { VimProtocolError } from '../../errors/index.js';
-import { Misfit, type ElementAttributes, type ElementDecoder } from '../codec/index.js';
+import { type ElementAttributes, type ElementDecoder, Misfit } from '../codec/index.js';
 import { NoEnvelopeError, type ReplySink } from '../http/reply-sink.js';
 import type { MethodName } from '../schema/index.js';
 import { envelopeDecoder, type Reply } from './envelope-decoder.js';

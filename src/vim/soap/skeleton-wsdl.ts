@@ -1,4 +1,4 @@
-import { methodsOf, services, type ServiceName } from '../schema/index.js';
+import { methodsOf, type ServiceName, services } from '../schema/index.js';
 
 /**
  * A WSDL without types, one operation per method of a service's subset, for node-soap.

@@ -1,5 +1,5 @@
-import { request, type RequestOptions } from 'node:https';
 import type { ClientRequest } from 'node:http';
+import { request, type RequestOptions } from 'node:https';
 import {
   AbortError,
   InvalidInputError,
@@ -7,10 +7,10 @@ import {
   VimConnectionError,
   VmdkDriverError,
 } from '../../errors/index.js';
-import { authority, isSamePeer, peerOf, type Peer } from '../tls/peer.js';
+import { authority, isSamePeer, type Peer, peerOf } from '../tls/peer.js';
 import type { Thumbprint } from '../tls/thumbprint.js';
 import type { Trust } from '../tls/trust.js';
-import { VerifiedAgent, type ConnectionAttempt } from '../tls/verified-agent.js';
+import { type ConnectionAttempt, VerifiedAgent } from '../tls/verified-agent.js';
 import { transferTrust } from './transfer-trust.js';
 
 /** What a transfer needs to know of its session. */

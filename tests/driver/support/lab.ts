@@ -4,21 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import {
-  VmdkDriver,
-  VmdkDriverError,
   type AdapterType,
   type BackupService,
   type Logger,
   type VimSession,
-  type Volume,
+  VmdkDriver,
   type VmdkDriverConfig,
+  VmdkDriverError,
+  type Volume,
 } from '../../../src/index.js';
 import { FileBackupService } from '../../../src/services/index.js';
 import {
-  startSimulator,
   type Provisioning,
   type Simulator,
   type SimulatorOptions,
+  startSimulator,
 } from '../../../src/simulator/index.js';
 import { SoapVimSession } from '../../../src/vim/index.js';
 import { until } from '../../support/until.js';

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Volume } from '../../../src/index.js';
-import { startSimulator, type Simulator } from '../../../src/simulator/index.js';
+import { type Simulator, startSimulator } from '../../../src/simulator/index.js';
 import type { ServedVcenter } from './order.js';
 import { serviceOf } from './services.js';
 

@@ -1,6 +1,6 @@
-import { build } from 'esbuild';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { build } from 'esbuild';
 import { only, target, workerAsText } from '../../../scripts/build/plugins.mjs';
 
 /** Below `node_modules`, where the dependencies are found. */

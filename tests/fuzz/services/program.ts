@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { VmdkDriver, VmdkDriverError, type Logger, type Volume } from '../../../src/index.js';
+import { type Logger, VmdkDriver, VmdkDriverError, type Volume } from '../../../src/index.js';
 import { FileBackupService } from '../../../src/services/index.js';
 import { startSimulator } from '../../../src/simulator/index.js';
 import { SoapVimSession } from '../../../src/vim/index.js';

@@ -11,13 +11,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VmdkDriverError } from '../../../src/errors/index.js';
 import {
+  type CodecOptions,
   decodeVmdk,
   decodeVmdkStream,
   encodeVmdk,
   encodeVmdkStream,
   inspectVmdk,
   verifyVmdk,
-  type CodecOptions,
 } from '../../../src/vmdk/index.js';
 import { Random } from '../../matrix/random.js';
 import { longestTurn } from '../../support/turn-probe.js';

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import type { CallRecord } from '../../../src/simulator/index.js';
-import { sitesOf, type CallSite } from '../interruption.js';
+import { type CallSite, sitesOf } from '../interruption.js';
 import type { MatrixLab } from '../lab.js';
 
 /** Who makes a call: the one whose work is looked at, or the other machine. */

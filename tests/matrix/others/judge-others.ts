@@ -1,4 +1,4 @@
-import { VmdkDriverError, type RecoveryReport } from '../../../src/index.js';
+import { type RecoveryReport, VmdkDriverError } from '../../../src/index.js';
 import type { VolumeState } from '../judge.js';
 import type { Subject, WorkResult } from '../lab.js';
 import type { Findings } from '../verdict.js';

@@ -1,8 +1,8 @@
-import { isMutation, type CallSite } from '../interruption.js';
+import { type CallSite, isMutation } from '../interruption.js';
 import type { Recorded } from '../plan.js';
 import type { Random } from '../random.js';
-import { isRestore, nameOf, scenarios, type Scenario } from '../scenario.js';
-import { canHappen, happenings, type Happening } from './happening.js';
+import { isRestore, nameOf, type Scenario, scenarios } from '../scenario.js';
+import { canHappen, type Happening, happenings } from './happening.js';
 import { columnOf, describeOthers, type OthersCase, type PlannedOthers, type When } from './others-case.js';
 
 const arrivals = [1, 2, 3, 5, 8, 13, 'after the end', 'after recovery'] as const;

@@ -1,12 +1,12 @@
-import { VmdkDriverError, type RecoveryReport } from '../../../src/index.js';
+import { type RecoveryReport, VmdkDriverError } from '../../../src/index.js';
 import { judgeVolume, leftovers, recoverAll, waitForLeases } from '../judge.js';
-import { perform, type MatrixLab, type Subject } from '../lab.js';
+import { type MatrixLab, perform, type Subject } from '../lab.js';
 import { isRestore, type Scenario } from '../scenario.js';
 import { Findings, type Verdict } from '../verdict.js';
 import { watchVolume } from '../watch.js';
-import { actorOf, atMoment, hold, isPlanned } from './hold.js';
 import { afterwards, happen, type Happening, type Ongoing } from './happening.js';
-import { judgeAlone, judgeBackupAlone, judgeSecondRestore, judgeWithRecovery, type Ended } from './judge-others.js';
+import { actorOf, atMoment, hold, isPlanned } from './hold.js';
+import { type Ended, judgeAlone, judgeBackupAlone, judgeSecondRestore, judgeWithRecovery } from './judge-others.js';
 import type { MachineResult } from './machine-messages.js';
 import type { OtherMachine } from './other-machine.js';
 import type { OthersCase, When } from './others-case.js';

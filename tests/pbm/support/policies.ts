@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Volume } from '../../../src/index.js';
 import type { Provisioning, StoragePolicyOptions } from '../../../src/simulator/index.js';
-import { bytesPerGiB, someContent, type Lab } from '../../driver/support/lab.js';
+import { bytesPerGiB, type Lab, someContent } from '../../driver/support/lab.js';
 
 /** The simulator has `datastore1` and `datastore2` unless it is told otherwise. */
 export const policies: readonly StoragePolicyOptions[] = [

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { Volume } from '../../../src/index.js';
 import type { Simulator } from '../../../src/simulator/index.js';
 import { programs } from '../support/cache-directory.js';
-import { pythonPackage, type Peer } from '../support/peer.js';
+import { type Peer, pythonPackage } from '../support/peer.js';
 import { RunningProgram } from '../support/running-program.js';
 
 /** Cinder as it is released, with its Python. */

@@ -1,6 +1,6 @@
+import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { execFile } from 'node:child_process';
 import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,7 +9,7 @@ import type { Volume } from '../../../src/index.js';
 import { Lab, someContent } from '../../driver/support/lab.js';
 import { debianProgram, describePeer, exercised } from '../support/peer.js';
 import { CinderDriver, installBrick } from './cinder-driver.js';
-import { openCinderLab, type CinderLab } from './cinder-lab.js';
+import { type CinderLab, openCinderLab } from './cinder-lab.js';
 
 const install = async () => {
   const { path: qemuImg } = await debianProgram('qemu-img', 'qemu-utils');

@@ -2,10 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { sha256 } from '../../driver/support/lab.js';
+import { canValidate, complaintsAbout } from '../support/envelopes.js';
 import { describePeer, exercised, goProgram } from '../support/peer.js';
 import { ClientLab } from './support/client-lab.js';
-import { canValidate, complaintsAbout } from '../support/envelopes.js';
-import { run, type Outcome } from './support/run.js';
+import { type Outcome, run } from './support/run.js';
 
 await describePeer(
   'govc',

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { programs } from '../support/cache-directory.js';
+import { canValidate, complaintsAbout } from '../support/envelopes.js';
 import { describePeer, exercised, pythonPackage } from '../support/peer.js';
 import { ClientLab } from './support/client-lab.js';
-import { canValidate, complaintsAbout } from '../support/envelopes.js';
 import { run } from './support/run.js';
 
 await describePeer(

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { needing } from '../../support/needing.js';
-import { ClientLab } from './support/client-lab.js';
 import { canValidate, complaintsAbout } from '../support/envelopes.js';
+import { ClientLab } from './support/client-lab.js';
 
 const validated = needing(canValidate, "vSphere's schemas (../shared/wsdl) or xmllint are not here");
 

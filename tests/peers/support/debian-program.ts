@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { install } from './install.js';
-import { PeerUnavailableError } from './peer-unavailable-error.js';
 import type { Peer } from './peer.js';
+import { PeerUnavailableError } from './peer-unavailable-error.js';
 
 /** A program of the operating system. */
 export interface DebianProgram extends Peer {

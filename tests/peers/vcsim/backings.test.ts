@@ -5,15 +5,15 @@ import {
   NoValidDatastoreError,
   NoValidHostError,
   VimFault,
-  VolumeBusyError,
   type VmdkDriverConfig,
+  VolumeBusyError,
 } from '../../../src/index.js';
 import { readProperties } from '../../../src/vim/index.js';
 import { runTask } from '../../../src/vim/run-task.js';
 import { bytesPerGiB, refusal } from '../../driver/support/lab.js';
 import { describePeer, exercised } from '../support/peer.js';
-import { VcsimLab } from './vcsim-lab.js';
 import { installVcsim, modes } from './vcsim.js';
+import { VcsimLab } from './vcsim-lab.js';
 
 const volumeOf = (size: number, type = 'thin') => ({
   id: randomUUID(),

@@ -3,8 +3,8 @@ import { expect, test } from '@jest/globals';
 import { waitForProperties } from '../../../src/vim/index.js';
 import { runTask } from '../../../src/vim/run-task.js';
 import { describePeer, exercised } from '../support/peer.js';
-import { VcsimLab } from './vcsim-lab.js';
 import { installVcsim, modes } from './vcsim.js';
+import { VcsimLab } from './vcsim-lab.js';
 
 await describePeer('vcsim', installVcsim, (peer) => {
   test.each(modes)('%s: 1,000 VMs are listed page by page, and cost nothing to find one among them', async (mode) => {

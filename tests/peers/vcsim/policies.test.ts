@@ -3,8 +3,8 @@ import { expect, test } from '@jest/globals';
 import { InvalidInputError, VimFault } from '../../../src/index.js';
 import { refusal } from '../../driver/support/lab.js';
 import { describePeer, exercised } from '../support/peer.js';
-import { VcsimLab } from './vcsim-lab.js';
 import { installVcsim } from './vcsim.js';
+import { VcsimLab } from './vcsim-lab.js';
 
 const volumeWith = (policy: string) => ({
   id: randomUUID(),

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { AbortError, VimFault, type BackupManifest, type VimSession } from '../../../src/index.js';
+import { AbortError, type BackupManifest, VimFault, type VimSession } from '../../../src/index.js';
 import type { FileBackupService } from '../../../src/services/index.js';
 import { bytesPerGiB, Lab, refusal, someContent } from '../../driver/support/lab.js';
 import { describePeer, exercised } from '../support/peer.js';
-import { notingUploads, sha1, VcsimLab, type Uploaded } from './vcsim-lab.js';
 import { installVcsim, modes } from './vcsim.js';
+import { notingUploads, sha1, type Uploaded, VcsimLab } from './vcsim-lab.js';
 
 /** A backup of a 1 GiB volume, taken from our own simulator, and what it is stored as. */
 interface Taken {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { VmdkDriver, type MoRef, type VimSession, type VmdkDriverConfig, type Volume } from '../../../src/index.js';
+import { type MoRef, type VimSession, VmdkDriver, type VmdkDriverConfig, type Volume } from '../../../src/index.js';
 import { FileBackupService } from '../../../src/services/index.js';
 import { collectProperties, readProperties, type SoapVimSession } from '../../../src/vim/index.js';
 import type { GoProgram } from '../support/go-program.js';

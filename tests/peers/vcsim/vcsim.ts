@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { SoapVimSession } from '../../../src/vim/index.js';
-import { goProgram, type GoProgram } from '../support/go-program.js';
+import { type GoProgram, goProgram } from '../support/go-program.js';
 import { RunningProgram } from '../support/running-program.js';
 
 export const installVcsim = (): Promise<GoProgram> => goProgram('vcsim', 'github.com/vmware/govmomi');

@@ -1,6 +1,6 @@
 import { backupServiceChecks, objectStoreChecks } from '../../../src/testing/index.js';
 import { describeChecks } from '../../testing/describe-checks.js';
-import { newPrefix, serviceAt, storeAt, type Place, type PlaceOnHttp } from './place.js';
+import { newPrefix, type Place, type PlaceOnHttp, serviceAt, storeAt } from './place.js';
 
 /** Declares the suite of `vmdk-driver/testing` for stores. What it locks stays for a minute or two. */
 export function testStoreConformance(store: string, at: () => PlaceOnHttp, { locks = false } = {}): void {

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { digest } from '../../../src/testing/digest.js';
 import { bytesPerMiB, newBackup, restored, store as storeBackup } from './backups.js';
-import { FaultProxy, type ConnectionFault } from './fault-proxy.js';
-import { freshPlace, serviceAt, type PlaceOnHttp } from './place.js';
+import { type ConnectionFault, FaultProxy } from './fault-proxy.js';
+import { freshPlace, type PlaceOnHttp, serviceAt } from './place.js';
 import { trial } from './trial.js';
 
 /** How long a connection may stall here, in milliseconds. One that does so on a busy machine is made anew, too. */

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { filesOnly } from '../../driver/support/services.js';
 import { bytesPerMiB, Lab } from '../../driver/support/lab.js';
-import { freshPlace, serviceAt, type Place } from './place.js';
+import { filesOnly } from '../../driver/support/services.js';
+import { freshPlace, type Place, serviceAt } from './place.js';
 import { trial } from './trial.js';
 
 /** Declares the tests of the driver from end to end, against the simulator. `at` is called when the servers run. */

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { digest } from '../../../src/testing/digest.js';
 import { bytesPerMiB, newBackup, store as storeBackup } from './backups.js';
 import { Bundle } from './bundle.js';
-import { moments, type Death } from './death.js';
-import { freshPlace, serviceAt, type Place } from './place.js';
+import { type Death, moments } from './death.js';
+import { freshPlace, type Place, serviceAt } from './place.js';
 import { trial } from './trial.js';
 
 /** Whether every call is tried with every moment, and not a sample: `npm run test:stores:long`. */

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { RepositoryBackupService } from '../../../src/repository/index.js';
 import { ObjectBackupService, RbdBackupService } from '../../../src/services/index.js';
 import type { ObjectInfo, ObjectStore } from '../../../src/stores/index.js';
-import { storeAt, type Place } from './place.js';
+import { type Place, storeAt } from './place.js';
 
 /** The same store a day later: all that is in it is older than any grace, but for what has just told the time by the store's clock. */
 function aDayLater(store: ObjectStore): ObjectStore {

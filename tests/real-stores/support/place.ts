@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import type { BackupService } from '../../../src/index.js';
 import { RepositoryBackupService } from '../../../src/repository/index.js';
 import { ObjectBackupService, RbdBackupService } from '../../../src/services/index.js';
-import { S3ObjectStore, SwiftObjectStore, type ObjectStore } from '../../../src/stores/index.js';
+import { type ObjectStore, S3ObjectStore, SwiftObjectStore } from '../../../src/stores/index.js';
 
 /** Where backups go, as JSON, so that another process can be told. */
 export type Place = (

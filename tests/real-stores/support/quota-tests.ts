@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { digest } from '../../../src/testing/digest.js';
 import { bytesPerMiB, newBackup, store as storeBackup } from './backups.js';
-import { freshPlace, serviceAt, type Place } from './place.js';
+import { freshPlace, type Place, serviceAt } from './place.js';
 import { trial } from './trial.js';
 
 /** Declares the test of a place that takes no more than {@link quotaBytes}. */

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, test } from '@jest/globals';
 import { s3ClientAt } from './buckets.js';
-import { newPrefix, storeAt, type PlaceOnHttp } from './place.js';
+import { newPrefix, type PlaceOnHttp, storeAt } from './place.js';
 
 /** Declares the test that AWS's own client reads what we wrote, and the reverse. */
 export function testAwsSdk(store: string, at: () => Extract<PlaceOnHttp, { kind: 's3' }>): void {

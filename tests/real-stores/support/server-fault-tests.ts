@@ -5,8 +5,8 @@ import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js
 import { digest } from '../../../src/testing/digest.js';
 import { until } from '../../support/until.js';
 import { bytesPerMiB, newBackup, restored, store as storeBackup } from './backups.js';
-import { FaultProxy, type ConnectionFault } from './fault-proxy.js';
-import { freshPlace, serviceAt, type Place, type PlaceOnHttp } from './place.js';
+import { type ConnectionFault, FaultProxy } from './fault-proxy.js';
+import { freshPlace, type Place, type PlaceOnHttp, serviceAt } from './place.js';
 import { trial } from './trial.js';
 
 /** A fault of the servers. */

@@ -5,7 +5,7 @@ import { expect } from '@jest/globals';
 import type { Backup } from '../../../src/index.js';
 import { digest } from '../../../src/testing/digest.js';
 import { sweepLater } from './later.js';
-import { contentsOf, serviceAt, type Place } from './place.js';
+import { contentsOf, type Place, serviceAt } from './place.js';
 
 /** One try of an operation, as `StoreReporter` counts it. */
 export interface Outcome {

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
 import { digest } from '../../../src/testing/digest.js';
 import { bytesPerMiB, newBackup } from './backups.js';
-import { freshPlace, serviceAt, type Place } from './place.js';
+import { freshPlace, type Place, serviceAt } from './place.js';
 import { trial } from './trial.js';
 
 /** Declares the tests of two writers of one backup. */

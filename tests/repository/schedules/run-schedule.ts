@@ -7,7 +7,7 @@ import type { ObjectInfo } from '../../../src/stores/index.js';
 import { Random } from '../../matrix/random.js';
 import { ChangingDisk, range } from '../support/generations.js';
 import { manifestFor, SteppedStore } from '../support/repository-lab.js';
-import { ScheduledStore, type Decision, type Schedule, type WaitingCall } from './scheduled-store.js';
+import { type Decision, type Schedule, ScheduledStore, type WaitingCall } from './scheduled-store.js';
 
 /** What happened in a schedule. */
 export interface Tally {

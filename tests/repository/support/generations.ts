@@ -1,4 +1,4 @@
-import { buildVmdk, type BuildOptions } from '../../vmdk/support/build-vmdk.js';
+import { type BuildOptions, buildVmdk } from '../../vmdk/support/build-vmdk.js';
 import { noise, prose } from '../../vmdk/support/disks.js';
 
 /** A disk that changes, and its stream in any layout. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import type { BackupManifest } from '../../../src/index.js';
 import {
-  RepositoryBackupService,
   type CommitResult,
+  RepositoryBackupService,
   type RepositoryBackupServiceOptions,
 } from '../../../src/repository/index.js';
 import { MemoryObjectStore } from '../../testing/memory-object-store.js';

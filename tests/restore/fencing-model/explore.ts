@@ -1,8 +1,8 @@
-import type { Rules } from './rules.js';
 import { stepPublishing } from './publishing.js';
 import { stepRestoring } from './restoring.js';
-import { copyOf, Turn, type Step } from './steps.js';
-import { endTemporary, moveFile, perform, type ActorName, type World } from './world.js';
+import type { Rules } from './rules.js';
+import { copyOf, type Step, Turn } from './steps.js';
+import { type ActorName, endTemporary, moveFile, perform, type World } from './world.js';
 
 /** What is explored. */
 export interface Exploration {

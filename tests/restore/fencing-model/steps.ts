@@ -1,4 +1,4 @@
-import { perform, type Actor, type ActorName, type Call, type Reply, type World } from './world.js';
+import { type Actor, type ActorName, type Call, perform, type Reply, type World } from './world.js';
 
 /** A step somebody can make: what it is, and the world after it. */
 export type Step = readonly [label: string, next: World];

@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { noteHashedChunk, type HashedStream } from '../../../src/stream/hashed-bytes.js';
 import { HashingFileWriter } from '../../../src/services/hashing-file-writer.js';
+import { type HashedStream, noteHashedChunk } from '../../../src/stream/hashed-bytes.js';
 
 const mebibyte = 1024 * 1024;
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FileBackupService, type Backup } from '../../../src/services/index.js';
+import { type Backup, FileBackupService } from '../../../src/services/index.js';
 
 /** A service on a directory of its own, and a place for files beside it. */
 export class TemporaryStore {

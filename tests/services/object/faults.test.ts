@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
-import { ObjectBackupService, type BackupService } from '../../../src/services/index.js';
+import { type BackupService, ObjectBackupService } from '../../../src/services/index.js';
 import type { ObjectStore } from '../../../src/stores/index.js';
-import { FaultyObjectStore, type StoreCall, type StoreFault } from '../../../src/testing/index.js';
-import { MemoryObjectStore } from '../../testing/memory-object-store.js';
 import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
+import { FaultyObjectStore, type StoreCall, type StoreFault } from '../../../src/testing/index.js';
 import { until } from '../../support/until.js';
+import { MemoryObjectStore } from '../../testing/memory-object-store.js';
 import { expectNothingLeft, keysOf, strayKeys } from './leftovers.js';
 
 const backup = { id: 'backup-1', volumeId: 'volume-1' };

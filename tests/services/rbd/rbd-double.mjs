@@ -3,6 +3,7 @@
 // shorter image. Images are files below RBD_DOUBLE. RBD_FAULT names what goes wrong: `import:28` (exit code), `short` (half of the
 // input is kept), `export-cut` (exit 0 after half of the image), `busy` (somebody has the image open), `stuck` (the input is not read).
 import {
+  appendFileSync,
   createReadStream,
   createWriteStream,
   existsSync,
@@ -11,13 +12,12 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
-  appendFileSync,
   truncateSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setInterval } from 'node:timers';
 import { pipeline } from 'node:stream/promises';
+import { setInterval } from 'node:timers';
 
 const directory = process.env['RBD_DOUBLE'] ?? '';
 const fault = process.env['RBD_FAULT'] ?? '';

@@ -11,7 +11,7 @@
 //   late       killed when all is done           hang      waits, and moves nothing
 //   slow       moves bytes for 7 s, says nothing       garbled   prints something else
 //   partial    exit 8, and all but the last: rows of a query, files of a retrieve
-import { execPath } from 'node:process';
+import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   copyFileSync,
@@ -23,8 +23,8 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { randomBytes } from 'node:crypto';
 import { basename, join } from 'node:path';
+import { execPath } from 'node:process';
 import { setInterval } from 'node:timers';
 import { setTimeout as pause } from 'node:timers/promises';
 

@@ -8,8 +8,8 @@ import { dataOf, descriptionOf, parseArchiveName, recordOf } from '../../../src/
 import { newAttemptName } from '../../../src/stores/file/attempt-name.js';
 import { noteHashedFile } from '../../../src/stream/hashed-bytes.js';
 import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
-import { backupServiceChecks } from '../../../src/testing/index.js';
 import { digest } from '../../../src/testing/digest.js';
+import { backupServiceChecks } from '../../../src/testing/index.js';
 import { describeChecks } from '../../testing/describe-checks.js';
 
 const program = resolve('tests/services/tsm/dsmc-double.mjs');

@@ -1,7 +1,7 @@
-import { startSimulator, type Simulator, type SimulatorOptions } from '../../../src/simulator/index.js';
-import { all, at, textAt } from './xml-node.js';
-import { ref, refOf, SoapClient, type Ref } from './soap-client.js';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../../src/simulator/index.js';
+import { type Ref, ref, refOf, SoapClient } from './soap-client.js';
 import { vmSpec } from './specs.js';
+import { all, at, textAt } from './xml-node.js';
 
 /** A simulator with a client that is logged in, and the references most tests need. */
 export interface Lab extends AsyncDisposable {

@@ -1,8 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { TLSSocket } from 'node:tls';
-import type { IncomingHttpHeaders } from 'node:http';
-import { at, textAt, type XmlNode } from './xml-node.js';
 import type { Ref, SoapClient } from './soap-client.js';
+import { at, textAt, type XmlNode } from './xml-node.js';
 
 export interface NfcReply {
   readonly status: number;

@@ -1,5 +1,5 @@
-import { Agent, request } from 'node:https';
 import type { IncomingHttpHeaders } from 'node:http';
+import { Agent, request } from 'node:https';
 import type { Simulator } from '../../../src/simulator/index.js';
 import { all, at, parse, textAt, type XmlNode } from './xml-node.js';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { S3ObjectStore, type S3ObjectStoreOptions } from '../../../src/stores/index.js';
-import { HttpDouble, inTurn, status, type Answer } from '../support/http-double.js';
+import { type Answer, HttpDouble, inTurn, status } from '../support/http-double.js';
 
 const secret = 'the-secret-access-key';
 const mebibyte = 1024 * 1024;

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ObjectBackupService } from '../../../src/services/index.js';
-import { SwiftObjectStore, type SwiftAuth } from '../../../src/stores/index.js';
+import { type SwiftAuth, SwiftObjectStore } from '../../../src/stores/index.js';
 import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
 import type { Answer } from '../support/http-double.js';
-import { KeystoneDouble, type Endpoint } from './keystone-double.js';
+import { type Endpoint, KeystoneDouble } from './keystone-double.js';
 import { SwiftDouble } from './swift-double.js';
 
 let keystone: KeystoneDouble;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { HttpDouble, type Answer } from '../support/http-double.js';
+import { type Answer, HttpDouble } from '../support/http-double.js';
 import type { KeystoneDouble } from './keystone-double.js';
 
 /** A Keystone v3 and a Swift in one server: as much of them as a client's login and its errors need. */

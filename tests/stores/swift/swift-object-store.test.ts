@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { SwiftObjectStore, type SwiftAuth, type SwiftObjectStoreOptions } from '../../../src/stores/index.js';
-import { inTurn, status, type Answer } from '../support/http-double.js';
+import { type SwiftAuth, SwiftObjectStore, type SwiftObjectStoreOptions } from '../../../src/stores/index.js';
+import { type Answer, inTurn, status } from '../support/http-double.js';
 import { SwiftDouble } from './swift-double.js';
 
 let swift: SwiftDouble;

@@ -1,5 +1,5 @@
-import { buffer } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 
 /** `length` bytes of a pattern that has no period a cut could hide in. */
 export function patternBytes(length: number): Buffer {

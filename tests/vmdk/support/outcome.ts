@@ -1,4 +1,4 @@
-import { InvalidVmdkError, VmdkInspector, type VmdkInfo } from '../../../src/vmdk/index.js';
+import { InvalidVmdkError, type VmdkInfo, VmdkInspector } from '../../../src/vmdk/index.js';
 
 /** Inspects bytes in memory. */
 export function inspectBytes(bytes: Buffer, chunkBytes = bytes.length || 1): VmdkInfo {
