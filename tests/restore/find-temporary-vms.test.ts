@@ -22,17 +22,25 @@ const claims = {
   'vmdk-driver.volumeName': 'volume-v',
 };
 
-/** A temporary VM as an import makes it, and the folder it lies in. */
-async function temporaryVm(): Promise<{ readonly ref: MoRef; readonly folder: MoRef }> {
+/** A volume's temporary VM as an import makes it, and the folder it lies in. */
+async function temporaryVm(volumeId = 'v'): Promise<{ readonly ref: MoRef; readonly folder: MoRef }> {
   const { ref } = await lab.simulator.addVm({
-    name: 'vmdk-driver-restore-v',
+    name: `vmdk-driver-restore-${volumeId}`,
     uuid: temporaryVmUuid,
     disk: { capacityBytes: bytesPerGiB },
-    extraConfig: claims,
+    extraConfig: { ...claims, 'vmdk-driver.volumeId': volumeId },
   });
   const { searchIndex } = lab.vim.serviceContent;
   const folder = (await lab.vim.invoke('FindByInventoryPath', searchIndex!, { inventoryPath: 'DC0/vm' })) as MoRef;
   return { ref, folder };
+}
+
+/** That work on a volume is refused while a restore of it is under way, though the session ends without a word. */
+async function expectBusy(volume: Volume, work: (volume: Volume) => Promise<unknown>): Promise<void> {
+  await temporaryVm(volume.id);
+  const fault = lab.simulator.injectFault({ method: 'FindAllByUuid', kind: 'session-blind' });
+  await expect(work(volume)).rejects.toMatchObject({ code: 'VOLUME_BUSY' });
+  expect(fault.fired).toBe(true);
 }
 
 /** What a session that ended without a word is answered: searches find nothing. */
@@ -61,15 +69,7 @@ describe.each([
 ] as const)('%s a volume', (_name, change) => {
   test('is refused while a restore of it is under way, though the session ends without a word', async () => {
     const volume = await lab.addVolume();
-    await lab.simulator.addVm({
-      name: `vmdk-driver-restore-${volume.id}`,
-      uuid: temporaryVmUuid,
-      disk: { capacityBytes: bytesPerGiB },
-      extraConfig: { ...claims, 'vmdk-driver.volumeId': volume.id },
-    });
-    const fault = lab.simulator.injectFault({ method: 'FindAllByUuid', kind: 'session-blind' });
-    await expect(change(volume)).rejects.toMatchObject({ code: 'VOLUME_BUSY' });
-    expect(fault.fired).toBe(true);
+    await expectBusy(volume, change);
     expect(lab.diskOf(volume).capacityBytes).toBe(bytesPerGiB);
   });
 });
@@ -113,15 +113,7 @@ describe.each([
 ] as const)('%s a volume that has no backing', (_name, work) => {
   test('is refused while a restore of it is under way, though the session ends without a word', async () => {
     const volume = { id: randomUUID(), size: 1 };
-    await lab.simulator.addVm({
-      name: `vmdk-driver-restore-${volume.id}`,
-      uuid: temporaryVmUuid,
-      disk: { capacityBytes: bytesPerGiB },
-      extraConfig: { ...claims, 'vmdk-driver.volumeId': volume.id },
-    });
-    const fault = lab.simulator.injectFault({ method: 'FindAllByUuid', kind: 'session-blind' });
-    await expect(work(volume)).rejects.toMatchObject({ code: 'VOLUME_BUSY' });
-    expect(fault.fired).toBe(true);
+    await expectBusy(volume, work);
     expect(lab.simulator.vms().filter(({ instanceUuid }) => instanceUuid === volume.id)).toEqual([]);
   });
 });

@@ -3,10 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { BackupService } from '../../src/services/index.js';
-import { noteHashedChunk, noteHashedFile } from '../../src/stream/hashed-bytes.js';
+import { noteHashedFile } from '../../src/stream/hashed-bytes.js';
 import { manifestOf } from '../../src/testing/backup-service/sample-backup.js';
+import { hashedChunks, mebibyte } from '../stream/support/chunks.js';
 
-const mebibyte = 1024 * 1024;
 const backup = { id: 'backup-1', volumeId: 'volume-1' };
 const given = [mebibyte, mebibyte, 500].map((length) => randomBytes(length));
 const bytes = Buffer.concat(given);
@@ -23,17 +23,6 @@ export function describeHashedBytes(service: () => BackupService, directory: () 
       await writer.commit(commitWith);
     }
 
-    function hashedChunks(): Buffer[] {
-      let position = 0;
-      return given.map((content) => {
-        const chunk = Buffer.allocUnsafeSlow(content.length);
-        content.copy(chunk);
-        noteHashedChunk(chunk, { stream, position });
-        position += chunk.length;
-        return chunk;
-      });
-    }
-
     /** Without their being held against a digest. */
     async function restored(): Promise<Buffer> {
       const path = join(directory(), 'restored');
@@ -43,7 +32,7 @@ export function describeHashedBytes(service: () => BackupService, directory: () 
     }
 
     it('are not hashed again as a stream', async () => {
-      await write(hashedChunks(), manifest);
+      await write(hashedChunks(given, stream), manifest);
       expect((await restored()).equals(bytes)).toBe(true);
     });
 
@@ -57,15 +46,17 @@ export function describeHashedBytes(service: () => BackupService, directory: () 
 
     it('are hashed once somebody has added to them', async () => {
       const more = Buffer.concat([bytes, Buffer.from('a trailer')]);
-      await write([...hashedChunks(), Buffer.from('a trailer')], manifestOf(backup, more));
+      await write([...hashedChunks(given, stream), Buffer.from('a trailer')], manifestOf(backup, more));
       expect((await restored()).equals(more)).toBe(true);
-      await expect(write([...hashedChunks(), Buffer.from('a trailer')], { ...manifest })).rejects.toMatchObject({
+      await expect(
+        write([...hashedChunks(given, stream), Buffer.from('a trailer')], { ...manifest }),
+      ).rejects.toMatchObject({
         code: 'BACKUP_CORRUPT',
       });
     });
 
     it('are hashed where somebody changed them on their way', async () => {
-      const chunks = hashedChunks();
+      const chunks = hashedChunks(given, stream);
       chunks[1] = randomBytes(mebibyte);
       await expect(write(chunks, manifest)).rejects.toMatchObject({ code: 'BACKUP_CORRUPT' });
     });

@@ -3,9 +3,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { HashingFileWriter } from '../../../src/services/hashing-file-writer.js';
-import { type HashedStream, noteHashedChunk } from '../../../src/stream/hashed-bytes.js';
-
-const mebibyte = 1024 * 1024;
+import type { HashedStream } from '../../../src/stream/hashed-bytes.js';
+import { hashedChunks, mebibyte } from '../../stream/support/chunks.js';
 
 /** A file on a slow disk that takes at most so many bytes at once, looks at them late, and may fail at last. */
 class SlowFile {
@@ -91,16 +90,7 @@ describe('chunks that the driver hashed', () => {
   const bytes = Buffer.concat(given);
 
   /** The chunks, and the stream they are known to be of. */
-  function hashed(stream: HashedStream = { streamBytes: bytes.length, sha256: told }) {
-    let position = 0;
-    return given.map((content) => {
-      const chunk = Buffer.allocUnsafeSlow(content.length);
-      content.copy(chunk);
-      noteHashedChunk(chunk, { stream, position });
-      position += chunk.length;
-      return chunk;
-    });
-  }
+  const hashed = (stream: HashedStream = { streamBytes: bytes.length, sha256: told }) => hashedChunks(given, stream);
 
   async function write(chunks: readonly Uint8Array[]) {
     const file = new SlowFile();

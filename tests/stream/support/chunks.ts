@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ChunkSource } from '../../../src/stream/chunk-source.js';
+import { type HashedStream, noteHashedChunk } from '../../../src/stream/hashed-bytes.js';
 
 export const mebibyte = 1024 * 1024;
 
@@ -11,6 +12,17 @@ export function chunkOf(bytes: Uint8Array): Buffer<ArrayBuffer> {
   const chunk = Buffer.allocUnsafeSlow(bytes.length);
   chunk.set(bytes);
   return chunk;
+}
+
+/** Chunks that count as hashed: as those of this stream, from its beginning on. */
+export function hashedChunks(contents: readonly Uint8Array[], stream: HashedStream): Buffer<ArrayBuffer>[] {
+  let position = 0;
+  return contents.map((content) => {
+    const chunk = chunkOf(content);
+    noteHashedChunk(chunk, { stream, position });
+    position += chunk.length;
+    return chunk;
+  });
 }
 
 /** All of a source's bytes, and the length of each chunk. */
