@@ -27,8 +27,8 @@ export async function storeFile(
   { manifest, signal, onProgress }: ServiceBackupOptions,
   begin: (source: HashedSource | undefined) => Promise<FileAttempt>,
 ): Promise<void> {
-  const handle = await openSource(path);
   const stream = await hashedFile(path);
+  const handle = await openSource(path);
   const file = new FileChunks(handle);
   // Where it was not hashed before, it is on its way to the attempt, which then need not do it.
   const chunks = stream === undefined ? new DigestedChunks(file) : file;

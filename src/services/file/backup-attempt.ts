@@ -107,10 +107,19 @@ export class BackupAttempt implements FileAttempt {
     // One that cannot be read is replaced all the same; its data is then left to a sweep.
     const replaced = await readRecord(recordPath, this.#key).catch(() => undefined);
     throwIfAborted(signal);
-    await rename(temporaryRecordPath, recordPath);
+    await rename(temporaryRecordPath, recordPath).catch((error: unknown) => this.#assertRenamed(record, error));
     this.#committed = true;
     await syncDirectory(this.#directory);
-    if (replaced !== undefined) await this.#remove(replaced.dataFile);
+    if (replaced !== undefined && replaced.dataFile !== record.dataFile) await this.#remove(replaced.dataFile);
+  }
+
+  /** Of a file server the answer to a rename may be lost, and not the rename: the record's own file tells. */
+  async #assertRenamed({ dataFile }: BackupRecord, error: unknown): Promise<void> {
+    const path = this.#path(recordFileName(this.#key));
+    const found = await readRecord(path, this.#key).catch(() => 'unreadable' as const);
+    // Where that cannot be told nothing is removed: a sweep decides by the record.
+    this.#committed = found === 'unreadable';
+    if (found === 'unreadable' || found?.dataFile !== dataFile) throw error;
   }
 
   /** A file that cannot be removed is left to a sweep: the attempt's own outcome matters more. */

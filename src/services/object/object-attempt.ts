@@ -50,8 +50,13 @@ export class ObjectAttempt implements FileAttempt {
     signal: AbortSignal | undefined,
   ): Promise<ObjectAttempt> {
     const attempt = new ObjectAttempt(store, backup, segmentBytes, source, signal);
-    attempt.#note = await noteAttempt(store, attempt.#attempt, attempt.#key, signal);
-    return attempt;
+    try {
+      attempt.#note = await noteAttempt(store, attempt.#attempt, attempt.#key, signal);
+      return attempt;
+    } catch (error) {
+      await attempt.#uploads.stop();
+      throw error;
+    }
   }
 
   private constructor(
@@ -102,6 +107,8 @@ export class ObjectAttempt implements FileAttempt {
     await this.#assertThere(signal);
     const segments = { attempt: this.#attempt, segmentBytes: this.#segmentBytes };
     await this.#putRecord({ ...newRecord(this.#backup, written, manifest), ...segments }, signal);
+    // Nothing is on its way: it lets go of the caller's signal, which may live long, and that of the memory.
+    await this.#uploads.stop();
     // The note stays, for a sweep a day later to remove: another attempt, which commits at this moment, may replace the backup without
     // having seen it.
   }

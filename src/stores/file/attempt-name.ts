@@ -5,7 +5,7 @@ import { thisOwner } from '../../process/owner.js';
 import { ownerInName, thisOwnerInName } from '../../process/owner-in-name.js';
 import { processState } from './process-state.js';
 
-/** After this time without a write, in milliseconds, an attempt counts as abandoned though its process may be alive. */
+/** After this time without a write, in milliseconds, an attempt counts as abandoned whose process cannot be looked for. */
 export const abandonedAfterMs = 24 * 60 * 60 * 1000;
 
 /** A name no other attempt has, and that tells whose it is: its owner, and something random. */
@@ -34,5 +34,6 @@ export async function isAbandoned(attempt: string, path: string): Promise<boolea
 export function isOwnerDead(attempt: string): boolean | undefined {
   const owner = ownerInName(attempt);
   if (owner?.random === thisOwner.random) return !processState.attempts.has(attempt);
-  return livenessOf(owner) === 'dead' ? true : undefined;
+  const liveness = livenessOf(owner);
+  return liveness === 'unknown' ? undefined : liveness === 'dead';
 }

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readdirSync, readFileSync, renameSync } from 'node:fs';
 import { rename, utimes, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TemporaryStore } from './temporary-store.js';
 
@@ -63,6 +65,36 @@ it('a process that is killed leaves no backup where there was none', async () =>
   // A delete of the backup that never was clears up after it, too.
   await store.service.delete(backup);
   expect(await store.names()).toEqual([]);
+});
+
+it('a rename whose answer was lost was one', async () => {
+  await store.fill(backup);
+  const bytes = randomBytes(1000);
+  const file = await store.file(bytes);
+  // A file server that carries the rename out and then says that there is no such file: somebody else was faster here.
+  let faster = 0;
+  for (let tries = 0; tries < 50 && faster === 0; tries++) {
+    const over = new AbortController();
+    const storing = store.service.backup(backup, file).finally(() => {
+      over.abort();
+    });
+    while (!over.signal.aborted && faster === 0) {
+      const [temporary] = readdirSync(store.directory).filter((name) => name.endsWith('.json.tmp'));
+      try {
+        // Whole, since it was synced before its directory.
+        if (temporary !== undefined && readFileSync(store.path(temporary), 'utf8').endsWith('}\n')) {
+          renameSync(store.path(temporary), store.path('backup-1.json'));
+          faster += 1;
+        }
+      } catch {
+        // It has its name already.
+      }
+      await setImmediate();
+    }
+    await storing;
+    expect(await store.restored(backup)).toEqual(bytes);
+  }
+  expect(faster).toBe(1);
 });
 
 describe('what a dead process left', () => {

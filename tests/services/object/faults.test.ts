@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { type BackupService, ObjectBackupService } from '../../../src/services/index.js';
@@ -214,6 +215,18 @@ it('leaves nothing of either of two writers of one backup that commit at the sam
   await expectNothingLeft(inner, service);
   await service.delete(backup);
   expect(await keysOf(inner)).toEqual([]);
+});
+
+it('lets go of the signal it was given, whatever becomes of the backup', async () => {
+  const { signal } = new AbortController();
+  const inner = new MemoryObjectStore();
+  const writer = await serviceOn(inner).openBackup(backup, { signal });
+  await writer.write(after);
+  await writer.commit(manifestOf(backup, after));
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  inner.put = () => Promise.reject(new Error('the store is away'));
+  await expect(serviceOn(inner).openBackup(backup, { signal })).rejects.toThrow('away');
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 it('deletes every note of a backup with it', async () => {
