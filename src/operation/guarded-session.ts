@@ -41,9 +41,12 @@ export function guardVimSession(vim: VimSession, { signal }: { readonly signal: 
     },
 
     invoke(method, target, args, options = {}) {
-      const call = () => vim.invoke(method, target, args, options);
+      // Where nobody waits for it any more, it is not to be sent any more either.
+      const leftBehind = new AbortController();
+      const call = () => vim.invoke(method, target, args, { ...options, signal: options.signal ?? leftBehind.signal });
       const onTimeUp = (): VimConnectionError => {
         silent = true;
+        leftBehind.abort();
         return new VimConnectionError(`${method}: the session did not answer`, 'unknown', { retryable: false });
       };
       const answer =

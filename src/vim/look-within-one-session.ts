@@ -50,10 +50,13 @@ async function repeatLook<T>(
     const seen = await look();
     if (isProved(seen)) return seen;
     const after = await readKey(session, options);
-    if (before === after) return seen;
+    if (after !== undefined && before === after) return seen;
     before = after;
   }
-  throw new VimConnectionError('the session ends again and again: what it does not see may be there', 'unknown');
+  throw new VimConnectionError(
+    'the session ends again and again, or the server does not show it: what is not seen may be there',
+    'unknown',
+  );
 }
 
 async function readKey(session: VimSession, options: AbortableOptions): Promise<string | undefined> {

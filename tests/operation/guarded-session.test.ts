@@ -136,6 +136,22 @@ describe('a session that never answers', () => {
     expect((await elapsed(change())).seconds).toBeLessThanOrEqual(12);
   });
 
+  test('is told so: what it did not send yet is not to be sent', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+    const signals: (AbortSignal | undefined)[] = [];
+    const invoke: VimSession['invoke'] = (_method, _target, _args, options) => {
+      signals.push(options?.signal);
+      return never();
+    };
+    const work = guarded({ invoke }).invoke('ReconfigVM_Task', ref, { spec: {} });
+    await jest.advanceTimersByTimeAsync(1000);
+    aborting.abort();
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(signals.map((signal) => signal?.aborted)).toEqual([false]);
+    await elapsed(work);
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true]);
+  });
+
   test('has the time it was told to wait on top of that, and all the time while nobody aborts', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
     let answer!: () => void;

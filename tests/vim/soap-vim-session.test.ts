@@ -22,6 +22,7 @@ import {
 
 const root = { type: 'ServiceInstance', value: 'ServiceInstance' };
 const vm = { type: 'VirtualMachine', value: 'vm-1' };
+const lease = { type: 'HttpNfcLease', value: 'lease-1' };
 const now = '<returnval>2026-01-01T00:00:00Z</returnval>';
 const task = '<returnval type="Task">task-1</returnval>';
 const rename = { newName: 'volume-1' };
@@ -726,7 +727,7 @@ describe('many calls at once', () => {
     return { vim, waiting, calls };
   }
 
-  test('the server gets 32 at a time; a long poll takes nobody’s place', async () => {
+  test('the server gets 32 at a time; a long poll, and what keeps or ends a lease, takes nobody’s place', async () => {
     await using server = await SoapServer.start();
     const { vim, waiting, calls } = await busy(server);
     await using _ = vim;
@@ -734,6 +735,9 @@ describe('many calls at once', () => {
     server.handlers['Rename_Task'] = () => task;
     const next = vim.invoke('Rename_Task', vm, rename);
     await vim.invoke('WaitForUpdatesEx', root, { options: { maxWaitSeconds: 1 } });
+    server.handlers['HttpNfcLeaseProgress'] = server.handlers['HttpNfcLeaseAbort'] = () => '';
+    await vim.invoke('HttpNfcLeaseProgress', lease, { percent: 1 });
+    await vim.invoke('HttpNfcLeaseAbort', lease, {});
     expect(server.count('Rename_Task')).toBe(0);
     waiting[0]?.();
     await next;
@@ -761,10 +765,14 @@ describe('many calls at once', () => {
   test('those whose turn has not come end with the session', async () => {
     await using server = await SoapServer.start();
     const { vim, calls } = await busy(server);
-    const failures = [...calls, vim.invoke('CurrentTime', root, {})].map((call) => failureOf(call));
+    const late = failureOf(vim.invoke('Rename_Task', vm, rename));
+    const failures = calls.map((call) => failureOf(call));
     await vim.disconnect();
-    for (const failure of await Promise.all(failures)) expect(failure).toMatchObject({ code: 'VIM_CONNECTION_FAILED' });
-    expect(server.count('CurrentTime')).toBe(32);
+    for (const failure of await Promise.all(failures)) {
+      expect(failure).toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'unknown' });
+    }
+    expect(await late).toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'not-sent' });
+    expect(server.count('Rename_Task')).toBe(0);
   });
 });
 

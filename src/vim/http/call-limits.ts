@@ -8,7 +8,8 @@ export type Interruption = 'signal' | 'timeout' | 'closed';
 export class CallLimits {
   readonly #controller = new AbortController();
   readonly #sources: readonly (readonly [AbortSignal, () => void])[];
-  readonly #timer: NodeJS.Timeout;
+  readonly #silenceMs: number;
+  #timer: NodeJS.Timeout | undefined;
   /** What ended the call, once something did. */
   interruption: Interruption | undefined;
 
@@ -22,9 +23,7 @@ export class CallLimits {
       else signal.addEventListener('abort', interrupt, { once: true });
       return [[signal, interrupt]];
     };
-    this.#timer = setTimeout(() => {
-      this.#interrupt('timeout');
-    }, silenceMs);
+    this.#silenceMs = silenceMs;
     this.#sources = [...listen(caller, 'signal'), ...listen(session, 'closed')];
   }
 
@@ -32,8 +31,11 @@ export class CallLimits {
     return this.#controller.signal;
   }
 
-  /** The server said something: the time of its silence begins anew. */
+  /** The server is asked, or said something: the time of its silence begins. */
   heard(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#interrupt('timeout');
+    }, this.#silenceMs);
     this.#timer.refresh();
   }
 

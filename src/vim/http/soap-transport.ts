@@ -47,6 +47,12 @@ interface HttpRequest {
   readonly reuseConnection: boolean;
 }
 
+/** What became of one request. */
+interface RequestAttempt extends ConnectionAttempt {
+  /** Whether it was handed to its connection, which may still be made. */
+  isSent: boolean;
+}
+
 /** Carries SOAP envelopes to one server over HTTPS. Nothing it throws holds anything of a request. */
 export class SoapTransport {
   readonly #peer: Peer;
@@ -110,13 +116,15 @@ export class SoapTransport {
     // take the end of a chunked reply for a cut one when the server closes the connection after it.
     const agent = reuseConnection ? this.#agent : this.#newAgent();
     const limits = new CallLimits(exchange.silenceMs, exchange.signal, exchange.sessionSignal);
-    const attempt: ConnectionAttempt = { signal: limits.signal };
+    const attempt: RequestAttempt = { signal: limits.signal, isSent: false };
     let body: unknown;
     try {
       const { default: fetch } = await import('node-fetch');
       const response = await mainThread.run(() => {
         // Given a signal that is aborted already, node-fetch ends the body with an error that nobody listens to.
         limits.signal.throwIfAborted();
+        attempt.isSent = true;
+        limits.heard();
         return agent.during(attempt, () =>
           fetch(`https://${authority(this.#peer)}${path}`, {
             ...init,
@@ -166,9 +174,9 @@ export class SoapTransport {
     return new VerifiedAgent(this.#peer, this.#trust, { keepAlive: true });
   }
 
-  #errorOf(error: unknown, exchange: Silence, limits: CallLimits, attempt: ConnectionAttempt): unknown {
-    // While it still connects, nothing was sent.
-    const outcome = attempt.failure === undefined ? 'unknown' : 'not-sent';
+  #errorOf(error: unknown, exchange: Silence, limits: CallLimits, { failure, isSent }: RequestAttempt): unknown {
+    // While it waits for its turn, or still connects, nothing was sent.
+    const outcome = isSent && failure === undefined ? 'unknown' : 'not-sent';
     switch (limits.interruption) {
       case 'signal':
         return new AbortError({ reason: exchange.signal?.reason as unknown });
@@ -177,7 +185,7 @@ export class SoapTransport {
       case 'timeout':
         return this.#failed(`no answer within ${exchange.silenceMs} ms`, outcome);
       case undefined:
-        if (attempt.failure !== undefined) return attempt.failure;
+        if (failure !== undefined) return failure;
         if (error instanceof VimConnectionError || error instanceof VimProtocolError) return error;
         // node-fetch's own error stays behind: it knows the request.
         return this.#failed(`the connection was lost: ${codeOf(error)}`);

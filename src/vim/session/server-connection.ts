@@ -32,9 +32,18 @@ const maxReplays = 2;
 
 /**
  * How many calls the server is asked at a time. Each takes a connection and a thread of the server, and one more does not make
- * the others faster; thousands of operations may be under way at once. `WaitForUpdatesEx` only waits, and takes nobody's place.
+ * the others faster; thousands of operations may be under way at once.
  */
 const mostCalls = 32;
+
+/** They only wait, or keep or end what is under way, one for each at most: they need no place, and wait for nobody. */
+const withoutPlace: ReadonlySet<MethodName> = new Set<MethodName>([
+  'WaitForUpdatesEx',
+  'HttpNfcLeaseProgress',
+  'HttpNfcLeaseComplete',
+  'HttpNfcLeaseAbort',
+  'CancelTask',
+]);
 
 /** How long the goodbye may take, in milliseconds. */
 const logoutTimeoutMs = 10_000;
@@ -114,7 +123,7 @@ export class ServerConnection {
     args: object,
     signal: AbortSignal | undefined,
   ): Promise<unknown> {
-    using _place = method === 'WaitForUpdatesEx' ? undefined : await this.#places.take(signal);
+    using _place = withoutPlace.has(method) ? undefined : await this.#places.take(signal);
     for (let replays = 0; ; replays++) {
       throwIfAborted(signal);
       const login = this.#keeper.current ?? (await this.#keeper.renew(undefined, signal));
