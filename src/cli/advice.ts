@@ -40,6 +40,6 @@ const advice: Readonly<Record<ErrorCode, string | undefined>> = {
 export function adviceFor({ code, cleanup }: VmdkDriverError): string | undefined {
   if (cleanup !== 'pending') return advice[code];
   const left =
-    'something may be left: in vCenter, where `vmdk-driver recover` removes it; in a store, where it goes by itself a day later';
+    'something may be left: in vCenter, where `vmdk-driver recover` removes it; in a store, where the next backup, or `repository gc`, does a day later';
   return advice[code] === undefined ? left : `${advice[code]}; ${left}`;
 }

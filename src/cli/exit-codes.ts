@@ -68,7 +68,7 @@ export function outcomeOf(error: VmdkDriverError): Outcome {
 
 /** How a command ended that waited for a job which failed with this. */
 export function outcomeOfJob({ code, retryable }: { readonly code: string; readonly retryable: boolean }): Outcome {
-  const outcome = code in outcomes ? outcomes[code as ErrorCode] : 'failed';
+  const outcome = Object.hasOwn(outcomes, code) ? outcomes[code as ErrorCode] : 'failed';
   return outcome ?? (retryable ? 'busy' : 'failed');
 }
 

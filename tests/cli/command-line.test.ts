@@ -95,7 +95,7 @@ describe('--json', () => {
 
 describe('--json of what cannot be understood', () => {
   test.each([
-    ['an unknown option', ['list', '--form', 'file:/tmp', '--json'], "unknown option '--form'"],
+    ['an unknown option', ['list', '--from', 'file:/tmp', '--form', 'x', '--json'], "unknown option '--form'"],
     ['an unknown command', ['--json', 'backups'], "unknown command 'backups'"],
     ['a missing option', ['list', '--json'], '--from'],
     ['no command', ['--json'], 'no command is given'],
