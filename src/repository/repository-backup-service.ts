@@ -4,6 +4,7 @@ import { BackupNotFoundError, InvalidInputError, throwIfAborted } from '../error
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
 import { parseInput } from '../parse-input.js';
+import { AttemptWriter } from '../services/attempt-writer.js';
 import type {
   BackupService,
   BackupWriter,
@@ -120,8 +121,17 @@ export class RepositoryBackupService implements BackupService {
     return result;
   }
 
-  async openBackup(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupWriter> {
-    return this.#begin(backup, signal);
+  /** Takes the backup as a stream. Whatever fails ends the writer. */
+  async openBackup(backup: Backup, options: ServiceOptions = {}): Promise<BackupWriter> {
+    const writer = await this.#begin(backup, options.signal);
+    return new AttemptWriter(
+      {
+        write: (chunk) => writer.write(chunk),
+        commit: (manifest) => writer.commit(manifest),
+        discard: () => writer.abort(),
+      },
+      options,
+    );
   }
 
   /**

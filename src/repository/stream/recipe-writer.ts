@@ -10,8 +10,15 @@ const pieceBytes = 1024 * 1024;
 export class RecipeWriter {
   #parts: Buffer[] = [];
   #bytes = 0;
+  /** Grains that came together, and those that came before them. */
   #grains = 0;
+  #grainsBefore = 0;
   #full: Buffer[] = [];
+
+  /** How many grains it has, but for those that were taken back. */
+  get grains(): number {
+    return this.#grainsBefore + this.#grains;
+  }
 
   /** Another grain follows. */
   grain(): void {
@@ -61,6 +68,7 @@ export class RecipeWriter {
     if (this.#grains === 0) return;
     const grains = this.#grains;
     this.#grains = 0;
+    this.#grainsBefore += grains;
     this.#putHead(operation.grains, [grains]);
   }
 

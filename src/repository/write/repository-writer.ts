@@ -3,7 +3,6 @@ import { setMaxListeners } from 'node:events';
 import { AbortError, BackupCorruptError, BackupServiceError, InvalidInputError } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import { type BackupManifest, parseBackupManifest } from '../../model/backup-manifest.js';
-import { type BackupWriter, takesByValue } from '../../services/backup-service.js';
 import type { BlobAddress } from '../format/blob.js';
 import { recordKey, rootKey } from '../format/names.js';
 import { attemptOf, packKey, type PackKind } from '../format/pack-id.js';
@@ -37,9 +36,9 @@ export interface CommitResult extends Readonly<Record<string, unknown>> {
 
 /**
  * Stores one backup: the grains that the parent does not have, the map, the recipe, the root, and last the record, by which
- * it becomes a backup. Until then nothing of it can be seen.
+ * it becomes a backup. Until then nothing of it can be seen. Its calls do not overlap, and what fails ends with {@link abort}.
  */
-export class RepositoryWriter implements BackupWriter {
+export class RepositoryWriter {
   readonly #repository: Repository;
   readonly #backup: Backup;
   readonly #attempt: Attempt;
@@ -84,11 +83,6 @@ export class RepositoryWriter implements BackupWriter {
     return new RepositoryWriter(repository, backup, await beginAttempt(repository, backup, signal), signal);
   }
 
-  // Not a field: whoever copies the writer's own properties into another does not get it.
-  [takesByValue](): boolean {
-    return true;
-  }
-
   async write(chunk: Uint8Array): Promise<void> {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     this.#assertOpen();
@@ -102,7 +96,7 @@ export class RepositoryWriter implements BackupWriter {
 
   /**
    * @throws BackupCorruptError where the manifest tells of another length than was written
-   * @throws BackupServiceError where the backup's lease is gone; retryable
+   * @throws BackupServiceError where the backup's lease is gone, or an earlier failure lost some of its grains; retryable
    */
   async commit(manifest?: BackupManifest): Promise<CommitResult> {
     this.#assertOpen();
@@ -110,6 +104,7 @@ export class RepositoryWriter implements BackupWriter {
     this.#splitter.end();
     await this.#storeParts();
     await this.#grains.finish();
+    this.#assertAllStored();
     const root = await this.#finishRoot();
     const record = await this.#putRoot(root, manifest);
     await this.#retainInherited(root);
@@ -245,6 +240,14 @@ export class RepositoryWriter implements BackupWriter {
       const there = await findRecord(this.#repository, backup, undefined).catch(() => undefined);
       if (there?.attempt !== record.attempt) throw error;
     }
+  }
+
+  /** What failed half-way took grains with it: a recipe that has them would put nothing together. */
+  #assertAllStored(): void {
+    const stored = this.#grains.grainsNew + this.#grains.grainsSame;
+    if (stored === this.#recipe.grains) return;
+    const message = `the backup has ${this.#recipe.grains} grains, of which ${stored} were stored; repeat it`;
+    throw new BackupServiceError(message, { retryable: true });
   }
 
   #putOptions() {

@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals';
+import { StoreError } from '../../src/errors/index.js';
+import { plainVault } from '../../src/repository/vault/plain-vault.js';
+import { RepositoryWriter } from '../../src/repository/write/repository-writer.js';
+import { ChangingDisk, range } from './support/generations.js';
+import { manifestFor, RepositoryLab } from './support/repository-lab.js';
+
+const b1 = { id: 'b1', volumeId: 'v1' };
+const b2 = { id: 'b2', volumeId: 'v1' };
+
+/** A repository with a backup, and the bytes of a second one whose grains its writer asks the parent's map for. */
+async function twoGenerations() {
+  const lab = await RepositoryLab.create();
+  const disk = new ChangingDisk(600).write(...range(0, 60));
+  await lab.storeStream(b1.id, disk.stream());
+  return { lab, bytes: disk.write(3, 40).stream() };
+}
+
+/** Has the next read of the parent's map fail, and no other. */
+function failMapOnce({ store }: RepositoryLab): void {
+  const get = store.get.bind(store);
+  let isOver = false;
+  store.get = async (key, options) => {
+    if (isOver || !key.startsWith('map/')) return get(key, options);
+    isOver = true;
+    throw new StoreError('unavailable', 'the store is busy', { retryable: true });
+  };
+}
+
+describe('a backup that lost grains is never committed', () => {
+  test('by a writer of the service: a failure ends it, and it leaves nothing', async () => {
+    const { lab, bytes } = await twoGenerations();
+    const before = lab.store.snapshot();
+    const writer = await lab.service.openBackup(b2);
+    failMapOnce(lab);
+    const commit = () => writer.commit(manifestFor(b2.id, b2.volumeId, bytes));
+    await expect(writer.write(bytes).then(commit)).rejects.toMatchObject({ code: 'STORE_FAILED' });
+    await expect(commit()).rejects.toMatchObject({ code: 'STORE_FAILED' });
+    expect(await lab.service.readManifest(b2)).toBeUndefined();
+    expect(lab.store.snapshot()).toEqual(before);
+  });
+
+  test('whoever asks for it: what was stored is counted against the stream', async () => {
+    const { lab, bytes } = await twoGenerations();
+    const { store } = lab;
+    const repository = { store, vault: plainVault, packBytes: 256 * 1024, concurrency: 3, retainDays: undefined };
+    const writer = await RepositoryWriter.begin(repository, b2);
+    failMapOnce(lab);
+    await expect(writer.write(bytes).then(() => writer.commit())).rejects.toMatchObject({ code: 'STORE_FAILED' });
+    await expect(writer.commit()).rejects.toMatchObject({ code: 'BACKUP_SERVICE_FAILED', retryable: true });
+    await writer.abort();
+    expect(await lab.service.readManifest(b2)).toBeUndefined();
+  });
+});
+
+test('writes that overlap are stored in the order in which they were made', async () => {
+  const lab = await RepositoryLab.create();
+  const bytes = new ChangingDisk(600).write(...range(0, 200)).stream();
+  const writer = await lab.service.openBackup(b1);
+  const third = Math.ceil(bytes.length / 3);
+  // Each is longer than what is taken of one before its grains are stored.
+  expect(third).toBeGreaterThan(2 * 1024 * 1024);
+  const written = [0, 1, 2].map((place) => writer.write(bytes.subarray(place * third, (place + 1) * third)));
+  const committed = writer.commit(manifestFor(b1.id, b1.volumeId, bytes));
+  await Promise.all([...written, committed]);
+  expect((await lab.restored(b1.id)).equals(bytes)).toBe(true);
+});
