@@ -1,9 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
+import { ThreadError } from '../../src/errors/index.js';
+import { verifyRepository } from '../../src/repository/care/verify.js';
 import { RepositoryBackupService } from '../../src/repository/index.js';
+import { openRepository } from '../../src/repository/open-repository.js';
 import { ChangingDisk, range } from './support/generations.js';
 import { RepositoryLab } from './support/repository-lab.js';
 
 const passphrase = 'correct horse battery staple';
+
+const settings = { packBytes: 256 * 1024, concurrency: 3, retainDays: undefined };
 
 /** Three backups of one volume and one of another, in packs of several grains. */
 async function threeGenerations(options = {}) {
@@ -105,6 +110,17 @@ test('the next backup stores anew what was lost, or found broken', async () => {
     expect(increment.reason).toMatch(/not whole/);
     expect((await lab.restored('b4')).equals(streams.get('b3')!)).toBe(true);
   }
+});
+
+test('what prevents looking is not taken for damage', async () => {
+  const { lab } = await threeGenerations();
+  const { store } = lab;
+  const before = store.snapshot();
+  const vault = await openRepository(store, undefined, undefined);
+  const keysIn = () => Promise.reject(new ThreadError('no thread can be started'));
+  const repository = { store, vault: { ...vault, keysIn }, ...settings };
+  await expect(verifyRepository(repository, { level: 'full' })).rejects.toMatchObject({ code: 'THREAD_FAILED' });
+  expect(store.snapshot()).toEqual(before);
 });
 
 describe('an encrypted repository', () => {

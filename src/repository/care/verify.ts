@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ObjectNotFoundError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
+import { type ErrorCode, ObjectNotFoundError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
 import { DigestedChunks } from '../../stream/digested-chunks.js';
 import { drain } from '../../stream/drain.js';
@@ -53,6 +53,9 @@ interface CheckedPack {
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
+
+/** What errors say that something is not as it was stored. Any other says that it could not be looked at. */
+const damageCodes: ReadonlySet<ErrorCode> = new Set(['REPOSITORY_DAMAGED', 'WRONG_KEY', 'UNSUPPORTED_BACKUP']);
 
 /**
  * Verifies a repository and goes on at each damage, so that all of it is told. Packs that are broken are noted in the store:
@@ -221,6 +224,6 @@ async function verifyStream(
 /** What is broken is told; what prevents looking ends the verification. */
 function problemOf(error: unknown, signal: AbortSignal | undefined): string {
   throwIfAborted(signal);
-  if (!(error instanceof VmdkDriverError) || error.code === 'STORE_FAILED') throw error;
+  if (!(error instanceof VmdkDriverError && damageCodes.has(error.code))) throw error;
   return error.message;
 }
