@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { ThreadError } from '../../src/errors/index.js';
 import { verifyRepository } from '../../src/repository/care/verify.js';
+import { directoryBytes } from '../../src/repository/format/pack.js';
+import { packKey } from '../../src/repository/format/pack-id.js';
 import { RepositoryBackupService } from '../../src/repository/index.js';
 import { openRepository } from '../../src/repository/open-repository.js';
+import { findRecord, readRoot } from '../../src/repository/repository.js';
 import { ChangingDisk, range } from './support/generations.js';
 import { RepositoryLab } from './support/repository-lab.js';
 
@@ -121,6 +124,41 @@ test('what prevents looking is not taken for damage', async () => {
   const repository = { store, vault: { ...vault, keysIn }, ...settings };
   await expect(verifyRepository(repository, { level: 'full' })).rejects.toMatchObject({ code: 'THREAD_FAILED' });
   expect(store.snapshot()).toEqual(before);
+});
+
+describe('a pack whose directory tells of other lengths', () => {
+  /** Has the first blob of each pack of a kind be a MiB longer, by its directory, than it is. */
+  async function lengthened(kind: 'data' | 'map') {
+    const { lab, streams } = await threeGenerations();
+    const { store } = lab;
+    const repository = { store, vault: await openRepository(store, undefined, undefined), ...settings };
+    for (const id of streams.keys()) {
+      const record = await findRecord(repository, { id, volumeId: 'v1' }, undefined);
+      const root = await readRoot(repository, record!, undefined);
+      for (const pack of kind === 'data' ? root.dataPacks : root.mapPacks) {
+        const key = packKey(kind, pack.id);
+        const object = store.objects.get(key)!;
+        const bytes = Buffer.from(object.bytes);
+        const at = bytes.length - directoryBytes(pack.blobs);
+        bytes.writeUInt32LE((bytes.readUInt32LE(at) | (1 << 20)) >>> 0, at);
+        store.objects.set(key, { ...object, bytes });
+      }
+    }
+    return { lab, bytes: streams.get('b3')! };
+  }
+
+  test('is damaged, before anything is read by them', async () => {
+    const { lab } = await lengthened('data');
+    await expect(lab.restored('b3')).rejects.toMatchObject({ code: 'REPOSITORY_DAMAGED' });
+    const { damage } = await lab.service.verify({ level: 'full' });
+    expect(damage.map(({ problem }) => problem)).toContain('has another directory than was stored');
+  });
+
+  test('is healed by the next backup, where it is of the map', async () => {
+    const { lab, bytes } = await lengthened('map');
+    await lab.storeStream('b4', bytes);
+    expect((await lab.restored('b4')).equals(bytes)).toBe(true);
+  });
 });
 
 describe('an encrypted repository', () => {

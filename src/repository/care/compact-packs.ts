@@ -3,8 +3,8 @@ import type { ObjectInfo } from '../../stores/object-store.js';
 import { readWhole } from '../../stream/read-whole.js';
 import { keyBytes } from '../format/blob.js';
 import {
-  digestKeys,
   directoryBytes,
+  directoryOf,
   formatDirectory,
   type PackDirectory,
   type PackRecord,
@@ -79,15 +79,14 @@ export async function compactPacks(repository: Repository, compaction: Compactio
 async function readDirectory(
   { store }: Repository,
   { key, size }: ObjectInfo,
-  { blobs, keysDigest }: PackRecord,
+  pack: PackRecord,
   signal: AbortSignal | undefined,
 ): Promise<PackDirectory | undefined> {
-  const length = directoryBytes(blobs);
+  const length = directoryBytes(pack.blobs);
   if (size < length) return undefined;
   try {
     const bytes = await readWhole(await store.get(key, { range: { offset: size - length, length }, signal }), length);
-    const directory = parseDirectory(bytes, blobs);
-    return directory !== undefined && digestKeys([directory.keys]).equals(keysDigest) ? directory : undefined;
+    return directoryOf(pack, bytes, size);
   } catch (error) {
     if (error instanceof ObjectNotFoundError) return undefined;
     throw error;

@@ -5,7 +5,7 @@ import { DigestedChunks } from '../../stream/digested-chunks.js';
 import { drain } from '../../stream/drain.js';
 import { readWhole } from '../../stream/read-whole.js';
 import { damageKey, isRecordKey, rootKey, volumesPrefix } from '../format/names.js';
-import { digestKeys, directoryBytes, type PackRecord, parseDirectory } from '../format/pack.js';
+import { directoryOf, type PackRecord } from '../format/pack.js';
 import { packKey, type PackKind, parsePackKey } from '../format/pack-id.js';
 import { type BackupRecord, parseRecord } from '../format/record.js';
 import type { Root } from '../format/root.js';
@@ -187,10 +187,8 @@ async function contentProblem(
 ): Promise<string | undefined> {
   try {
     const bytes = await readWhole(await store.get(key, { signal }));
-    const directory = parseDirectory(bytes.subarray(-directoryBytes(record.blobs)), record.blobs);
-    if (directory === undefined || !digestKeys([directory.keys]).equals(record.keysDigest)) {
-      return 'has another directory than was stored';
-    }
+    const directory = directoryOf(record, bytes, bytes.length);
+    if (directory === undefined) return 'has another directory than was stored';
     const broken = await brokenBlobs(vault, record, bytes, directory);
     return broken === 0 ? undefined : `${broken} of ${record.blobs} blobs have other bytes`;
   } catch (error) {

@@ -57,6 +57,20 @@ export function parseDirectory(bytes: Buffer, blobs: number): PackDirectory | un
   return { offsets, keys };
 }
 
+/**
+ * Reads the directory of a pack that a root tells of. Its lengths are believed as far as they come to the object's.
+ *
+ * @param bytes the object's last ones
+ * @param size length of the object, in bytes; a rewriting has one of its own
+ * @returns undefined where it is not the directory that was stored
+ */
+export function directoryOf({ blobs, keysDigest }: PackRecord, bytes: Buffer, size: number): PackDirectory | undefined {
+  const length = directoryBytes(blobs);
+  const directory = parseDirectory(bytes.subarray(-length), blobs);
+  if (directory === undefined || !digestKeys([directory.keys]).equals(keysDigest)) return undefined;
+  return directory.offsets.at(-1) === size - length ? directory : undefined;
+}
+
 /** What a root keeps of a pack's keys, so that the chain from it to each blob is unbroken. */
 export function digestKeys(keys: readonly Uint8Array[]): Buffer {
   const hash = createHash('sha256');

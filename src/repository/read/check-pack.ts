@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { RepositoryDamagedError } from '../../errors/index.js';
 import { keyBytes } from '../format/blob.js';
-import { digestKeys, directoryBytes, type PackDirectory, type PackRecord, parseDirectory } from '../format/pack.js';
+import { directoryOf, type PackDirectory, type PackRecord } from '../format/pack.js';
 import type { Vault } from '../vault/vault.js';
 
 /** Bytes opened before others get their turn. */
@@ -45,8 +45,6 @@ export async function brokenBlobs(
 
 /** Whether these are all the bytes of a pack, or of a rewriting of it, and every blob in it is what was stored. */
 export async function isWholePack(vault: Vault, record: PackRecord, bytes: Buffer): Promise<boolean> {
-  const directory = parseDirectory(bytes.subarray(-directoryBytes(record.blobs)), record.blobs);
-  if (directory === undefined || !digestKeys([directory.keys]).equals(record.keysDigest)) return false;
-  if (directory.offsets.at(-1) !== bytes.length - directoryBytes(record.blobs)) return false;
-  return (await brokenBlobs(vault, record, bytes, directory)) === 0;
+  const directory = directoryOf(record, bytes, bytes.length);
+  return directory !== undefined && (await brokenBlobs(vault, record, bytes, directory)) === 0;
 }

@@ -3,7 +3,7 @@ import type { ObjectStore } from '../../stores/object-store.js';
 import { Places } from '../../stream/places.js';
 import { readInto } from '../../stream/read-into.js';
 import { type BlobAddress, keyBytes } from '../format/blob.js';
-import { digestKeys, directoryBytes, type PackDirectory, type PackRecord, parseDirectory } from '../format/pack.js';
+import { directoryBytes, directoryOf, type PackDirectory, type PackRecord } from '../format/pack.js';
 import { packKey, type PackKind } from '../format/pack-id.js';
 import { MemoryPool } from '../stream/memory-pool.js';
 import type { Vault } from '../vault/vault.js';
@@ -190,17 +190,16 @@ export class PackReader {
 
   async #readDirectory(
     { key, size }: { readonly key: string; readonly size: number },
-    { id, blobs, keysDigest }: PackRecord,
+    record: PackRecord,
   ): Promise<PackDirectory> {
-    const length = directoryBytes(blobs);
+    const { id } = record;
+    const length = directoryBytes(record.blobs);
     if (size < length) throw this.#damaged(id, 'is shorter than its directory');
     const bytes = Buffer.allocUnsafe(length);
     using _place = await this.#places.take(this.#options.signal);
     await this.#get(key, id, size - length, bytes);
-    const directory = parseDirectory(bytes, blobs);
-    if (directory === undefined || !digestKeys([directory.keys]).equals(keysDigest)) {
-      throw this.#damaged(id, 'has another directory than was stored');
-    }
+    const directory = directoryOf(record, bytes, size);
+    if (directory === undefined) throw this.#damaged(id, 'has another directory than was stored');
     return directory;
   }
 
