@@ -5,6 +5,7 @@ import { directoryBytes } from '../../src/repository/format/pack.js';
 import { packKey } from '../../src/repository/format/pack-id.js';
 import { RepositoryBackupService } from '../../src/repository/index.js';
 import { openRepository } from '../../src/repository/open-repository.js';
+import { PackReader } from '../../src/repository/read/pack-reader.js';
 import { findRecord, readRoot } from '../../src/repository/repository.js';
 import { ChangingDisk, range } from './support/generations.js';
 import { RepositoryLab } from './support/repository-lab.js';
@@ -158,6 +159,38 @@ describe('a pack whose directory tells of other lengths', () => {
     const { lab, bytes } = await lengthened('map');
     await lab.storeStream('b4', bytes);
     expect((await lab.restored('b4')).equals(bytes)).toBe(true);
+  });
+});
+
+describe.each([
+  ['plain', undefined],
+  ['encrypted', { passphrase }],
+])('the packs of a repository that is %s', (_kind, encryption) => {
+  async function opened() {
+    const { lab } = await threeGenerations({ encryption });
+    const { store } = lab;
+    const vault = await openRepository(store, encryption, undefined);
+    const repository = { store, vault, ...settings };
+    const record = await findRecord(repository, { id: 'b1', volumeId: 'v1' }, undefined);
+    const { dataPacks } = await readRoot(repository, record!, undefined);
+    const packs = new PackReader({ store, vault, kind: 'data', packs: dataPacks, signal: undefined });
+    const [first, second] = [0, 1].map((ordinal) => ({ pack: dataPacks[0]!.id, ordinal }));
+    return { packs, vault, first: first!, second: second! };
+  }
+
+  test('give a blob as often as it is asked for', async () => {
+    const { packs, first, second } = await opened();
+    const [once, other] = await packs.read([first, second]);
+    const again = await packs.read([first, second, first]);
+    expect(again.map((blob) => Buffer.from(blob))).toEqual([once, other, once]);
+  });
+
+  test('are held against the keys that the map has', async () => {
+    const { packs, vault, first, second } = await opened();
+    const keys = await vault.keysOf(await packs.read([first, second]));
+    const [one, other] = keys as [Uint8Array, Uint8Array];
+    expect(await packs.read([{ ...first, key: one }])).toHaveLength(1);
+    await expect(packs.read([{ ...first, key: other }])).rejects.toMatchObject({ code: 'REPOSITORY_DAMAGED' });
   });
 });
 

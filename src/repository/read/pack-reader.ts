@@ -2,7 +2,7 @@ import { ObjectNotFoundError, RepositoryDamagedError, StoreError } from '../../e
 import type { ObjectStore } from '../../stores/object-store.js';
 import { Places } from '../../stream/places.js';
 import { readInto } from '../../stream/read-into.js';
-import { type BlobAddress, keyBytes } from '../format/blob.js';
+import { type BlobAddress, keyBytes, type KeyedBlob } from '../format/blob.js';
 import { directoryBytes, directoryOf, type PackDirectory, type PackRecord } from '../format/pack.js';
 import { packKey, type PackKind } from '../format/pack-id.js';
 import { MemoryPool } from '../stream/memory-pool.js';
@@ -29,10 +29,11 @@ export interface PackReaderOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A blob to be read: its place in what is returned, and in its pack. */
+/** A blob to be read: its place in what is returned, and in its pack, and its key where whoever asks knows it. */
 interface Wanted {
   readonly place: number;
   readonly ordinal: number;
+  readonly key: Uint8Array | undefined;
 }
 
 /** An object that has a pack's blobs, and where it has them. */
@@ -58,17 +59,17 @@ export class PackReader {
   }
 
   /**
-   * Reads blobs, neighbours together.
+   * Reads blobs, neighbours together. One whose key is told is held against that, too.
    *
    * @returns the blobs in the order in which they were asked for
    * @throws RepositoryDamagedError where one is missing, or not what was stored
    */
-  async read(addresses: readonly BlobAddress[]): Promise<Buffer[]> {
+  async read(addresses: readonly (BlobAddress & Partial<Pick<KeyedBlob, 'key'>>)[]): Promise<Buffer[]> {
     const wanted = new Map<string, Wanted[]>();
-    addresses.forEach(({ pack, ordinal }, place) => {
+    addresses.forEach(({ pack, ordinal, key }, place) => {
       const ofPack = wanted.get(pack) ?? [];
       wanted.set(pack, ofPack);
-      ofPack.push({ place, ordinal });
+      ofPack.push({ place, ordinal, key });
     });
     const blobs: Buffer[] = [];
     await Promise.all(
@@ -122,10 +123,12 @@ export class PackReader {
         const bounds = this.#openRun(pack, run, sealed, (ordinal) => at(ordinal) - from);
         const { memory, keys: found } = await vault.keysIn(sealed, bounds);
         this.#memory.keep(memory);
-        run.forEach(({ place, ordinal }, position) => {
+        run.forEach(({ place, ordinal, key: expected }, position) => {
           const blobKey = keys.subarray(ordinal * keyBytes, (ordinal + 1) * keyBytes);
           if (!blobKey.equals(found[position] ?? Buffer.alloc(0)))
             throw this.#damaged(pack, `blob ${ordinal} has other bytes`);
+          if (expected !== undefined && !blobKey.equals(expected))
+            throw this.#damaged(pack, `blob ${ordinal} is another one than the map has there`);
           const blob = memory.subarray(bounds[2 * position], bounds[2 * position + 1]);
           this.#memory.hold(blob);
           blobs[place] = blob;
@@ -147,6 +150,11 @@ export class PackReader {
   #openRun(pack: string, run: readonly Wanted[], memory: Buffer, at: (ordinal: number) => number): Uint32Array {
     const bounds = new Uint32Array(2 * run.length);
     run.forEach(({ ordinal }, position) => {
+      // Wanted twice: what was opened where it lies cannot be opened again.
+      if (ordinal === run[position - 1]?.ordinal) {
+        bounds.copyWithin(2 * position, 2 * position - 2, 2 * position);
+        return;
+      }
       const from = at(ordinal);
       const opened = this.#options.vault.open(pack, ordinal, memory.subarray(from, at(ordinal + 1)));
       if (opened.buffer !== memory.buffer) memory.set(opened, from);
