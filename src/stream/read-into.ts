@@ -4,11 +4,12 @@ import { StoreError } from '../errors/index.js';
 /** The method by which a stream that this package made, in whichever of its copies, gives its bytes without a copy. */
 export const fills: unique symbol = Symbol.for('vmdk-driver/fills-memory');
 
-/** A stream nobody has read from yet that can write all of its bytes into memory, which must have room for them. */
+/** A stream that can write all of its bytes into memory, which must have room for them, as long as nobody has read from it. */
 export interface FillingStream extends Readable {
   /** The stream's length, in bytes. */
   readonly remainingBytes: number;
-  [fills](memory: Uint8Array): Promise<void>;
+  /** @returns how many bytes it wrote */
+  [fills](memory: Uint8Array): Promise<number>;
 }
 
 /**
@@ -18,11 +19,7 @@ export interface FillingStream extends Readable {
  * @throws StoreError where there are more than there is room for
  */
 export async function readInto(stream: Readable, memory: Uint8Array): Promise<number> {
-  if (isFilling(stream) && stream.remainingBytes <= memory.length) {
-    const { remainingBytes } = stream;
-    await stream[fills](memory);
-    return remainingBytes;
-  }
+  if (isFilling(stream) && isUntouched(stream) && stream.remainingBytes <= memory.length) return stream[fills](memory);
   let filled = 0;
   for await (const chunk of stream) {
     const piece = chunk as Uint8Array;
@@ -37,4 +34,11 @@ export async function readInto(stream: Readable, memory: Uint8Array): Promise<nu
 
 function isFilling(stream: Readable): stream is FillingStream {
   return fills in stream;
+}
+
+/** Whether nobody has read from a stream, or waits for what it gives and would get nothing. */
+function isUntouched(stream: Readable): boolean {
+  const { readableFlowing, readableDidRead, readableLength, destroyed } = stream;
+  const isHeard = ['data', 'readable', 'end'].some((event) => stream.listenerCount(event) > 0);
+  return readableFlowing === null && !readableDidRead && readableLength === 0 && !destroyed && !isHeard;
 }

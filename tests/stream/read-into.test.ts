@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { FileObjectStore } from '../../src/stores/index.js';
-import { readInto } from '../../src/stream/read-into.js';
+import { fills, readInto } from '../../src/stream/read-into.js';
 
 const bytes = randomBytes(5_000_000);
 
@@ -44,6 +45,41 @@ describe('a stream that is read into memory', () => {
       expect(memory.equals(bytes.subarray(1_234_567, 4_234_567))).toBe(true);
       expect(stream.destroyed).toBe(true);
     });
+  });
+
+  test('from a directory gives all of it to whoever listens, too', async () => {
+    await withStore(async (store) => {
+      const memory = Buffer.alloc(bytes.length);
+      const stream = await store.get('key');
+      const heard: Buffer[] = [];
+      let ended = 0;
+      stream.on('data', (piece: Buffer) => heard.push(Buffer.from(piece))).on('end', () => ended++);
+      expect(await readInto(stream, memory)).toBe(bytes.length);
+      expect(memory.equals(bytes)).toBe(true);
+      expect(Buffer.concat(heard).equals(bytes)).toBe(true);
+      expect(ended).toBe(1);
+    });
+  });
+
+  test('from a directory gives what it holds already, too', async () => {
+    await withStore(async (store) => {
+      const memory = Buffer.alloc(bytes.length);
+      const stream = await store.get('key');
+      await once(stream, 'readable');
+      expect(await readInto(stream, memory)).toBe(bytes.length);
+      expect(memory.equals(bytes)).toBe(true);
+    });
+  });
+
+  test('has as many bytes as came, and not as it said', async () => {
+    const stream = Object.assign(new PassThrough(), {
+      remainingBytes: 10,
+      [fills]: (memory: Uint8Array) => {
+        memory.set(bytes.subarray(0, 7));
+        return Promise.resolve(7);
+      },
+    });
+    expect(await readInto(stream, Buffer.alloc(10))).toBe(7);
   });
 
   test('from a directory may be given on by somebody else', async () => {

@@ -17,7 +17,7 @@ export class FileReadStream extends Readable implements FillingStream {
   readonly #end: number;
   readonly #pieceBytes: number;
   #position: number;
-  #reading: Promise<void> = Promise.resolve();
+  #reading: Promise<unknown> = Promise.resolve();
 
   /**
    * Takes over the handle.
@@ -43,13 +43,13 @@ export class FileReadStream extends Readable implements FillingStream {
     return this.#end - this.#position;
   }
 
-  async [fills](memory: Uint8Array): Promise<void> {
+  async [fills](memory: Uint8Array): Promise<number> {
     // Whoever waits for the memory gets to know.
     this.on('error', () => undefined);
     const filling = this.#fill(memory);
     this.#reading = filling.catch(() => undefined);
     try {
-      await filling;
+      return await filling;
     } catch (error) {
       throw asStoreError(error, `${this.#what} cannot be read`);
     } finally {
@@ -74,11 +74,13 @@ export class FileReadStream extends Readable implements FillingStream {
       });
   }
 
-  async #fill(memory: Uint8Array): Promise<void> {
-    for (let filled = 0; this.#position < this.#end;) {
+  async #fill(memory: Uint8Array): Promise<number> {
+    let filled = 0;
+    while (this.#position < this.#end) {
       if (this.destroyed) throw this.errored ?? new Error('the stream was closed before its end');
       filled += await this.#readInto(memory, filled, this.#end - this.#position);
     }
+    return filled;
   }
 
   async #next(): Promise<void> {
