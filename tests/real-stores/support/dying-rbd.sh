@@ -7,9 +7,11 @@ echo "$count" >"$DYING_COUNT"
 case $DYING_MOMENT in
   before) kill -KILL "$PPID" ;;
   during)
-    client=$PPID
-    (sleep "0.0$((RANDOM % 10))" && kill -KILL "$client") >/dev/null 2>&1 </dev/null &
-    exec rbd "$@"
+    # The client sees no end of the call before its own.
+    rbd "$@" <&0 &
+    sleep "0.0$((RANDOM % 10))"
+    kill -KILL "$PPID"
+    wait
     ;;
   after)
     rbd "$@"
