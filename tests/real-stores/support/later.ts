@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { RepositoryBackupService } from '../../../src/repository/index.js';
-import { ObjectBackupService, RbdBackupService } from '../../../src/services/index.js';
+import { ObjectBackupService } from '../../../src/services/index.js';
 import type { ObjectInfo, ObjectStore } from '../../../src/stores/index.js';
-import { type Place, storeAt } from './place.js';
+import { imagesAt, type Place, storeAt } from './place.js';
 
 /** The same store a day later: all that is in it is older than any grace, but for what has just told the time by the store's clock. */
 function aDayLater(store: ObjectStore): ObjectStore {
@@ -26,7 +26,7 @@ function aDayLater(store: ObjectStore): ObjectStore {
 /** What a service does by itself a day later. */
 export async function sweepLater(place: Place): Promise<void> {
   if (place.kind === 'rbd') {
-    await new RbdBackupService({ pool: 'backups', conf: place.conf }).sweep();
+    await imagesAt(place).sweep();
     return;
   }
   const store = aDayLater(storeAt(place));

@@ -34,6 +34,7 @@ export type Place = (
   readonly isImpatient?: boolean;
 };
 
+export type PlaceOfImages = Extract<Place, { readonly kind: 'rbd' }>;
 export type PlaceOnHttp = Extract<Place, { readonly port: number }>;
 
 const commonContainer = 'backups';
@@ -65,12 +66,13 @@ export function storeAt(place: Place): ObjectStore {
 
 export type PlacedService = BackupService & Required<Pick<BackupService, 'openBackup' | 'openRestore' | 'list'>>;
 
+export function imagesAt({ container: pool = commonContainer, conf, id, program }: PlaceOfImages): RbdBackupService {
+  return new RbdBackupService({ pool, conf, id, program });
+}
+
 /** @param wrap what stands between the service and its object store */
 export function serviceAt(place: Place, wrap = (store: ObjectStore) => store): PlacedService {
-  if (place.kind === 'rbd') {
-    const { container: pool = commonContainer, conf, id, program } = place;
-    return new RbdBackupService({ pool, conf, id, program });
-  }
+  if (place.kind === 'rbd') return imagesAt(place);
   const store = wrap(storeAt(place));
   if (place.isRepository === true) return new RepositoryBackupService({ store });
   // Some segments, of backups that are not large.
@@ -87,7 +89,9 @@ export async function freshPlace(place: Place): Promise<Place> {
 /** All that a place holds. */
 export async function contentsOf(place: Place): Promise<string[]> {
   if (place.kind === 'rbd') {
-    const { stdout } = await promisify(execFile)('rbd', ['--conf', place.conf, 'ls', 'backups']);
+    const { container: pool = commonContainer, conf, id } = place;
+    const user = id === undefined ? [] : ['--id', id];
+    const { stdout } = await promisify(execFile)('rbd', ['--conf', conf, ...user, 'ls', pool]);
     return stdout.split('\n').filter((name) => name !== '');
   }
   const found: string[] = [];
