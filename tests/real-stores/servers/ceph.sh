@@ -69,7 +69,7 @@ E
   mkdir -p "$D/mon.a" "$D/osd.0" "$D/rgw"
   ceph-mon --mkfs -i a --monmap "$D/monmap" --keyring "$D/keyring"
   launch mon
-  timeout 120 ceph -s >/dev/null
+  wait_for timeout 20 ceph -s >/dev/null
   U=$(cat /proc/sys/kernel/random/uuid)
   ceph osd new "$U" 0 >/dev/null
   ceph-osd -i 0 --mkfs --osd-uuid "$U" --keyring "$D/keyring" >"$D/log/osd-mkfs.out" 2>&1

@@ -118,7 +118,7 @@ E
   for t in object container account proxy; do launch "$t"; done
   # The proxy answers before the servers behind it do, and then has no container for anybody.
   for port in "$PORT_OBJECT" "$PORT_CONTAINER" "$PORT_ACCOUNT" "$PROXY_PORT"; do
-    curl -sf --retry 120 --retry-delay 1 --retry-all-errors "http://127.0.0.1:$port/healthcheck" >/dev/null
+    curl -sf --retry 600 --retry-delay 1 --retry-all-errors "http://127.0.0.1:$port/healthcheck" >/dev/null
   done
 }
 launch() {

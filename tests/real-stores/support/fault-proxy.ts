@@ -7,7 +7,7 @@ export interface ConnectionFault {
   /**
    * - `cut`: both ends are closed
    * - `stall`: nothing moves any more
-   * - `flip`: one bit is changed on its way, and another one whenever so many bytes have come again
+   * - `flip`: one bit of a segment is changed on its way, and another one whenever so many bytes have come again
    * - a function: the bytes wait for it, and then go on
    */
   readonly fault: 'cut' | 'stall' | 'flip' | (() => Promise<void>);
@@ -18,6 +18,9 @@ export interface ConnectionFault {
   /** How often it happens. */
   readonly times: number;
 }
+
+/** What comes at once and is longer ends with bytes of a segment: no head of a request or an answer is so long. */
+const longestHead = 16 * 1024;
 
 /** A proxy on loopback that spoils connections. */
 export class FaultProxy implements AsyncDisposable {
@@ -81,7 +84,8 @@ export class FaultProxy implements AsyncDisposable {
     return new Transform({
       transform: (chunk: Buffer, _encoding, callback) => {
         passed += chunk.length;
-        if (isSpoiled || passed < afterBytes || this.spoiled >= times) {
+        const isHead = fault === 'flip' && chunk.length <= longestHead;
+        if (isSpoiled || isHead || passed < afterBytes || this.spoiled >= times) {
           callback(null, chunk);
           return;
         }
@@ -92,7 +96,8 @@ export class FaultProxy implements AsyncDisposable {
         } else if (fault === 'flip') {
           passed = 0;
           const changed = Buffer.from(chunk);
-          changed.writeUInt8(changed.readUInt8(0) ^ 1, 0);
+          const last = changed.length - 1;
+          changed.writeUInt8(changed.readUInt8(last) ^ 1, last);
           callback(null, changed);
         } else if (fault !== 'stall') {
           fault().then(

@@ -21,26 +21,30 @@ const segmentBytes = 4 * bytesPerMiB;
 
 /** Declares the tests with servers that fail while half of a segment is on its way. Names are known before the servers run. */
 export function testServerFaults(store: string, at: () => PlaceOnHttp, faults: readonly ServerFault[]): void {
+  /** Whatever comes of what is tried meanwhile, the fault is over once this is disposed of. */
   const during = async (place: Place, each: ServerFault, direction: ConnectionFault['direction']) => {
+    let begun: Promise<void> | undefined;
     let over: Promise<void> | undefined;
+    const end = () =>
+      (over ??= Promise.allSettled([begun]).then(() => (begun === undefined ? undefined : each.end?.())));
     const proxy = await FaultProxy.start(at().port, {
       direction,
       afterBytes: segmentBytes / 2,
       times: 1,
-      fault: async () => {
-        await each.begin();
-        if (each.end === undefined) return;
-        const { end } = each;
-        // It lasts until the client has met it.
-        over = until(() => proxy.refusals > 0).then(() => end());
+      fault: () => {
+        begun = each.begin();
+        // It lasts until the client has met it. A failure to end it is met by whoever disposes of it.
+        begun.then(() => until(() => proxy.refusals > 0 || over !== undefined).then(end)).catch(() => undefined);
+        return begun;
       },
     });
     return {
       service: serviceAt({ ...place, port: proxy.port } as PlaceOnHttp),
-      end: async () => {
-        await over;
+      proxy,
+      [Symbol.asyncDispose]: async () => {
+        // Without it the fault does not begin any more.
         await proxy[Symbol.asyncDispose]();
-        expect(proxy.spoiled).toBe(1);
+        await end();
       },
     };
   };
@@ -49,9 +53,9 @@ export function testServerFaults(store: string, at: () => PlaceOnHttp, faults: r
     const place = await freshPlace(at());
     const [backup, bytes] = [newBackup(), randomBytes(30 * bytesPerMiB)];
     await trial({ store, operation: 'backup', fault: fault.name }, place, backup, async () => {
-      const { service, end } = await during(place, fault, 'up');
-      await storeBackup(service, backup, bytes);
-      await end();
+      await using trouble = await during(place, fault, 'up');
+      await storeBackup(trouble.service, backup, bytes);
+      expect(trouble.proxy.spoiled).toBe(1);
       return [digest(bytes)];
     });
   });
@@ -61,9 +65,9 @@ export function testServerFaults(store: string, at: () => PlaceOnHttp, faults: r
     const [backup, bytes] = [newBackup(), randomBytes(30 * bytesPerMiB)];
     await trial({ store, operation: 'restore', fault: fault.name }, place, backup, async () => {
       await storeBackup(serviceAt(place), backup, bytes);
-      const { service, end } = await during(place, fault, 'down');
-      expect(await restored(service, backup)).toBe(digest(bytes));
-      await end();
+      await using trouble = await during(place, fault, 'down');
+      expect(await restored(trouble.service, backup)).toBe(digest(bytes));
+      expect(trouble.proxy.spoiled).toBe(1);
       return [digest(bytes)];
     });
   });
@@ -77,15 +81,18 @@ export function testPausedServer(store: string, at: () => Place, fault: Required
     await trial({ store, operation: 'backup', fault: fault.name }, place, backup, async () => {
       const writer = await serviceAt(place).openBackup(backup);
       let over: Promise<void> | undefined;
-      for (let offset = 0; offset < bytes.length; offset += bytesPerMiB) {
-        if (offset === 20 * bytesPerMiB) {
-          await fault.begin();
-          over = pause(2000).then(() => fault.end());
+      try {
+        for (let offset = 0; offset < bytes.length; offset += bytesPerMiB) {
+          if (offset === 20 * bytesPerMiB) {
+            await fault.begin();
+            over = pause(2000).then(() => fault.end());
+          }
+          await writer.write(bytes.subarray(offset, offset + bytesPerMiB));
         }
-        await writer.write(bytes.subarray(offset, offset + bytesPerMiB));
+        await writer.commit(manifestOf(backup, bytes));
+      } finally {
+        await over;
       }
-      await writer.commit(manifestOf(backup, bytes));
-      await over;
       return [digest(bytes)];
     });
   });
