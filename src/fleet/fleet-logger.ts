@@ -1,10 +1,15 @@
 import type { Logger } from '../index.js';
+import { withoutCommand } from './redis-failure.js';
 
-/** The application's logger, made harmless: a method that is missing says nothing, and one that throws or rejects fails nothing. */
+/**
+ * The application's logger, made harmless: a method that is missing says nothing, one that throws or rejects fails nothing, and none
+ * is given what was sent to Redis.
+ */
 export function fleetLogger(given: Partial<Logger> | undefined): Logger {
   const at =
     (level: keyof Logger) =>
     (fields: object, message: string): void => {
+      if ('err' in fields) withoutCommand(fields.err);
       try {
         const said: unknown = given?.[level]?.(fields, message);
         Promise.resolve(said).catch(() => undefined);

@@ -49,7 +49,7 @@ export interface JobCounts {
 }
 
 /**
- * What `cancel` did. `removed`: it had not begun, and is no more; `told`: whoever runs it is told; `ended`: it had ended before;
+ * What `cancel` did. `removed`: nobody ran it, and it is no more; `told`: whoever runs it is told; `ended`: it had ended before;
  * `unknown`: there is no such job.
  */
 export type Cancellation = 'removed' | 'told' | 'ended' | 'unknown';
@@ -62,7 +62,8 @@ export type Cancellation = 'removed' | 'told' | 'ended' | 'unknown';
  */
 export interface Fleet extends AsyncDisposable {
   /**
-   * Adds a job, unless the same is known already.
+   * Adds a job, unless the same is known already. To have the same backup restored into the same volume again, or verified again, give
+   * a `requestId` of your own: else the first job's id is what you get, and nothing is done.
    *
    * @returns the job's id, or the schedule's where `cron` is given
    * @throws InvalidInputError, StoreError
@@ -70,7 +71,7 @@ export interface Fleet extends AsyncDisposable {
   enqueue(order: JobOrder): Promise<string>;
   /** A job as it is now; `undefined` where there is none, or none any more. @throws InvalidInputError, StoreError */
   job(id: string): Promise<FleetJob | undefined>;
-  /** The jobs there are, newest first in each vCenter. @throws InvalidInputError, StoreError */
+  /** The jobs there are, by state in each vCenter: those that run first, those that are done last. @throws InvalidInputError, StoreError */
   jobs(filter?: JobFilter): AsyncIterable<FleetJob>;
   /** How many there are. @throws StoreError */
   counts(): Promise<JobCounts[]>;
@@ -93,8 +94,8 @@ export interface Fleet extends AsyncDisposable {
   /** For `config.transferSlots` of the vCenter's driver, in each worker: counts the transfers of all of them together. */
   transferSlots(vcenter: string): TransferSlots;
   /**
-   * For `driver.recover({ isAlive })`: answers by the workers' heartbeats, and for nobody else. It says `false` only of one who was
-   * silent for `lockMs` while the worker in this process was heard all the time.
+   * For `driver.recover({ isAlive })`: answers by the workers' heartbeats. It says `false` of one who was silent for `lockMs` while the
+   * worker in this process was heard all the time, and nothing of anybody else: a worker that lives may have given the restore up.
    */
   readonly isAlive: IsAlive;
   /** Closes the connections. Jobs and workers go on. */

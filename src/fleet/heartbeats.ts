@@ -5,16 +5,30 @@ import type { Queues } from './queues.js';
 /** A worker that was not heard for so long is forgotten; `isAlive` then has no answer. */
 const forgottenAfterMs = 7 * 24 * 60 * 60 * 1000;
 
+/** What was told to Redis of an owner: when it was, by the clock of Redis and by this process's own. */
+interface Beat {
+  readonly score: number;
+  readonly at: number;
+}
+
 /** When each worker was last there, by the clock of Redis. */
 export class Heartbeats {
   readonly #queues: Queues;
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #last = new Map<string, Beat>();
   /** When this process was heard last, and since when it has been heard again and again; by its own clock. */
   #heardAt = -Infinity;
   #heardSince = -Infinity;
+  /** One beat at a time: each looks at what the one before has left. */
+  #beating: Promise<void> = Promise.resolve();
 
   constructor(queues: Queues) {
     this.#queues = queues;
+  }
+
+  /** For how long Redis has heard nothing of this process, in milliseconds. */
+  get silentMs(): number {
+    return performance.now() - this.#heardAt;
   }
 
   /** Shows from now on that an owner lives. */
@@ -40,20 +54,24 @@ export class Heartbeats {
   async stop(ownerId: string): Promise<void> {
     clearInterval(this.#timers.get(ownerId));
     this.#timers.delete(ownerId);
-    await (await this.#queues.redis()).zrem(this.#key, ownerId);
+    this.#last.delete(ownerId);
+    // A Redis that is away is not waited for: that nobody beats any more says as much.
+    if (this.silentMs < this.#queues.options.lockMs) await (await this.#queues.redis()).zrem(this.#key, ownerId);
   }
 
   /**
-   * That somebody was not heard means that he is dead only if whoever asks was heard all that time: else Redis was away, or this
-   * process did not run.
+   * Never `true`: that a worker is heard means that its process lives, not that it still runs the restore that is asked about. That
+   * it was not heard means that it is dead only if whoever asks was heard all that time: else Redis was away or has lost what it was
+   * told, or this process did not run.
    */
   readonly isAlive: IsAlive = async ({ id }) => {
     const redis = await this.#queues.redis();
     const [now, score] = await Promise.all([timeOf(redis), redis.zscore(this.#key, id)]);
-    if (score === null) return undefined;
     const { lockMs } = this.#queues.options;
-    if (now - Number(score) < lockMs) return true;
-    const wasHeardAllAlong = performance.now() - this.#heardAt < lockMs && this.#heardAt - this.#heardSince >= lockMs;
+    if (score === null || now - Number(score) < lockMs) return undefined;
+    // After the question: a Redis that has gone back in time is noticed.
+    await Promise.all([...this.#timers.keys()].map((ownerId) => this.#beat(ownerId)));
+    const wasHeardAllAlong = this.silentMs < lockMs && this.#heardAt - this.#heardSince >= lockMs;
     return wasHeardAllAlong ? false : undefined;
   };
 
@@ -61,17 +79,32 @@ export class Heartbeats {
     return this.#queues.key('workers');
   }
 
-  async #beat(ownerId: string): Promise<void> {
+  #beat(ownerId: string): Promise<void> {
+    const beat = this.#beating.then(() => this.#tell(ownerId));
+    this.#beating = beat.catch(() => undefined);
+    return beat;
+  }
+
+  async #tell(ownerId: string): Promise<void> {
     const redis = await this.#queues.redis();
+    const known = await redis.zscore(this.#key, ownerId);
     const now = await timeOf(redis);
+    const at = performance.now();
     await redis
       .multi()
       .zadd(this.#key, now, ownerId)
       .zremrangebyscore(this.#key, '-inf', now - forgottenAfterMs)
       .exec();
-    const at = performance.now();
-    if (at - this.#heardAt >= this.#queues.options.lockMs) this.#heardSince = at;
+    if (!this.#isUnbroken(this.#last.get(ownerId), known, { score: now, at })) this.#heardSince = at;
     this.#heardAt = at;
+    this.#last.set(ownerId, { score: now, at });
+  }
+
+  /** Whether Redis still has what it was told last, and its clock went as this process's did. */
+  #isUnbroken(last: Beat | undefined, known: string | null, { score, at }: Beat): boolean {
+    const { lockMs } = this.#queues.options;
+    if (last === undefined || known === null || Number(known) !== last.score) return false;
+    return at - last.at < lockMs && Math.abs(score - last.score - (at - last.at)) <= lockMs / 4;
   }
 }
 

@@ -20,6 +20,14 @@ const jobErrorSchema: z.ZodType<JobError> = z.looseObject({
   retryAfterMs: z.number().optional(),
 });
 
+/** What a job failed with whose workers died again and again. */
+export class StalledError extends Error {
+  constructor(times: number) {
+    super(`the workers of this job died ${times} times`);
+    this.name = 'StalledError';
+  }
+}
+
 /** An error as it goes to Redis. */
 export function toJobError(error: unknown): JobError {
   if (error instanceof VmdkDriverError) {
@@ -27,7 +35,8 @@ export function toJobError(error: unknown): JobError {
     return { ...error.toJSON(), name, code, message, retryable };
   }
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return { name, code: 'FAILED', message, retryable: false };
+  const code = error instanceof StalledError ? 'STALLED' : 'FAILED';
+  return { name, code, message, retryable: false };
 }
 
 /** What BullMQ keeps of why a job failed: the error's JSON, or a line of BullMQ's own. */

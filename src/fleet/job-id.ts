@@ -17,7 +17,9 @@ const separator = '~';
  */
 export function queueIdOf(request: JobRequest, requestId: string | undefined, isSchedule = false): string {
   const named = requestId === undefined ? defaultRequest(request, isSchedule) : ['request', requestId];
-  const digest = createHash('sha256').update(JSON.stringify(named)).digest('hex');
+  const digest = createHash('sha256')
+    .update(JSON.stringify(isSchedule ? ['schedule', ...named] : named))
+    .digest('hex');
   return `${request.kind}-${digest.slice(0, 32)}`;
 }
 

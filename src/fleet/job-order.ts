@@ -47,6 +47,9 @@ export function parseOrder(order: JobOrder): { readonly request: JobRequest; rea
   if (request.kind === 'backup' && request.backup === undefined && cron === undefined) {
     throw new InvalidInputError('order.backup', 'is missing; only a scheduled job makes its own');
   }
+  if (request.kind === 'backup' && request.backup !== undefined && cron !== undefined) {
+    throw new InvalidInputError('order.backup', 'would be replaced by each run: a scheduled job makes its own');
+  }
   if (cron !== undefined && delayMs !== undefined) {
     throw new InvalidInputError('order.delayMs', 'has no meaning beside cron');
   }

@@ -20,7 +20,7 @@ export interface BackupRequest {
   /** Which driver does it, by the name that `startWorker({ drivers })` knows it by. */
   readonly vcenter: string;
   readonly volume: Volume;
-  /** May be left out of a scheduled job: each run then makes a new one, `<volume's id>-<time>`. */
+  /** Not of a scheduled job: each run makes a new one, `<volume's id>-<time>`. */
   readonly backup?: BackupReference | undefined;
 }
 

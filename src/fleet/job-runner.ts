@@ -2,7 +2,7 @@ import type { Job } from 'bullmq';
 import { AbortError, type BackupManifest, throwIfAborted, VmdkDriverError } from '../index.js';
 import type { FleetDriver, FleetRepository } from './fleet-driver.js';
 import { jobDataSchema } from './job-data.js';
-import { type JobError, toJobError } from './job-error.js';
+import { type JobError, StalledError, toJobError } from './job-error.js';
 import { dueAt } from './job-id.js';
 import type { JobKind, JobRequest } from './job-request.js';
 import { toJson } from './job-result.js';
@@ -10,10 +10,17 @@ import { noteBackup } from './last-backups.js';
 import type { Peers } from './peers.js';
 import { type Means, performRequest } from './perform-request.js';
 import { ProgressRelay } from './progress-relay.js';
+import { onRedis } from './redis-failure.js';
 import type { RedisFleet } from './redis-fleet.js';
 
-/** Why a running job is stopped. */
+/** Why a running job is stopped. `lost`: another worker may run it by now, or will soon. */
 export type StopReason = 'cancelled' | 'drained' | 'lost';
+
+/**
+ * How often a job's worker may die before it is the job that is thought to kill it. Each time costs more than `lockMs`, so that no
+ * attack of restarts reaches it.
+ */
+export const mostStalls = 25;
 
 /** How a job ended in this worker. */
 export interface EndedJob {
@@ -43,61 +50,92 @@ export class JobRunner {
   readonly #means: RunnerMeans;
   /** One for all jobs: it looks at the whole vCenter. */
   #recovery: Promise<readonly string[]> | undefined;
-  readonly #stopped = new AbortController();
-  /** By kind, for those who count. */
-  readonly running = new Map<string, JobKind>();
+  readonly #draining = new AbortController();
+  /** What stops each job that runs here. Not BullMQ's signals: it has one for each id, and a job may be taken up here a second time. */
+  readonly #runs = new Map<string, AbortController>();
 
   constructor(means: RunnerMeans) {
     this.#means = means;
   }
 
-  /** Stops what is not of one job only. */
-  stop(reason: StopReason): void {
-    this.#stopped.abort(reason);
+  /** The ids of the jobs that run here. */
+  get running(): readonly string[] {
+    return [...this.#runs.keys()];
+  }
+
+  stop(queueId: string, reason: StopReason): void {
+    this.#runs.get(queueId)?.abort(reason);
+  }
+
+  stopAll(reason: StopReason): void {
+    for (const run of this.#runs.values()) run.abort(reason);
+  }
+
+  /** Stops all, and whatever is still handed out. */
+  drain(): void {
+    this.#draining.abort('drained' satisfies StopReason);
+    this.stopAll('drained');
   }
 
   /**
    * BullMQ's processor. What it throws is an error whose message is the JSON that the dead letter has.
-   *
-   * @param signal aborted with a {@link StopReason}
    */
-  readonly run = async (job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> => {
+  readonly run = async (job: Job, token: string | undefined): Promise<unknown> => {
     const { bullmq } = this.#means.peers;
-    const stopped = signal ?? new AbortController().signal;
     const data = jobDataSchema.safeParse(job.data);
     if (!data.success || job.id === undefined) {
       throw new bullmq.UnrecoverableError(JSON.stringify(toJobError(data.error ?? new Error('the job has no id'))));
     }
+    if (this.#runs.has(job.id)) {
+      // Its lock was lost, and it comes back while what was begun is still ending: for later, and not twice at once.
+      this.stop(job.id, 'lost');
+      return this.#handBack(job.id, token, 'lost');
+    }
     const { request, cancelled } = data.data;
     const startedAt = performance.now();
-    this.running.set(job.id, request.kind);
+    const run = new AbortController();
+    this.#runs.set(job.id, run);
     try {
+      if (this.#draining.signal.aborted) run.abort(this.#draining.signal.reason);
+      throwIfAborted(run.signal);
+      if (job.stalledCounter > mostStalls) throw new StalledError(job.stalledCounter);
       if (cancelled === true || (await this.#wasCancelledSince(job.id))) throw new AbortError({ reason: 'cancelled' });
-      const result = await this.#perform(job, job.id, request, stopped);
+      const result = await this.#perform(job, job.id, request, run.signal);
       if (request.kind === 'backup') await this.#note(result as BackupManifest);
       this.#end(request, startedAt, result);
       return toJson(result);
     } catch (error) {
-      const reason = stopped.aborted ? (stopped.reason as StopReason) : undefined;
-      if (reason === 'drained') {
-        // Handed back, for another worker.
-        await job.moveToWait(token);
-        throw new bullmq.WaitingError();
-      }
+      const reason = run.signal.aborted ? (run.signal.reason as StopReason) : undefined;
+      if (reason === 'drained' || reason === 'lost') return await this.#handBack(job.id, token, reason);
       const jobError = toJobError(error);
       this.#end(request, startedAt, undefined, jobError);
       const text = JSON.stringify(jobError);
       throw jobError.retryable ? new Error(text) : new bullmq.UnrecoverableError(text);
     } finally {
-      this.running.delete(job.id);
+      this.#runs.delete(job.id);
     }
   };
+
+  /** For another worker; Redis refuses it where another has the job already. What is lost is taken up here no sooner than it has ended. */
+  async #handBack(queueId: string, token: string | undefined, reason: 'drained' | 'lost'): Promise<never> {
+    const { fleet, vcenter, peers } = this.#means;
+    const { retryDelayMs, logger } = fleet.queues.options;
+    try {
+      // By the application's connection: the worker's would wait for as long as Redis is away.
+      const found = await fleet.queues.find({ vcenter, queueId });
+      if (reason === 'drained') await found?.moveToWait(token);
+      else await found?.moveToDelayed(Date.now() + retryDelayMs, token);
+    } catch (error) {
+      logger.debug({ err: error, vcenter, job: queueId }, 'a job was not handed back: another worker has it, or will');
+    }
+    throw new peers.bullmq.WaitingError();
+  }
 
   /** Between a job's being handed out and its beginning here, nobody can stop it. */
   async #wasCancelledSince(queueId: string): Promise<boolean> {
     const { fleet, vcenter, wasCancelled } = this.#means;
     if (!wasCancelled(queueId)) return false;
-    const job = await fleet.queues.find({ vcenter, queueId });
+    const job = await onRedis(() => fleet.queues.find({ vcenter, queueId }));
     return jobDataSchema.safeParse(job?.data).data?.cancelled === true;
   }
 
@@ -121,7 +159,7 @@ export class JobRunner {
   async #recover(): Promise<readonly string[]> {
     const { driver, fleet } = this.#means;
     this.#recovery ??= driver
-      .recover({ isAlive: fleet.isAlive, signal: this.#stopped.signal })
+      .recover({ isAlive: fleet.isAlive, signal: this.#draining.signal })
       .then(({ restores }) =>
         restores
           .filter(({ outcome }) => outcome === 'completed' || outcome === 'undone')

@@ -9,6 +9,8 @@ export interface FleetMetrics {
   readonly contentType: string;
   /** All of it, in the format that Prometheus reads. @throws StoreError where Redis cannot be asked */
   text(): Promise<string>;
+  /** Asks Redis, and reads none of it: what {@link text} resets stays. @throws StoreError where it cannot be asked */
+  ping(): Promise<void>;
 }
 
 /** What is asked of a worker whenever somebody reads the metrics. */
@@ -105,6 +107,10 @@ export class WorkerMetrics implements FleetMetrics {
     this.#seconds.observe({ vcenter, kind, outcome: error === undefined ? 'done' : 'failed' }, seconds);
     this.#bytes.inc({ vcenter, kind }, bytes);
     if (error !== undefined) this.#failures.inc({ vcenter, kind, code: error.code });
+  }
+
+  async ping(): Promise<void> {
+    await this.#fleet.counts();
   }
 
   async text(): Promise<string> {

@@ -44,6 +44,8 @@ export async function performRequest(request: JobRequest, means: Means): Promise
 
 /** A scheduled run makes a backup of its own, whose id is the same each time that the run is taken up. */
 function backupOf({ volume, backup }: BackupRequest, dueAt: Date | undefined): Backup {
-  const time = dueAt?.toISOString().replace(/[-:]|\.\d+/g, '') ?? '';
-  return { size: volume.size, id: `${volume.id}-${time}`, ...backup, volumeId: volume.id };
+  if (backup !== undefined) return { size: volume.size, ...backup, volumeId: volume.id };
+  if (dueAt === undefined) throw new InvalidInputError('request.backup', 'is missing, and the job is no scheduled one');
+  const time = dueAt.toISOString().replace(/[-:]|\.\d+/g, '');
+  return { size: volume.size, id: `${volume.id}-${time}`, volumeId: volume.id };
 }

@@ -35,6 +35,11 @@ export class Queues {
     return (this.#patient ??= this.open('worker'));
   }
 
+  /** Ends the wait of whatever waits for a Redis that is away for too long. */
+  async giveUp(): Promise<void> {
+    (await this.#patient)?.disconnect();
+  }
+
   /** A connection of its own, for the caller to close. */
   async open(patience: Patience): Promise<Redis> {
     const { connection, logger } = this.options;

@@ -61,7 +61,11 @@ export function openRedis(
   patience: Patience,
   logger: Logger,
 ): Redis {
-  const options: Options = { maxRetriesPerRequest: patience === 'worker' ? null : 20 };
+  // The pause before each attempt is ours: those of ioredis 6 add up to more than a minute.
+  const options: Options = {
+    maxRetriesPerRequest: patience === 'worker' ? null : 20,
+    retryStrategy: (times) => Math.min(50 * times, 1_000),
+  };
   const redis =
     typeof connection === 'string'
       ? new ioredis.Redis(connection, options)

@@ -18,9 +18,15 @@ export async function onRedis<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof VmdkDriverError) throw error;
+    withoutCommand(error);
     const message = error instanceof Error ? error.message : String(error);
     throw new StoreError(redisFailure(error), `Redis: ${message}`, { cause: error });
   }
+}
+
+/** Takes out of an error of Redis's client the command that it was for: the one that signs in has the password. */
+export function withoutCommand(error: unknown): void {
+  if (error instanceof Error && 'command' in error) delete error.command;
 }
 
 /** Why Redis failed; `failed` where it was not Redis. */

@@ -104,6 +104,9 @@ export class RedisFleet implements Fleet {
       const { request } = describeJob(address.vcenter, job, 'failed');
       const data: JobData = { version: 1, request };
       await job.updateData(data);
+      // How often its workers died, and that it is to fail for that.
+      const queue = await this.queues.queue(address.vcenter);
+      await (await this.queues.redis()).hdel(queue.toKey(address.queueId), 'stc', 'defa');
       await job.retry('failed', { resetAttemptsMade: true });
       return true;
     });

@@ -64,9 +64,12 @@ async function answer(path: string, metrics: FleetMetrics, response: ServerRespo
     return;
   }
   try {
-    const text = await metrics.text();
-    if (path === '/ready') say(200, 'ok\n');
-    else say(200, text, metrics.contentType);
+    if (path === '/ready') {
+      await metrics.ping();
+      say(200, 'ok\n');
+    } else {
+      say(200, await metrics.text(), metrics.contentType);
+    }
   } catch (error) {
     say(503, `${error instanceof Error ? error.message : String(error)}\n`);
   }

@@ -7,7 +7,7 @@ import type { FleetDriver, FleetRepository } from './fleet-driver.js';
 import { parseJobError } from './job-error.js';
 import { formatJobId } from './job-id.js';
 import { vcenterSchema } from './job-request.js';
-import { type EndedJob, JobRunner, type StopReason } from './job-runner.js';
+import { type EndedJob, JobRunner, mostStalls } from './job-runner.js';
 import { LoopWatch } from './loop-watch.js';
 import { type FleetMetrics, type MeasuredWorker, WorkerMetrics } from './metrics.js';
 import { parse } from './parse.js';
@@ -45,12 +45,6 @@ export interface FleetWorker extends AsyncDisposable {
    */
   close(options?: CloseOptions): Promise<void>;
 }
-
-/**
- * How often a job's worker may die before it is the job that is thought to kill it. Each time costs `lockMs`, so that no attack of
- * restarts reaches it.
- */
-const mostStalls = 25;
 
 const driverSchema = methods<FleetDriver>(['backupVolume', 'restoreBackup', 'verifyBackup', 'recover']);
 const repositorySchema = methods<FleetRepository>(['applyRetention']);
@@ -91,7 +85,13 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
   readonly #loopWatch: LoopWatch;
   readonly #workers = new Map<string, Worker>();
   readonly #runners = new Map<string, JobRunner>();
+  readonly #watch: NodeJS.Timeout;
   #cancellations: CancellationListener | undefined;
+  #isSilent = false;
+  /** Ends the wait for BullMQ's workers, from when all that runs was told to stop. */
+  #leave: (() => void) | undefined;
+  /** When nothing ran here any more after that. */
+  #idleAt: number | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(fleet: RedisFleet, ownerId: string, metrics: WorkerMetrics | undefined) {
@@ -101,10 +101,14 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     this.#metrics = metrics;
     metrics?.measure(this);
     this.#loopWatch = new LoopWatch(lockMs, logger);
+    this.#watch = setInterval(() => {
+      this.#lookForSilence();
+      this.#lookForEnd();
+    }, lockMs / 8);
   }
 
   get running(): number {
-    return [...this.#runners.values()].reduce((sum, { running }) => sum + running.size, 0);
+    return [...this.#runners.values()].reduce((sum, { running }) => sum + running.length, 0);
   }
 
   get vcenters(): readonly string[] {
@@ -112,7 +116,7 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
   }
 
   runningOf(vcenter: string): number {
-    return this.#runners.get(vcenter)?.running.size ?? 0;
+    return this.#runners.get(vcenter)?.running.length ?? 0;
   }
 
   takeLongestStallMs(): number {
@@ -128,7 +132,7 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     this.#cancellations = await CancellationListener.start(
       this.#fleet,
       ({ vcenter, queueId }) => {
-        this.#stop(vcenter, queueId, 'cancelled');
+        this.#runners.get(vcenter)?.stop(queueId, 'cancelled');
       },
       () => void this.#lookForCancelled(),
     );
@@ -168,8 +172,7 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
         this.#metrics?.count(ended);
       },
     });
-    // Three arguments: BullMQ gives a signal to those only who take one.
-    const worker = new peers.bullmq.Worker(vcenter, (job, token, signal) => runner.run(job, token, signal), {
+    const worker = new peers.bullmq.Worker(vcenter, (job, token) => runner.run(job, token), {
       connection: await queues.patientRedis(),
       prefix: name,
       concurrency,
@@ -191,24 +194,45 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     worker.on('lockRenewalFailed', (queueIds) => {
       for (const queueId of queueIds) {
         logger.warn({ vcenter, job: queueId }, 'a job may be run by another worker now; it is stopped here');
-        this.#stop(vcenter, queueId, 'lost');
+        runner.stop(queueId, 'lost');
       }
     });
     this.#workers.set(vcenter, worker);
     this.#runners.set(vcenter, runner);
   }
 
-  #stop(vcenter: string, queueId: string, reason: StopReason): void {
-    this.#workers.get(vcenter)?.cancelJob(queueId, reason);
+  /**
+   * Where Redis was not heard for so long that the locks are about to end, what runs here is stopped before another worker begins it.
+   * A lock is renewed every `lockMs / 4`, and lasts at least the rest of `lockMs` from when Redis was heard last.
+   */
+  #lookForSilence(): void {
+    const { lockMs, logger } = this.#fleet.queues.options;
+    const { silentMs } = this.#fleet.heartbeats;
+    if (silentMs < 0.75 * lockMs) {
+      this.#isSilent = false;
+      return;
+    }
+    if (!this.#isSilent) logger.warn({ silentMs, lockMs }, 'Redis is not heard: what runs here is stopped');
+    this.#isSilent = true;
+    for (const runner of this.#runners.values()) runner.stopAll('lost');
+  }
+
+  /** That nothing runs here any more is what matters: BullMQ may wait for ever for a connection that was lost. */
+  #lookForEnd(): void {
+    if (this.#leave === undefined || this.running > 0) return;
+    this.#idleAt ??= performance.now();
+    if (performance.now() - this.#idleAt < this.#fleet.queues.options.lockMs / 2) return;
+    void this.#fleet.queues.giveUp();
+    this.#leave();
   }
 
   /** Redis was away: what was cancelled meanwhile is marked. */
   async #lookForCancelled(): Promise<void> {
     try {
       for (const [vcenter, { running }] of this.#runners) {
-        for (const queueId of running.keys()) {
+        for (const queueId of running) {
           const job = await this.#fleet.queues.look({ vcenter, queueId });
-          if (job?.cancelling === true) this.#stop(vcenter, queueId, 'cancelled');
+          if (job?.cancelling === true) this.#runners.get(vcenter)?.stop(queueId, 'cancelled');
         }
       }
     } catch (error) {
@@ -226,12 +250,16 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     const workers = [...this.#workers.values()];
     // Nothing new is taken from here on.
     const closing = Promise.all(workers.map((worker) => worker.close()));
-    const timer = setTimeout(() => {
-      for (const worker of workers) worker.cancelAllJobs('drained' satisfies StopReason);
-      for (const runner of this.#runners.values()) runner.stop('drained');
-    }, graceMs);
-    await closing;
+    let timer: NodeJS.Timeout | undefined;
+    const left = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.#leave = resolve;
+        for (const runner of this.#runners.values()) runner.drain();
+      }, graceMs);
+    });
+    await Promise.race([closing, left]);
     clearTimeout(timer);
+    clearInterval(this.#watch);
     this.#loopWatch[Symbol.dispose]();
     this.#cancellations?.close();
     await onRedis(() => this.#fleet.heartbeats.stop(this.#ownerId)).catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
 import {
   createFleet,
   type Fleet,
@@ -79,6 +80,47 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
     expect(recovered).toMatchObject({ state: 'done', result: { restores: [] } });
     expect(await fleet.lastBackups()).toMatchObject([{ vcenter, volumeId: volume.id }]);
     await lab.expectNothingLeft();
+  });
+
+  test('a restore that a living worker had to give up is ended by the next try', async () => {
+    const backup = { id: randomUUID(), volumeId: volume.id };
+    await work({
+      ownerId: lab.driver.ownerId,
+      backupVolume: (...args) => lab.driver.backupVolume(...args),
+      verifyBackup: (...args) => lab.driver.verifyBackup(...args),
+      recover: (...args) => lab.driver.recover(...args),
+      async restoreBackup(...args) {
+        tries++;
+        try {
+          return await lab.driver.restoreBackup(...args);
+        } finally {
+          stop();
+        }
+      },
+    });
+    let tries = 0;
+    let isAway = false;
+    let stop = (): void => undefined;
+    await end(await fleet.enqueue({ kind: 'backup', vcenter, volume, backup }));
+    stop = lab.simulator.onCall(({ phase, call }) => {
+      isAway ||= call.method === 'ReconfigVM_Task';
+      if (phase === 'before' && isAway) throw new Error('vCenter is away');
+    });
+    const restored = await end(await fleet.enqueue({ kind: 'restore', vcenter, volume, backup }));
+    expect(restored).toMatchObject({ state: 'done', result: { cleanup: 'done' } });
+    expect(tries).toBeGreaterThan(1);
+    await lab.expectNothingLeft();
+  });
+
+  test('a job whose workers died again and again fails, and is taken up again when asked for', async () => {
+    const id = await fleet.enqueue({ kind: 'recover', vcenter });
+    const client = new Redis(redis.url);
+    await client.hset(`${fleetName}:${vcenter}:${id.split('~')[1]!}`, 'stc', 26);
+    client.disconnect();
+    await work();
+    expect(await end(id)).toMatchObject({ state: 'failed', error: { code: 'STALLED', retryable: false } });
+    expect(await fleet.retry(id)).toBe(true);
+    expect(await end(id)).toMatchObject({ state: 'done' });
   });
 
   test('twice the same is one job, and a restore of the same backup is another', async () => {
@@ -218,6 +260,12 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
     const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, cron: { pattern: '* * * * * *' } });
     expect(await fleet.enqueue({ kind: 'backup', vcenter, volume, cron: { pattern: '* * * * * *' } })).toBe(id);
     await until(() => made.length >= 2);
+    // A job with the same request is another.
+    const once = { kind: 'backup', vcenter, volume, backup: { id: 'once' }, requestId: 'nightly' } as const;
+    const { backup: _own, ...each } = once;
+    const nightly = await fleet.enqueue({ ...each, cron: { pattern: '0 2 * * *' } });
+    expect(await fleet.enqueue(once)).not.toBe(nightly);
+    expect(await fleet.cancel(nightly)).toBe('removed');
     expect(await fleet.cancel(id)).toBe('removed');
     expect(new Set(made).size).toBe(made.length);
     expect(made[0]).toMatch(new RegExp(`^${volume.id}-\\d{8}T\\d{6}Z$`));
@@ -228,6 +276,11 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
     ['a kind there is not', { kind: 'destroy', vcenter }, 'order.kind'],
     ['a password', { kind: 'recover', vcenter, password: 'secret' }, 'order.password'],
     ['a backup without an id', { kind: 'backup', vcenter, volume: { id: 'v', size: 1 } }, 'order.backup'],
+    [
+      'a schedule that would replace one backup again and again',
+      { kind: 'backup', vcenter, volume: { id: 'v', size: 1 }, backup: { id: 'b' }, cron: { pattern: '0 2 * * *' } },
+      'order.backup',
+    ],
     ['a pattern that is none', { kind: 'recover', vcenter, cron: { pattern: 'often' } }, 'order.cron'],
   ])('refuses %s', async (_what, order, field) => {
     await expect(fleet.enqueue(order as unknown as JobOrder)).rejects.toMatchObject({ code: 'INVALID_INPUT', field });
@@ -240,13 +293,17 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
       volume: { ...volume, password: 'secret' },
       backup: { id: 'with-more' },
     });
-    expect(JSON.stringify(await fleet.job(id))).not.toContain('secret"');
+    const client = new Redis(redis.url);
+    const stored = await client.hgetall(`${fleetName}:${vcenter}:${id.split('~')[1]!}`);
+    client.disconnect();
+    expect(stored['data']).toContain(volume.id);
+    expect(JSON.stringify(stored)).not.toContain('secret');
   });
 
-  test('who a worker is known to live, and nobody else is known to be dead', async () => {
+  test('that a worker lives does not say that it still runs a restore, and nobody else is known to be dead', async () => {
     await work();
     const asked = { host: '', pid: 0, startedAt: new Date().toISOString() };
-    expect(await fleet.isAlive({ ...asked, id: lab.driver.ownerId })).toBe(true);
+    expect(await fleet.isAlive({ ...asked, id: lab.driver.ownerId })).toBeUndefined();
     expect(await fleet.isAlive({ ...asked, id: 'somebody else' })).toBeUndefined();
   });
 });

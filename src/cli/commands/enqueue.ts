@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import type { JobRequest, Scheduling } from '../../fleet/index.js';
 import { vcenterOf } from '../connection.js';
@@ -7,6 +8,7 @@ import { type FleetConnectionOptions, openFleet, withFleet } from '../fleet-conn
 import { waitForJob } from '../job-lines.js';
 import { positiveInteger, positiveNumber } from '../parsers.js';
 import { perform, type Run } from '../perform.js';
+import { UsageError } from '../usage-error.js';
 import {
   type BackupOptions,
   storedBackupOf,
@@ -135,7 +137,10 @@ function retentionJob(): Command {
 function withJob(command: Command): Command {
   return withFleet(command)
     .option('--vcenter <name>', "what the workers call the vCenter (default: the host's name in GOVC_URL)")
-    .option('--request-id <id>', 'jobs of one kind with the same are one (default: of the backup and the volume)')
+    .option(
+      '--request-id <id>',
+      'jobs of one kind with the same are one (default: of the backup and the volume; of a restore and of what is verified, a new one each time)',
+    )
     .option('--priority <n>', 'from 1, which goes first (default: before all that have one)', positiveInteger)
     .option('--delay <seconds>', 'how long it waits before it may begin', positiveNumber)
     .option('--cron <pattern>', "do it by the clock: '0 2 * * *' is each night at two")
@@ -144,16 +149,19 @@ function withJob(command: Command): Command {
 }
 
 async function enqueue(run: Run, options: JobOptions, request: JobRequest): Promise<Outcome> {
-  const { requestId, priority, delay, cron: pattern, timezone, wait } = options;
+  const { priority, delay, cron: pattern, timezone, wait } = options;
+  if (wait === true && pattern !== undefined) throw new UsageError('--wait is for one job: --cron makes many');
+  // Whoever types it means now, also where the same was done last week.
+  const isMeantNow = (request.kind === 'restore' || request.kind === 'verify') && pattern === undefined;
   const scheduling: Scheduling = {
-    requestId,
+    requestId: options.requestId ?? (isMeantNow ? randomUUID() : undefined),
     priority,
     ...(delay !== undefined && { delayMs: Math.round(delay * 1000) }),
     ...(pattern !== undefined && { cron: { pattern, timezone } }),
   };
   await using fleet = await openFleet(options, run);
   const id = await fleet.enqueue({ ...request, ...scheduling });
-  if (wait === true && pattern === undefined) return await waitForJob(fleet, id, run);
+  if (wait === true) return await waitForJob(fleet, id, run);
   run.output.result({ id }, [id]);
   return 'done';
 }

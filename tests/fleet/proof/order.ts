@@ -16,6 +16,8 @@ export interface WorkerOrder {
   readonly redis: string;
   readonly fleet: string;
   readonly lockMs: number;
+  /** How long a lease of the simulators lives on by itself. */
+  readonly leaseMs: number;
   readonly transfersPerHost: number;
   readonly jobsPerVcenter: number;
   readonly concurrency: number;

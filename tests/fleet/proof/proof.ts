@@ -57,6 +57,7 @@ export async function prove(size: ProofSize, log: (line: string) => void): Promi
       redis: redis.url,
       fleet: name,
       lockMs,
+      leaseMs: leaseSeconds * 1000,
       transfersPerHost,
       jobsPerVcenter: 16,
       concurrency: 3,

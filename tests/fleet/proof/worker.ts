@@ -1,11 +1,21 @@
 /** A worker process: is told what to serve, serves it, and is killed, or drains on SIGTERM. */
+import { HostSlots } from '../../../src/fleet/host-slots.js';
 import { createFleet, startWorker } from '../../../src/fleet/index.js';
+import { RedisFleet } from '../../../src/fleet/redis-fleet.js';
 import { VmdkDriver } from '../../../src/index.js';
 import { SoapVimSession } from '../../../src/vim/index.js';
 import type { WorkerOrder } from './order.js';
 import { serviceOf } from './services.js';
 
-async function serve({ vcenters, redis, fleet: name, concurrency, tmpDir, ...options }: WorkerOrder): Promise<void> {
+async function serve({
+  vcenters,
+  redis,
+  fleet: name,
+  concurrency,
+  tmpDir,
+  leaseMs,
+  ...options
+}: WorkerOrder): Promise<void> {
   const { lockMs, transfersPerHost, jobsPerVcenter } = options;
   const fleet = createFleet({
     connection: redis,
@@ -16,13 +26,15 @@ async function serve({ vcenters, redis, fleet: name, concurrency, tmpDir, ...opt
     attempts: 40,
     retryDelayMs: 500,
   });
+  if (!(fleet instanceof RedisFleet)) throw new Error('createFleet gave another fleet');
+  const { queues } = fleet;
   const drivers = Object.fromEntries(
     await Promise.all(
       vcenters.map(async (vcenter) => {
         const { host, port, username, password, thumbprint } = vcenter;
         const vim = new SoapVimSession({ host, port, username, password, thumbprint });
         await vim.connect();
-        const config = { tmpDir, transferSlots: fleet.transferSlots(vcenter.name) };
+        const config = { tmpDir, transferSlots: new HostSlots(queues, vcenter.name, leaseMs) };
         return [vcenter.name, new VmdkDriver({ vim, backupService: serviceOf(vcenter), config })] as const;
       }),
     ),

@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { parseFleetOptions } from '../../src/fleet/fleet-options.js';
+import { Heartbeats } from '../../src/fleet/heartbeats.js';
+import { createFleet, type Fleet, type FleetDriver, type FleetOptions, startWorker } from '../../src/fleet/index.js';
+import { Queues } from '../../src/fleet/queues.js';
+import { AbortError, InvalidInputError, type IsAlive } from '../../src/index.js';
+import { needing } from '../support/needing.js';
+import { until } from '../support/until.js';
+import { hasRedis, noRedis, RedisServer } from './support/redis-server.js';
+
+const vcenter = 'vcenter1.example';
+const volume = { id: 'volume-1', size: 1 };
+const lockMs = 5_000;
+
+/** A driver whose backups do as they are told. */
+function driverOf(backupVolume: FleetDriver['backupVolume']): FleetDriver {
+  const notAskedFor = () => Promise.reject(new Error('not asked for'));
+  return {
+    ownerId: 'test',
+    backupVolume,
+    restoreBackup: notAskedFor,
+    verifyBackup: notAskedFor,
+    recover: notAskedFor,
+  };
+}
+
+needing(hasRedis, noRedis).describe('a fleet whose Redis fails', () => {
+  let redis: RedisServer;
+  let client: Redis;
+  let name: string;
+  const fleets: Fleet[] = [];
+  beforeEach(async () => {
+    redis = await RedisServer.start();
+    client = new Redis(redis.url);
+    client.on('error', () => undefined);
+    name = `test-${randomUUID()}`;
+  });
+  afterEach(async () => {
+    await Promise.all(fleets.splice(0).map((fleet) => fleet.close()));
+    client.disconnect();
+    await redis[Symbol.asyncDispose]();
+  });
+
+  function newFleet(options: Partial<FleetOptions> = {}): Fleet {
+    const fleet = createFleet({ connection: redis.url, name, lockMs, retryDelayMs: 50, attempts: 3, ...options });
+    fleets.push(fleet);
+    return fleet;
+  }
+
+  test('a job is stopped before its lock ends, and begun anew when Redis is back', async () => {
+    const fleet = newFleet();
+    const begun: AbortSignal[] = [];
+    const driver = driverOf(async (_backup, _volume, options) => {
+      const signal = options!.signal!;
+      begun.push(signal);
+      if (begun.length > 1) throw new InvalidInputError('volume', 'is only one of a test');
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new AbortError(signal)));
+      });
+    });
+    const worker = await startWorker({ fleet, drivers: { [vcenter]: driver } });
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    await until(() => begun.length === 1);
+    await redis.stop();
+    await until(() => begun[0]!.aborted);
+    await redis.restart();
+    await until(() => begun.length === 2);
+    await until(async () => (await fleet.job(id))?.state === 'failed');
+    expect(await fleet.job(id)).toMatchObject({ error: { code: 'INVALID_INPUT' } });
+    await worker.close({ graceMs: 0 });
+  });
+
+  test('a worker that is closed ends all the same', async () => {
+    const fleet = newFleet();
+    let running: AbortSignal | undefined;
+    const driver = driverOf(async (_backup, _volume, options) => {
+      const signal = (running = options!.signal!);
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new AbortError(signal)));
+      });
+    });
+    const worker = await startWorker({ fleet, drivers: { [vcenter]: driver } });
+    await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    await until(() => running !== undefined);
+    await redis.stop();
+    await worker.close({ graceMs: 10 });
+    expect(running!.aborted).toBe(true);
+  });
+
+  test('a job that comes back while it is still ending here is not begun twice at once', async () => {
+    const fleet = newFleet();
+    const begun: (() => void)[] = [];
+    const driver = driverOf(
+      () =>
+        new Promise((_resolve, reject) => {
+          begun.push(() => reject(new InvalidInputError('volume', 'is only one of a test')));
+        }),
+    );
+    await using _worker = await startWorker({ fleet, drivers: { [vcenter]: driver } });
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    await until(() => begun.length === 1);
+    await client.del(`${name}:${vcenter}:${id.split('~')[1]!}:lock`);
+    const states = new Set<string>();
+    await until(async () => {
+      states.add((await fleet.job(id))!.state);
+      return begun.length > 1 || states.has('delayed');
+    });
+    expect(begun.length).toBe(1);
+    begun[0]!();
+    await until(() => begun.length === 2);
+    begun[1]!();
+    await until(async () => (await fleet.job(id))!.state === 'failed');
+  });
+
+  test('a transfer that Redis has forgotten is counted again', async () => {
+    const slot = await newFleet().transferSlots(vcenter).take('host-1', { signal: new AbortController().signal });
+    await client.flushall();
+    await until(async () => (await client.keys('*')).length > 0);
+    slot[Symbol.dispose]();
+    await until(async () => (await client.keys('*')).length === 0);
+  });
+
+  test('nobody is dead by a Redis that has gone back in time', async () => {
+    const queues = new Queues(parseFleetOptions({ connection: redis.url, name, lockMs }));
+    const heartbeats = new Heartbeats(queues);
+    const key = queues.key('workers');
+    const other: Parameters<IsAlive>[0] = { id: 'other', host: '', pid: 0, startedAt: '' };
+    await heartbeats.start('this');
+    await client.zadd(key, Date.now() - 3_600_000, 'other');
+    expect(await heartbeats.isAlive(other)).toBeUndefined();
+    await until(async () => (await heartbeats.isAlive(other)) === false);
+    await client.zadd(key, Date.now() - 3_600_000, 'this');
+    expect(await heartbeats.isAlive(other)).toBeUndefined();
+    await heartbeats.stop('this');
+    await queues.close();
+  });
+
+  test('the password that it refuses is neither logged nor in the error', async () => {
+    await client.config('SET', 'requirepass', 'right');
+    const said: object[] = [];
+    const say = (fields: object): number => said.push(fields);
+    const fleet = newFleet({
+      connection: redis.url.replace('//', '//:not-the-password@'),
+      logger: { debug: say, info: say, warn: say, error: say },
+    });
+    const error: unknown = await fleet.counts().catch((refused: unknown) => refused);
+    expect(error).toMatchObject({ code: 'STORE_FAILED' });
+    expect(said.length).toBeGreaterThan(0);
+    expect(inspect([said, error], { depth: Infinity })).not.toContain('not-the-password');
+  });
+});
