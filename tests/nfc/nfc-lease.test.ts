@@ -15,6 +15,8 @@ async function leased(
   leaseTimeout?: number,
 ) {
   const volume = await lab.addVolume();
+  // Before there is a lease: the server's timer of it must be one whose time can pass.
+  const time = new PassingTime();
   const ref = (await lab.vim.invoke('ExportVm', lab.vmOf(volume).ref, {})) as MoRef<'HttpNfcLease'>;
   const calls: { method: string; percent?: unknown }[] = [];
   const hidden = new Map<string, Error>();
@@ -38,7 +40,6 @@ async function leased(
       }
     },
   });
-  const time = new PassingTime();
   const lease = await NfcLease.ready(vim, ref, silentLogger);
   /** Lets a quarter of the lease's time pass, after which it hears what came of another renewal. */
   const renewal = async (): Promise<void> => {
