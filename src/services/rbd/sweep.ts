@@ -8,7 +8,7 @@ import type { Rbd } from './rbd.js';
 /**
  * Removes what attempts of dead processes left, and the images of backups that were replaced a day ago.
  *
- * @returns how many images were removed
+ * @returns how many images are gone by it, or by another sweep at the same time
  */
 export async function sweep(rbd: Rbd, signal: AbortSignal | undefined): Promise<number> {
   const names = await rbd.list(signal);

@@ -12,7 +12,7 @@ import { temporaryDirectoryOf } from './temporary-directory.js';
 /**
  * Removes what attempts of dead processes left, on the server and in the directory, and backups that were replaced a day ago.
  *
- * @returns how many archived files were removed
+ * @returns how many archived files are gone by it, or by another sweep at the same time
  */
 export async function sweep(dsmc: Dsmc, signal: AbortSignal | undefined): Promise<number> {
   await sweepDirectory(dsmc.directory);

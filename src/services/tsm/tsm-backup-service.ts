@@ -183,7 +183,7 @@ export class TsmBackupService implements BackupService {
    * Removes what attempts of dead processes left, and backups that were replaced a day ago. It runs by itself before a backup is stored,
    * at most once an hour.
    *
-   * @returns how many archived files it removed
+   * @returns how many archived files are gone by it, or by another sweep at the same time
    */
   async sweep({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
     throwIfAborted(signal);

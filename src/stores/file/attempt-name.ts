@@ -30,10 +30,14 @@ export async function isAbandoned(attempt: string, path: string): Promise<boolea
   }
 }
 
-/** Whether nobody will go on with the attempt, as far as its name tells; undefined where its age has to decide. */
+/**
+ * Whether nobody will go on with the attempt, as far as its name tells; undefined where its age has to decide. A name that no attempt
+ * gave is somebody else's.
+ */
 export function isOwnerDead(attempt: string): boolean | undefined {
   const owner = ownerInName(attempt);
-  if (owner?.random === thisOwner.random) return !processState.attempts.has(attempt);
+  if (owner === undefined) return false;
+  if (owner.random === thisOwner.random) return !processState.attempts.has(attempt);
   const liveness = livenessOf(owner);
   return liveness === 'unknown' ? undefined : liveness === 'dead';
 }

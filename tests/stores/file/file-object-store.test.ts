@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -137,6 +137,15 @@ describe('FileObjectStore', () => {
     await store.put('second', Buffer.from('2'));
     expect(await readdir(join(directory, '.incoming'))).toEqual([]);
     expect(await keys()).toEqual(['first', 'second']);
+  });
+
+  it('leaves alone what it has not put, however old', async () => {
+    await store.put('first', Buffer.from('1'));
+    const path = join(directory, '.incoming', 'notes.txt');
+    await writeFile(path, 'of somebody');
+    await utimes(path, 1, 1);
+    await new FileObjectStore({ directory }).put('second', Buffer.from('2'));
+    expect(await readdir(join(directory, '.incoming'))).toEqual(['notes.txt']);
   });
 
   it.each([undefined, {}, { directory: '' }, { directory: 'a\0b' }, { directory: '/tmp', other: 1 }])(
