@@ -8,6 +8,7 @@ import { type FleetConnectionOptions, openFleet, withFleet } from '../fleet-conn
 import { waitForJob } from '../job-lines.js';
 import { positiveInteger, positiveNumber } from '../parsers.js';
 import { perform, type Run } from '../perform.js';
+import { retentionOf, type RetentionOptions, withRetention } from '../retention-options.js';
 import { UsageError } from '../usage-error.js';
 import {
   type BackupOptions,
@@ -100,35 +101,16 @@ function recoverJob(): Command {
   );
 }
 
-interface RetentionOptions extends JobOptions {
-  readonly keepLast?: number;
-  readonly keepWithinDays?: number;
-  readonly daily?: number;
-  readonly weekly?: number;
-  readonly monthly?: number;
-  readonly yearly?: number;
-  readonly volume?: string;
-  readonly dryRun?: boolean;
-}
-
 function retentionJob(): Command {
-  const command = withJob(new Command('retention'))
-    .description('delete the backups of a repository that no rule keeps')
-    .option('--keep-last <n>', 'keep the last n', positiveInteger)
-    .option('--keep-within-days <n>', 'keep those of the n days before the newest', positiveNumber)
-    .option('--daily <n>', 'keep the newest of each of the last n days that have one', positiveInteger)
-    .option('--weekly <n>', '... weeks', positiveInteger)
-    .option('--monthly <n>', '... months', positiveInteger)
-    .option('--yearly <n>', '... years', positiveInteger)
-    .option('--volume <id>', 'only the backups of this volume')
-    .option('--dry-run', 'tell what would be done, and do nothing');
+  const command = withRetention(withJob(new Command('retention'))).description(
+    'delete the backups of a repository that no rule keeps',
+  );
   return withExamples(
     command,
     `vmdk-driver enqueue retention ${place} --daily 7 --weekly 4 --cron '30 6 * * *'`,
   ).action(
-    perform(async (run, options: RetentionOptions) => {
-      const { keepLast, keepWithinDays, daily, weekly, monthly, yearly, volume: volumeId, dryRun } = options;
-      const policy = { keepLast, keepWithinDays, daily, weekly, monthly, yearly };
+    perform(async (run, options: JobOptions & RetentionOptions) => {
+      const [policy, { volume: volumeId, dryRun }] = [retentionOf(options), options];
       return enqueue(run, options, { kind: 'retention', vcenter: vcenterOf(options), policy, volumeId, dryRun });
     }),
   );
