@@ -43,8 +43,8 @@ const rooms = {
   // A product of its own: it speaks to its clients over the wire.
   simulator: ['errors', 'vim/schema', 'vmdk'],
   testing: ['errors', 'model', 'services', 'stores'],
-  // A program on the public entry points, as the command line is.
-  fleet: ['index', 'repository/index'],
+  // On the public entry points, as the command line is.
+  fleet: ['index', 'logger', 'parse-input', 'repository/index'],
 };
 
 /**

@@ -34,7 +34,12 @@ export class CancellationListener {
         fleet.queues.options.logger.warn({ err: error }, 'somebody cancels what is not a job');
       }
     });
-    await redis.subscribe(cancellationChannel(fleet.queues));
+    try {
+      await redis.subscribe(cancellationChannel(fleet.queues));
+    } catch (error) {
+      listener.close();
+      throw error;
+    }
     redis.on('ready', lookAgain);
     return listener;
   }

@@ -49,7 +49,7 @@ export interface JobCounts {
 }
 
 /**
- * What `cancel` did. `removed`: nobody ran it, and it is no more; `told`: whoever runs it is told; `ended`: it had ended before;
+ * What `cancel` did. `removed`: nobody ran it, and it is no more; `told`: whoever runs it, or takes it up, is told; `ended`: it had ended before;
  * `unknown`: there is no such job.
  */
 export type Cancellation = 'removed' | 'told' | 'ended' | 'unknown';
@@ -98,6 +98,6 @@ export interface Fleet extends AsyncDisposable {
    * worker in this process was heard all the time, and nothing of anybody else: a worker that lives may have given the restore up.
    */
   readonly isAlive: IsAlive;
-  /** Closes the connections. Jobs and workers go on. */
+  /** Closes this process's worker, as {@link FleetWorker.close} does by default, and the connections. Jobs and other workers go on. */
   close(): Promise<void>;
 }

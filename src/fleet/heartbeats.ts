@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { IsAlive } from '../index.js';
 import type { Queues } from './queues.js';
+import { onRedis } from './redis-failure.js';
 
 /** A worker that was not heard for so long is forgotten; `isAlive` then has no answer. */
 const forgottenAfterMs = 7 * 24 * 60 * 60 * 1000;
@@ -64,16 +65,17 @@ export class Heartbeats {
    * it was not heard means that it is dead only if whoever asks was heard all that time: else Redis was away or has lost what it was
    * told, or this process did not run.
    */
-  readonly isAlive: IsAlive = async ({ id }) => {
-    const redis = await this.#queues.redis();
-    const [now, score] = await Promise.all([timeOf(redis), redis.zscore(this.#key, id)]);
-    const { lockMs } = this.#queues.options;
-    if (score === null || now - Number(score) < lockMs) return undefined;
-    // After the question: a Redis that has gone back in time is noticed.
-    await Promise.all([...this.#timers.keys()].map((ownerId) => this.#beat(ownerId)));
-    const wasHeardAllAlong = this.silentMs < lockMs && this.#heardAt - this.#heardSince >= lockMs;
-    return wasHeardAllAlong ? false : undefined;
-  };
+  readonly isAlive: IsAlive = ({ id }) =>
+    onRedis(async () => {
+      const redis = await this.#queues.redis();
+      const [now, score] = await Promise.all([timeOf(redis), redis.zscore(this.#key, id)]);
+      const { lockMs } = this.#queues.options;
+      if (score === null || now - Number(score) < lockMs) return undefined;
+      // After the question: a Redis that has gone back in time is noticed.
+      await Promise.all([...this.#timers.keys()].map((ownerId) => this.#beat(ownerId)));
+      const wasHeardAllAlong = this.silentMs < lockMs && this.#heardAt - this.#heardSince >= lockMs;
+      return wasHeardAllAlong ? false : undefined;
+    });
 
   get #key(): string {
     return this.#queues.key('workers');

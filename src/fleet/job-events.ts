@@ -1,4 +1,5 @@
 import type { QueueEvents } from 'bullmq';
+import type { Redis } from 'ioredis';
 import type { Queues } from './queues.js';
 
 /** What BullMQ says when something of a job has changed. */
@@ -11,9 +12,16 @@ const changes = ['waiting', 'active', 'progress', 'delayed', 'completed', 'faile
 export class JobEvents {
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #events: QueueEvents;
+  readonly #redis: Redis;
+  /** Redis was away, and may have lost what it had: of what is no more nothing is told. */
+  readonly #tellAll = (): void => {
+    for (const listeners of this.#listeners.values()) for (const listener of listeners) listener();
+  };
 
-  private constructor(events: QueueEvents) {
+  private constructor(events: QueueEvents, redis: Redis) {
     this.#events = events;
+    this.#redis = redis;
+    redis.on('ready', this.#tellAll);
     const tell = ({ jobId }: { readonly jobId: string }): void => {
       for (const listener of this.#listeners.get(jobId) ?? []) listener();
     };
@@ -25,15 +33,16 @@ export class JobEvents {
     const redis = await queues.redis();
     const { name, logger } = queues.options;
     const [last] = await redis.xrevrange(`${name}:${vcenter}:events`, '+', '-', 'COUNT', 1);
+    const patient = await queues.patientRedis();
     const events = new bullmq.QueueEvents(vcenter, {
-      connection: await queues.patientRedis(),
+      connection: patient,
       prefix: name,
       lastEventId: last?.[0] ?? '0-0',
     });
     events.on('error', (error) => {
       logger.debug({ err: error, vcenter }, 'the events of the queue report an error');
     });
-    return new JobEvents(events);
+    return new JobEvents(events, patient);
   }
 
   /** @returns what ends it */
@@ -49,6 +58,7 @@ export class JobEvents {
   }
 
   async close(): Promise<void> {
+    this.#redis.off('ready', this.#tellAll);
     await this.#events.close();
   }
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Job } from 'bullmq';
 import { AbortError, type BackupManifest, throwIfAborted, VmdkDriverError } from '../index.js';
 import type { FleetDriver, FleetRepository } from './fleet-driver.js';
@@ -149,8 +150,12 @@ export class JobRunner {
       return await performRequest(request, means);
     } catch (error) {
       const isBusy = error instanceof VmdkDriverError && error.code === 'VOLUME_BUSY';
-      if (!isBusy || !('volume' in request) || !(await this.#recover()).includes(request.volume.id)) throw error;
+      if (!isBusy || !('volume' in request)) throw error;
       throwIfAborted(signal);
+      // The recovery is for all: a job that is stopped does not wait for it.
+      const ended = await Promise.race([this.#recover(), once(signal, 'abort').then((): string[] => [])]);
+      throwIfAborted(signal);
+      if (!ended.includes(request.volume.id)) throw error;
       return performRequest(request, means);
     }
   }
@@ -168,6 +173,8 @@ export class JobRunner {
       .finally(() => {
         this.#recovery = undefined;
       });
+    // Whoever was stopped does not hear of its failure.
+    this.#recovery.catch(() => undefined);
     return this.#recovery;
   }
 

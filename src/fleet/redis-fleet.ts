@@ -1,4 +1,5 @@
 import { InvalidInputError, type IsAlive, type TransferSlots } from '../index.js';
+import { parseInput } from '../parse-input.js';
 import { cancelJob } from './cancellation.js';
 import type { Cancellation, Fleet, JobCounts, JobFilter } from './fleet.js';
 import { describeJob, type FleetJob } from './fleet-job.js';
@@ -12,15 +13,17 @@ import { type JobOrder, parseOrder } from './job-order.js';
 import { vcenterSchema } from './job-request.js';
 import { type LastBackup, lastBackups } from './last-backups.js';
 import { listJobs } from './list-jobs.js';
-import { parse } from './parse.js';
 import { Queues } from './queues.js';
 import { onRedis, redisFailure } from './redis-failure.js';
+import type { FleetWorker } from './start-worker.js';
 import { watchJob } from './watch-job.js';
 
 /** The fleet on BullMQ and Redis. */
 export class RedisFleet implements Fleet {
   readonly queues: Queues;
   readonly heartbeats: Heartbeats;
+  /** The worker of this process, while there is one. */
+  worker: FleetWorker | undefined;
   readonly #slots = new Map<string, HostSlots>();
   readonly #events = new Map<string, Promise<JobEvents>>();
 
@@ -117,13 +120,14 @@ export class RedisFleet implements Fleet {
   }
 
   transferSlots(vcenter: string): TransferSlots {
-    const name = parse('vcenter', vcenterSchema, vcenter);
+    const name = parseInput('vcenter', vcenterSchema, vcenter);
     const slots = this.#slots.get(name) ?? new HostSlots(this.queues, name);
     this.#slots.set(name, slots);
     return slots;
   }
 
   async close(): Promise<void> {
+    await this.worker?.close();
     await Promise.all([...this.#slots.values()].map((slots) => slots.settled()));
     const events = await Promise.allSettled([...this.#events.values()]);
     await Promise.all(events.flatMap((started) => (started.status === 'fulfilled' ? [started.value.close()] : [])));

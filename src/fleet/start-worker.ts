@@ -1,6 +1,7 @@
 import type { Worker } from 'bullmq';
 import * as z from 'zod';
 import { InvalidInputError } from '../index.js';
+import { parseInput } from '../parse-input.js';
 import { CancellationListener } from './cancellation-listener.js';
 import type { Fleet } from './fleet.js';
 import type { FleetDriver, FleetRepository } from './fleet-driver.js';
@@ -10,7 +11,6 @@ import { vcenterSchema } from './job-request.js';
 import { type EndedJob, JobRunner, mostStalls } from './job-runner.js';
 import { LoopWatch } from './loop-watch.js';
 import { type FleetMetrics, type MeasuredWorker, WorkerMetrics } from './metrics.js';
-import { parse } from './parse.js';
 import { onRedis } from './redis-failure.js';
 import { RedisFleet } from './redis-fleet.js';
 import { pauseBefore } from './try-again.js';
@@ -46,7 +46,10 @@ export interface FleetWorker extends AsyncDisposable {
   close(options?: CloseOptions): Promise<void>;
 }
 
-const driverSchema = methods<FleetDriver>(['backupVolume', 'restoreBackup', 'verifyBackup', 'recover']);
+const driverSchema = methods<FleetDriver>(['backupVolume', 'restoreBackup', 'verifyBackup', 'recover']).refine(
+  ({ ownerId }) => typeof ownerId === 'string',
+  'must have an ownerId',
+);
 const repositorySchema = methods<FleetRepository>(['applyRetention']);
 
 const optionsSchema = z.strictObject({
@@ -57,15 +60,19 @@ const optionsSchema = z.strictObject({
   metrics: z.instanceof(WorkerMetrics, { message: 'must be what createMetrics gave' }).optional(),
 });
 
+const closeSchema = z.strictObject({ graceMs: z.number().nonnegative().default(60_000) });
+
 /**
  * Takes up the jobs of the vCenters it has drivers for, until it is closed.
  *
  * @throws InvalidInputError, StoreError
  */
 export async function startWorker(options: FleetWorkerOptions): Promise<FleetWorker> {
-  const { fleet, drivers, repositories, concurrency, metrics } = parse('options', optionsSchema, options);
+  const { fleet, drivers, repositories, concurrency, metrics } = parseInput('options', optionsSchema, options);
   const [anyDriver] = Object.values(drivers);
   if (anyDriver === undefined) throw new InvalidInputError('options.drivers', 'has none');
+  if (fleet.worker !== undefined)
+    throw new InvalidInputError('options.fleet', 'has a worker; one serves many vCenters');
   return onRedis(async () => {
     const worker = new RunningWorker(fleet, anyDriver.ownerId, metrics);
     try {
@@ -99,6 +106,7 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     this.#fleet = fleet;
     this.#ownerId = ownerId;
     this.#metrics = metrics;
+    fleet.worker = this;
     metrics?.measure(this);
     this.#loopWatch = new LoopWatch(lockMs, logger);
     this.#watch = setInterval(() => {
@@ -141,8 +149,9 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     }
   }
 
-  close({ graceMs = 60_000 }: CloseOptions = {}): Promise<void> {
-    return (this.#closing ??= this.#close(graceMs));
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { graceMs } = parseInput('options', closeSchema, options);
+    await (this.#closing ??= this.#close(graceMs));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -265,6 +274,7 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     await onRedis(() => this.#fleet.heartbeats.stop(this.#ownerId)).catch((error: unknown) => {
       this.#fleet.queues.options.logger.debug({ err: error }, 'the last heartbeat could not be taken back');
     });
+    this.#fleet.worker = undefined;
   }
 }
 

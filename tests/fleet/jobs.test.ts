@@ -11,12 +11,11 @@ import {
   startWorker,
 } from '../../src/fleet/index.js';
 import { AbortError, InvalidInputError, type Volume, VolumeBusyError } from '../../src/index.js';
-import { Lab } from '../driver/support/lab.js';
+import type { Lab } from '../driver/support/lab.js';
 import { needing } from '../support/needing.js';
 import { until } from '../support/until.js';
-import { hasRedis, noRedis, RedisServer } from './support/redis-server.js';
-
-const vcenter = 'vcenter1.example';
+import { closePlace, driverOf, openPlace, vcenter } from './support/place.js';
+import { hasRedis, noRedis, type RedisServer } from './support/redis-server.js';
 
 needing(hasRedis, noRedis).describe('a fleet', () => {
   let redis: RedisServer;
@@ -27,14 +26,9 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
   const workers: FleetWorker[] = [];
 
   beforeAll(async () => {
-    redis = await RedisServer.start();
-    lab = await Lab.start();
-    volume = await lab.addVolume();
+    ({ redis, lab, volume } = await openPlace());
   });
-  afterAll(async () => {
-    await lab[Symbol.asyncDispose]();
-    await redis[Symbol.asyncDispose]();
-  });
+  afterAll(() => closePlace({ redis, lab }));
   beforeEach(() => {
     fleetName = `test-${randomUUID()}`;
     fleet = createFleet({ connection: redis.url, name: fleetName, retryDelayMs: 50, attempts: 3 });
@@ -54,15 +48,6 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
     for await (const job of fleet.watch(id)) last = job;
     return last!;
   }
-
-  /** A driver that does something else than back up. */
-  const driverOf = (backupVolume: FleetDriver['backupVolume']): FleetDriver => ({
-    ownerId: lab.driver.ownerId,
-    backupVolume,
-    restoreBackup: () => Promise.reject(new Error('not asked for')),
-    verifyBackup: () => Promise.reject(new Error('not asked for')),
-    recover: () => Promise.resolve({ restores: [], temporaryFiles: [] }),
-  });
 
   test('backs up, verifies, restores and recovers, and tells what each came to', async () => {
     await work();
@@ -225,6 +210,47 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
     lab.simulator.clearFaults();
     await work();
     expect(await end(id)).toMatchObject({ state: 'done' });
+  });
+
+  test('one that is stopped does not wait for the recovery that it began', async () => {
+    let endRecovery = (): void => undefined;
+    await work({
+      ...driverOf(() => Promise.reject(new VolumeBusyError('somebody is at it', { retryable: true }))),
+      recover: () =>
+        new Promise((resolve) => {
+          endRecovery = () => resolve({ restores: [], temporaryFiles: [] });
+          isRecovering = true;
+        }),
+    });
+    let isRecovering = false;
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    await until(() => isRecovering);
+    expect(await fleet.cancel(id)).toBe('told');
+    expect(await end(id)).toMatchObject({ state: 'cancelled' });
+    endRecovery();
+  });
+
+  test('has one worker in a process, which ends with it', async () => {
+    await work();
+    await expect(work()).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'options.fleet' });
+    await fleet.close();
+    expect(workers.pop()?.running).toBe(0);
+    await using again = createFleet({ connection: redis.url, name: fleetName });
+    const id = await again.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'nobody-does-it' } });
+    expect(await again.job(id)).toMatchObject({ state: 'waiting' });
+  });
+
+  test.each([
+    [
+      'a driver without an owner',
+      () => startWorker({ fleet, drivers: { [vcenter]: driverOf(() => Promise.reject(new Error()), 7 as never) } }),
+    ],
+    [
+      'a grace that is none',
+      async () => (await startWorker({ fleet, drivers: { [vcenter]: lab.driver } })).close({ graceMs: -1 }),
+    ],
+  ])('refuses %s', async (_what, start) => {
+    await expect(start()).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 
   test('transfers of several workers with one host are counted together', async () => {

@@ -4,25 +4,19 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createFleet, createMetrics, serveMetrics, startWorker } from '../../src/fleet/index.js';
 import { LoopWatch } from '../../src/fleet/loop-watch.js';
 import type { Logger, Volume } from '../../src/index.js';
-import { Lab } from '../driver/support/lab.js';
+import type { Lab } from '../driver/support/lab.js';
 import { needing } from '../support/needing.js';
-import { hasRedis, noRedis, RedisServer } from './support/redis-server.js';
-
-const vcenter = 'vcenter1.example';
+import { closePlace, openPlace, vcenter } from './support/place.js';
+import { hasRedis, noRedis, type RedisServer } from './support/redis-server.js';
 
 needing(hasRedis, noRedis).describe('the metrics of a worker', () => {
   let redis: RedisServer;
   let lab: Lab;
   let volume: Volume;
   beforeAll(async () => {
-    redis = await RedisServer.start();
-    lab = await Lab.start();
-    volume = await lab.addVolume();
+    ({ redis, lab, volume } = await openPlace());
   });
-  afterAll(async () => {
-    await lab[Symbol.asyncDispose]();
-    await redis[Symbol.asyncDispose]();
-  });
+  afterAll(() => closePlace({ redis, lab }));
 
   test('are what it did, and what is in Redis', async () => {
     await using fleet = createFleet({ connection: redis.url, attempts: 1 });

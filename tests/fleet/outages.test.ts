@@ -4,28 +4,16 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { parseFleetOptions } from '../../src/fleet/fleet-options.js';
 import { Heartbeats } from '../../src/fleet/heartbeats.js';
-import { createFleet, type Fleet, type FleetDriver, type FleetOptions, startWorker } from '../../src/fleet/index.js';
+import { createFleet, type Fleet, type FleetJob, type FleetOptions, startWorker } from '../../src/fleet/index.js';
 import { Queues } from '../../src/fleet/queues.js';
 import { AbortError, InvalidInputError, type IsAlive } from '../../src/index.js';
 import { needing } from '../support/needing.js';
 import { until } from '../support/until.js';
+import { driverOf, vcenter } from './support/place.js';
 import { hasRedis, noRedis, RedisServer } from './support/redis-server.js';
 
-const vcenter = 'vcenter1.example';
 const volume = { id: 'volume-1', size: 1 };
 const lockMs = 5_000;
-
-/** A driver whose backups do as they are told. */
-function driverOf(backupVolume: FleetDriver['backupVolume']): FleetDriver {
-  const notAskedFor = () => Promise.reject(new Error('not asked for'));
-  return {
-    ownerId: 'test',
-    backupVolume,
-    restoreBackup: notAskedFor,
-    verifyBackup: notAskedFor,
-    recover: notAskedFor,
-  };
-}
 
 needing(hasRedis, noRedis).describe('a fleet whose Redis fails', () => {
   let redis: RedisServer;
@@ -113,6 +101,23 @@ needing(hasRedis, noRedis).describe('a fleet whose Redis fails', () => {
     await until(() => begun.length === 2);
     begun[1]!();
     await until(async () => (await fleet.job(id))!.state === 'failed');
+  });
+
+  test('whoever watches a job that Redis has lost is told, and so is who asks when it cannot be reached', async () => {
+    const fleet = newFleet();
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    const seen: FleetJob[] = [];
+    const watching = (async () => {
+      for await (const job of fleet.watch(id)) seen.push(job);
+    })();
+    await until(() => seen.length > 0);
+    await client.flushall();
+    await redis.restart();
+    await watching;
+    expect(await fleet.job(id)).toBeUndefined();
+    await redis.stop();
+    const asked: Parameters<IsAlive>[0] = { id: 'other', host: '', pid: 0, startedAt: '' };
+    await expect(fleet.isAlive(asked)).rejects.toMatchObject({ code: 'STORE_FAILED', reason: 'connection' });
   });
 
   test('a transfer that Redis has forgotten is counted again', async () => {

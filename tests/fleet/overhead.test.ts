@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createFleet, type FleetDriver, startWorker } from '../../src/fleet/index.js';
 import { InvalidInputError, VmdkDriver, type Volume } from '../../src/index.js';
-import { Lab } from '../driver/support/lab.js';
+import type { Lab } from '../driver/support/lab.js';
 import { needing } from '../support/needing.js';
 import { until } from '../support/until.js';
 import { Monitor } from './support/monitor.js';
-import { hasRedis, noRedis, RedisServer } from './support/redis-server.js';
-
-const vcenter = 'vcenter1.example';
+import { closePlace, openPlace, vcenter } from './support/place.js';
+import { hasRedis, noRedis, type RedisServer } from './support/redis-server.js';
 
 /**
  * What comes by the clock and not by the job: workers wait for jobs, heartbeats beat. Beside it, what this test sends to see the end,
@@ -28,14 +27,9 @@ needing(hasRedis, noRedis).describe('what a fleet costs', () => {
   let lab: Lab;
   let volume: Volume;
   beforeAll(async () => {
-    redis = await RedisServer.start();
-    lab = await Lab.start();
-    volume = await lab.addVolume();
+    ({ redis, lab, volume } = await openPlace());
   });
-  afterAll(async () => {
-    await lab[Symbol.asyncDispose]();
-    await redis[Symbol.asyncDispose]();
-  });
+  afterAll(() => closePlace({ redis, lab }));
 
   test('a backup as a job, beside one by the driver: little time, and few commands to Redis', async () => {
     await using fleet = createFleet({ connection: redis.url, name: 'overhead' });
