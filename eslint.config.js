@@ -44,7 +44,7 @@ const rooms = {
   simulator: ['errors', 'vim/schema', 'vmdk'],
   testing: ['errors', 'model', 'services', 'stores'],
   // On the public entry points, as the command line is.
-  fleet: ['index', 'logger', 'parse-input', 'repository/index'],
+  fleet: ['index', 'repository/index'],
 };
 
 /**

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { isLogger, type Logger } from '../logger.js';
-import { parseInput } from '../parse-input.js';
+import type { Logger } from '../index.js';
 import type { FleetOptions } from './fleet.js';
 import { fleetLogger } from './fleet-logger.js';
 import { vcenterSchema } from './job-request.js';
+import { parse } from './parse.js';
 import { connectionSchema } from './redis-connection.js';
 
 const optionsSchema = z.strictObject({
@@ -16,7 +16,7 @@ const optionsSchema = z.strictObject({
   lockMs: z.int().min(5_000).default(60_000),
   keepDays: z.number().positive().default(14),
   logger: z
-    .custom<Partial<Logger>>(isLogger, 'must be a logger: its methods must be functions')
+    .custom<Partial<Logger>>((value) => typeof value === 'object' && value !== null, 'must be a logger')
     .optional()
     .transform(fleetLogger),
 });
@@ -26,5 +26,5 @@ export type ResolvedFleetOptions = z.infer<typeof optionsSchema>;
 
 /** @throws InvalidInputError that names the field */
 export function parseFleetOptions(options: FleetOptions): ResolvedFleetOptions {
-  return parseInput('options', optionsSchema as z.ZodType<ResolvedFleetOptions>, options);
+  return parse('options', optionsSchema as z.ZodType<ResolvedFleetOptions>, options);
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { InvalidInputError } from '../index.js';
-import { parseInput } from '../parse-input.js';
 import { type JobRequest, requestSchema } from './job-request.js';
+import { parse } from './parse.js';
 
 /** When a job runs again and again. */
 export interface Cron {
@@ -42,8 +42,8 @@ const schedulingSchema = z.strictObject({
 /** @throws InvalidInputError that names the field */
 export function parseOrder(order: JobOrder): { readonly request: JobRequest; readonly scheduling: Scheduling } {
   const { requestId, priority, delayMs, cron, ...rest } = order;
-  const request = parseInput('order', requestSchema, rest);
-  const scheduling = parseInput('order', schedulingSchema, { requestId, priority, delayMs, cron });
+  const request = parse('order', requestSchema, rest);
+  const scheduling = parse('order', schedulingSchema, { requestId, priority, delayMs, cron });
   if (request.kind === 'backup' && request.backup === undefined && cron === undefined) {
     throw new InvalidInputError('order.backup', 'is missing; only a scheduled job makes its own');
   }

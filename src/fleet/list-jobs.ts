@@ -1,9 +1,9 @@
 import type { JobType } from 'bullmq';
 import * as z from 'zod';
-import { parseInput } from '../parse-input.js';
 import type { JobFilter } from './fleet.js';
 import { describeJob, type FleetJob, type JobState } from './fleet-job.js';
 import { vcenterSchema } from './job-request.js';
+import { parse } from './parse.js';
 import type { Queues } from './queues.js';
 import { onRedis } from './redis-failure.js';
 
@@ -30,7 +30,7 @@ const filterSchema = z.strictObject({
 
 /** The jobs there are: those that run first, those that are done last. One that moves meanwhile may be seen twice, or not. */
 export async function* listJobs(queues: Queues, filter: JobFilter): AsyncGenerator<FleetJob, void, undefined> {
-  const { vcenter, states } = parseInput('filter', filterSchema, filter);
+  const { vcenter, states } = parse('filter', filterSchema, filter);
   const wanted = Object.entries(lists).flatMap(([state, types]) =>
     states === undefined || states.some((one) => one === state) ? types : [],
   );

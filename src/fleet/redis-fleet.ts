@@ -1,5 +1,4 @@
 import { InvalidInputError, type IsAlive, type TransferSlots } from '../index.js';
-import { parseInput } from '../parse-input.js';
 import { cancelJob } from './cancellation.js';
 import type { Cancellation, Fleet, JobCounts, JobFilter } from './fleet.js';
 import { describeJob, type FleetJob } from './fleet-job.js';
@@ -13,6 +12,7 @@ import { type JobOrder, parseOrder } from './job-order.js';
 import { vcenterSchema } from './job-request.js';
 import { type LastBackup, lastBackups } from './last-backups.js';
 import { listJobs } from './list-jobs.js';
+import { parse } from './parse.js';
 import { Queues } from './queues.js';
 import { onRedis, redisFailure } from './redis-failure.js';
 import type { FleetWorker } from './start-worker.js';
@@ -120,7 +120,7 @@ export class RedisFleet implements Fleet {
   }
 
   transferSlots(vcenter: string): TransferSlots {
-    const name = parseInput('vcenter', vcenterSchema, vcenter);
+    const name = parse('vcenter', vcenterSchema, vcenter);
     const slots = this.#slots.get(name) ?? new HostSlots(this.queues, name);
     this.#slots.set(name, slots);
     return slots;

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as z from 'zod';
-import { parseInput } from '../parse-input.js';
 import type { FleetMetrics } from './metrics.js';
+import { parse } from './parse.js';
 
 /** Where metrics are served. */
 export interface MetricsServerOptions {
@@ -32,7 +32,7 @@ const addressSchema = z.strictObject({
  * @throws InvalidInputError
  */
 export async function serveMetrics({ metrics, ...address }: MetricsServerOptions): Promise<MetricsServer> {
-  const { port, host } = parseInput('options', addressSchema, address);
+  const { port, host } = parse('options', addressSchema, address);
   const server = createServer((request, response) => {
     void answer(request.url ?? '', metrics, response);
   });

@@ -1,7 +1,6 @@
 import type { Worker } from 'bullmq';
 import * as z from 'zod';
 import { InvalidInputError } from '../index.js';
-import { parseInput } from '../parse-input.js';
 import { CancellationListener } from './cancellation-listener.js';
 import type { Fleet } from './fleet.js';
 import type { FleetDriver, FleetRepository } from './fleet-driver.js';
@@ -11,6 +10,7 @@ import { vcenterSchema } from './job-request.js';
 import { type EndedJob, JobRunner, mostStalls } from './job-runner.js';
 import { LoopWatch } from './loop-watch.js';
 import { type FleetMetrics, type MeasuredWorker, WorkerMetrics } from './metrics.js';
+import { parse } from './parse.js';
 import { onRedis } from './redis-failure.js';
 import { RedisFleet } from './redis-fleet.js';
 import { pauseBefore } from './try-again.js';
@@ -68,7 +68,7 @@ const closeSchema = z.strictObject({ graceMs: z.number().nonnegative().default(6
  * @throws InvalidInputError, StoreError
  */
 export async function startWorker(options: FleetWorkerOptions): Promise<FleetWorker> {
-  const { fleet, drivers, repositories, concurrency, metrics } = parseInput('options', optionsSchema, options);
+  const { fleet, drivers, repositories, concurrency, metrics } = parse('options', optionsSchema, options);
   const [anyDriver] = Object.values(drivers);
   if (anyDriver === undefined) throw new InvalidInputError('options.drivers', 'has none');
   if (fleet.worker !== undefined)
@@ -150,7 +150,7 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
   }
 
   async close(options: CloseOptions = {}): Promise<void> {
-    const { graceMs } = parseInput('options', closeSchema, options);
+    const { graceMs } = parse('options', closeSchema, options);
     await (this.#closing ??= this.#close(graceMs));
   }
 
