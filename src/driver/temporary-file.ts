@@ -1,6 +1,7 @@
 import { access, constants, stat, statfs, unlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { file } from 'tmp-promise';
+import { errnoOf } from '../errors/errno.js';
 import {
   BackupServiceError,
   NoTemporarySpaceError,
@@ -82,12 +83,12 @@ export async function isLeftover(directory: string, name: string, olderThanMs: n
  */
 export function asTemporaryFileError(error: unknown, directory: string): unknown {
   const failure = error instanceof BackupServiceError ? error.cause : error;
-  const { code, syscall } = (failure ?? {}) as NodeJS.ErrnoException;
+  const code = errnoOf(failure);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new NoTemporarySpaceError(`config.tmpDir: ${directory} is full`, { cause: error, retryable: true });
   }
-  if (error instanceof VmdkDriverError || syscall === undefined) return error;
-  return new TemporaryDirectoryError(`config.tmpDir: ${directory}: ${code ?? 'unknown error'}`, { cause: error });
+  if (error instanceof VmdkDriverError || code === undefined || !('syscall' in (error as Error))) return error;
+  return new TemporaryDirectoryError(`config.tmpDir: ${directory}: ${code}`, { cause: error });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { VmdkDriverError } from './vmdk-driver-error.js';
+import type { VmdkDriverError } from './vmdk-driver-error.js';
 
 /** System errors of a network, and of a store behind it, that pass by themselves. */
 const passing = new Set([
@@ -17,16 +17,6 @@ const passing = new Set([
   'ESTALE',
   'ETIMEDOUT',
 ]);
-
-/** Whether what something injected threw is one of this library's errors. */
-export function isOurs(thrown: unknown): thrown is VmdkDriverError {
-  try {
-    return thrown instanceof VmdkDriverError;
-  } catch {
-    // A proxy that throws.
-    return false;
-  }
-}
 
 /** Whether what failed may fare better later: where the error says so itself, or is a system's that passes. */
 export function mayPass(thrown: unknown): boolean {

@@ -61,8 +61,13 @@ export abstract class VmdkDriverError extends Error {
   /** Tells by {@link brand}, so that it holds across copies of the package. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     // A class of the host's own that extends ours has no brand of its own: only identity can tell it.
-    if (!Object.hasOwn(this, 'brand')) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return value instanceof Error && brandsOf(value).includes(this.brand);
+    try {
+      if (!Object.hasOwn(this, 'brand')) return Function.prototype[Symbol.hasInstance].call(this, value);
+      return value instanceof Error && brandsOf(value).includes(this.brand);
+    } catch {
+      // What somebody else threw may be a proxy that throws.
+      return false;
+    }
   }
 
   /** The error as plain data, for structured logs. Causes are reduced to their name, code and message. */
@@ -76,9 +81,7 @@ export abstract class VmdkDriverError extends Error {
       cleanup,
       ...(phase === undefined ? {} : { phase }),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      ...(isNativeError(cause)
-        ? { cause: { name: cause.name, message: cause.message, ...('code' in cause ? { code: cause.code } : {}) } }
-        : {}),
+      ...plainCause(cause),
     };
   }
 }
@@ -91,13 +94,38 @@ function oneLine(message: string): string {
 /** Somebody else's error may hold a secret in any of its fields: then what it says is kept, and not the error. */
 function safeCause(cause: unknown): unknown {
   if (!isNativeError(cause) || cause instanceof VmdkDriverError) return cause;
-  const shown = inspect(cause, { depth: 4 });
-  if (withoutSecrets(shown) === shown) return cause;
-  const { code } = cause as { readonly code?: unknown };
-  return Object.assign(new Error(withoutSecrets(cause.message)), {
-    name: cause.name,
-    ...(typeof code === 'string' ? { code } : {}),
-  });
+  try {
+    const shown = inspect(cause, { depth: 4 });
+    if (withoutSecrets(shown) === shown) return cause;
+    const { name, message, ...code } = textsOf(cause);
+    return Object.assign(new Error(withoutSecrets(message)), { name, ...code });
+  } catch {
+    // It cannot be looked through.
+    return new Error('no reason that could be read');
+  }
+}
+
+/** A cause as plain data, unless it is something that cannot be shown so. */
+function plainCause(cause: unknown): { readonly cause?: ErrorTexts } {
+  if (!isNativeError(cause)) return {};
+  try {
+    return { cause: textsOf(cause) };
+  } catch {
+    return {};
+  }
+}
+
+interface ErrorTexts {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string | number;
+}
+
+/** What an error says of itself. Its fields may be anything, and may throw, where it is somebody else's. */
+function textsOf(error: Error): ErrorTexts {
+  const { name, message, code } = error as { readonly [field in keyof ErrorTexts]?: unknown };
+  const isPlain = typeof code === 'string' || typeof code === 'number';
+  return { name: String(name), message: String(message), ...(isPlain && { code }) };
 }
 
 function brandsOf(error: Error): string[] {

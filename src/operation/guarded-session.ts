@@ -1,10 +1,10 @@
-import { isOurs, mayPass, unshared } from '../errors/foreign-error.js';
+import { mayPass, unshared } from '../errors/foreign-error.js';
 import {
   AbortError,
   TransferError,
   VimConnectionError,
   VimProtocolError,
-  type VmdkDriverError,
+  VmdkDriverError,
 } from '../errors/index.js';
 import { reasonOf } from '../errors/reason-of.js';
 import { byteStream } from '../stream/byte-stream.js';
@@ -63,7 +63,7 @@ export function guardVimSession(vim: VimSession, { signal }: { readonly signal: 
         const call = (): Promise<unknown> => vim.download(url, options);
         return parseDownload(await told(call, options.signal ?? signal, dropDownload));
       } catch (error) {
-        throw isOurs(error) ? unshared(error) : transferError(reasonOf(error), error);
+        throw error instanceof VmdkDriverError ? unshared(error) : transferError(reasonOf(error), error);
       }
     },
 
@@ -71,7 +71,7 @@ export function guardVimSession(vim: VimSession, { signal }: { readonly signal: 
       try {
         await told(() => vim.upload(url, source, options), options.signal ?? signal);
       } catch (error) {
-        throw isOurs(error) ? unshared(error) : transferError(reasonOf(error), error);
+        throw error instanceof VmdkDriverError ? unshared(error) : transferError(reasonOf(error), error);
       }
     },
   };
@@ -101,7 +101,7 @@ function assertServiceContent(content: VimSession['serviceContent']): VimSession
 }
 
 function asSessionError(error: unknown): VmdkDriverError {
-  if (isOurs(error)) return unshared(error);
+  if (error instanceof VmdkDriverError) return unshared(error);
   return new VimConnectionError(`the vSphere session failed: ${reasonOf(error)}`, 'unknown', {
     cause: error,
     retryable: mayPass(error),

@@ -1,5 +1,5 @@
-import { isOurs, mayPass, unshared } from '../errors/foreign-error.js';
-import { AbortError, BackupServiceError, type VmdkDriverError } from '../errors/index.js';
+import { mayPass, unshared } from '../errors/foreign-error.js';
+import { AbortError, BackupServiceError, VmdkDriverError } from '../errors/index.js';
 import { reasonOf } from '../errors/reason-of.js';
 import type { Logger } from '../logger.js';
 import { boundedCall, graceMs } from './bounded-call.js';
@@ -40,9 +40,9 @@ export async function serviceCall<T>(
 }
 
 function asServiceError(error: unknown, signal: AbortSignal): VmdkDriverError {
-  if (signal.aborted) return isOurs(error) && error.code === 'ABORTED' ? error : new AbortError(signal);
+  if (signal.aborted) return error instanceof AbortError ? error : new AbortError(signal);
   // One of ours keeps what it says. But nobody aborted the operation, whatever the service did to itself.
-  if (isOurs(error) && error.code !== 'ABORTED') return unshared(error);
+  if (error instanceof VmdkDriverError && !(error instanceof AbortError)) return unshared(error);
   return serviceError(reasonOf(error), error);
 }
 

@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Backup, BackupManifest, BackupService, Volume } from '../../src/index.js';
+import { hostileError } from '../support/hostile-error.js';
 import { validVmdk } from '../support/vmdk-mutations.js';
 import { Lab, someContent } from './support/lab.js';
 import {
@@ -54,6 +56,18 @@ describe('a service that gives back another length than it was given', () => {
     const verified = await lab.refusedUnchanged(() => driver.verifyBackup(backup));
     expect(['BACKUP_CORRUPT', 'INVALID_VMDK']).toContain(verified.code);
     expect(lab.callsOf('ImportVApp')).toBe(imports);
+  });
+});
+
+describe('a service that fails with an error that throws when it is looked at', () => {
+  test.each(['file', 'stream'] as const)('by %s: a typed error, and nothing left', async (transfer) => {
+    const fail = () => Promise.reject(hostileError());
+    const breaks = () => Promise.resolve({ stream: new Readable({ read() { this.destroy(hostileError()); } }) }); // prettier-ignore
+    const service = { ...serviceOf(Buffer.alloc(0), manifest), backup: fail, restore: fail, openRestore: breaks };
+    const driver = lab.driverWith({ service, config: { transfer } });
+    for (const operate of [() => driver.restoreBackup(backup, volume), () => driver.verifyBackup(backup)])
+      expect(await lab.refusedUnchanged(operate)).toMatchObject({ code: 'BACKUP_SERVICE_FAILED' });
+    await lab.expectNothingLeft();
   });
 });
 

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import * as errors from '../../src/errors/index.js';
 import type { ErrorCode } from '../../src/index.js';
+import { hostileError } from '../support/hostile-error.js';
 
 const { VmdkDriverError } = errors;
 
@@ -80,6 +81,22 @@ describe('every error', () => {
       const value = (error as unknown as Record<string, unknown>)[field];
       if (value !== undefined) expect(json[field]).toEqual(value);
     }
+  });
+
+  const fails = () => {
+    throw new Error('trapped');
+  };
+  test.each<[string, unknown]>([
+    ['a proxy that throws', hostileError()],
+    ['an error whose fields throw', Object.defineProperties(new Error('x'), { message: { get: fails }, code: { get: fails } })],
+    ['an error that cannot be looked through', Object.assign(new Error('x'), { [inspect.custom]: fails })],
+    ['an error with a code that is no code', Object.assign(new Error('x'), { code: 7n })],
+    ['an error with a circle in it', Object.assign(new Error('x'), { code: globalThis })],
+    ['a function', fails],
+  ])('may have %s for its cause', (_what, cause) => {
+    expect(cause).not.toBeInstanceOf(VmdkDriverError);
+    const error = new errors.BackupServiceError('m', { cause });
+    expect(JSON.parse(JSON.stringify(error))).toMatchObject({ code: 'BACKUP_SERVICE_FAILED', message: 'm' });
   });
 
   test('that is a kind of another is told as both; others are not', () => {

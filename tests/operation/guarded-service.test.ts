@@ -15,6 +15,7 @@ import {
 } from '../../src/index.js';
 import { type Logger, silentLogger } from '../../src/logger.js';
 import { guardBackupService } from '../../src/operation/guarded-service.js';
+import { hostileError } from '../support/hostile-error.js';
 
 const backup: Backup = { id: 'b', volumeId: 'v' };
 const manifest = { backupId: 'b' } as BackupManifest;
@@ -115,21 +116,13 @@ function writerOf(returned?: unknown) {
 }
 
 describe('what a service fails with', () => {
-  const hostile = new Proxy(new Error('x'), {
-    get() {
-      throw new Error('trapped');
-    },
-    getPrototypeOf() {
-      throw new Error('trapped');
-    },
-  });
   test.each<[string, () => unknown, string]>([
     ['an error', () => Promise.reject(new Error('the disk is full')), 'the disk is full'],
     ['an error at once', () => { throw new Error('no such bucket'); }, 'no such bucket'], // prettier-ignore
     ['a text', () => Promise.reject('quota exceeded'), 'quota exceeded'], // eslint-disable-line @typescript-eslint/prefer-promise-reject-errors -- it is the case
     ['nothing', () => Promise.reject(undefined), 'no reason given'], // eslint-disable-line @typescript-eslint/prefer-promise-reject-errors -- it is the case
     ['null', () => Promise.reject(null), 'no reason given'], // eslint-disable-line @typescript-eslint/prefer-promise-reject-errors -- it is the case
-    ['a proxy that throws', () => Promise.reject(hostile), 'no reason that could be read'],
+    ['a proxy that throws', () => Promise.reject(hostileError()), 'no reason that could be read'],
     ['an error that says less than its cause', () => Promise.reject(new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') })), 'fetch failed: connect ECONNREFUSED'], // prettier-ignore
     ['errors of several addresses', () => Promise.reject(new AggregateError([new Error('connect ECONNREFUSED ::1')], '')), 'connect ECONNREFUSED ::1'], // prettier-ignore
     ['lines of text', () => Promise.reject(new Error('first\n  second\r\n\u001b[31mthird')), 'first second [31mthird'],

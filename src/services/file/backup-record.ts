@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { hasErrno } from '../../errors/errno.js';
 import { BackupCorruptError } from '../../errors/index.js';
-import { hasErrno } from '../../stores/file/errno.js';
 import { parseRecord, recordShape } from '../record-shape.js';
 import { asServiceError } from '../service-error.js';
 import { parseFileName } from './file-names.js';

@@ -1,7 +1,7 @@
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasErrno } from '../../errors/errno.js';
 import { throwIfAborted } from '../../errors/index.js';
-import { hasErrno } from '../../stores/file/errno.js';
 import { listOne } from '../list-one.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
 import { readRecord } from './backup-record.js';

@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasErrno } from '../../errors/errno.js';
 import { BackupCorruptError, BackupNotFoundError } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
-import { hasErrno } from '../../stores/file/errno.js';
 import { backupKey } from '../backup-key.js';
 import { assertRecordOf } from '../record-shape.js';
 import { type BackupRecord, readRecord } from './backup-record.js';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { StringDecoder } from 'node:string_decoder';
+import { errnoOf } from '../../errors/errno.js';
 import { AbortError, StoreError, throwIfAborted } from '../../errors/index.js';
-import { errnoOf } from '../../stores/file/errno.js';
 import { StallTimer } from '../../stores/http/stall-timer.js';
 import { bytesMoved } from './bytes-moved.js';
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { hasErrno } from '../../errors/errno.js';
 import { BackupCorruptError } from '../../errors/index.js';
-import { hasErrno } from '../../stores/file/errno.js';
 import { byKey } from '../generations.js';
 import { parseRecord, recordShape } from '../record-shape.js';
 import type { RecordName } from './archive-names.js';

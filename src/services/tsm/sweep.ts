@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
+import { hasErrno } from '../../errors/errno.js';
 import { throwIfAborted } from '../../errors/index.js';
 import { abandonedAfterMs, isAbandoned, isOwnerDead } from '../../stores/file/attempt-name.js';
-import { hasErrno } from '../../stores/file/errno.js';
 import { recordIfOld } from '../generations.js';
 import { dataOf, parseArchiveName } from './archive-names.js';
 import type { Dsmc } from './dsmc.js';

@@ -2,6 +2,7 @@ import { link, open, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import * as z from 'zod';
+import { hasErrno } from '../../errors/errno.js';
 import { InvalidInputError, ObjectNotFoundError, StoreError, throwIfAborted } from '../../errors/index.js';
 import { parseInput } from '../../parse-input.js';
 import { buffersOf, checkKey, checkPrefix, checkRange } from '../arguments.js';
@@ -15,7 +16,6 @@ import type {
   PutResult,
   StoreCallOptions,
 } from '../object-store.js';
-import { hasErrno } from './errno.js';
 import { FileReadStream } from './file-read-stream.js';
 import { Incoming } from './incoming.js';
 import { makeDirectory } from './make-directory.js';

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { hasErrno } from './errno.js';
+import { hasErrno } from '../../errors/errno.js';
 
 /** Write permission for everybody. */
 const othersMayWrite = 0o002;

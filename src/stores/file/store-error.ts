@@ -1,6 +1,6 @@
 import { types } from 'node:util';
+import { errnoOf } from '../../errors/errno.js';
 import { StoreError, type StoreFailure, VmdkDriverError } from '../../errors/index.js';
-import { errnoOf } from './errno.js';
 
 const failures: Readonly<Record<string, StoreFailure>> = {
   ENOSPC: 'quota',

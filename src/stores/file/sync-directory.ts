@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { hasErrno } from './errno.js';
+import { hasErrno } from '../../errors/errno.js';
 
 /** Makes the directory's entries durable: a file's own sync does not cover its name. */
 export async function syncDirectory(path: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasErrno } from '../../errors/errno.js';
 import type { ObjectInfo } from '../object-store.js';
-import { hasErrno } from './errno.js';
 import { objectPath, segmentOf } from './object-path.js';
 
 /** The objects below a directory whose keys begin with the prefix, in the order of the keys' bytes. */

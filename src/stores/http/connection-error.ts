@@ -1,5 +1,5 @@
+import { errnoOf } from '../../errors/errno.js';
 import { StoreError, type StoreFailure, VmdkDriverError } from '../../errors/index.js';
-import { errnoOf } from '../file/errno.js';
 
 /** Whether a code says that the peer's certificate is not trusted. */
 function isTls(code: string): boolean {

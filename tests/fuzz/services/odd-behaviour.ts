@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackupCorruptError, type BackupService, type Logger } from '../../../src/index.js';
+import { hostileError } from '../../support/hostile-error.js';
 import type { Random } from './random.js';
 
 type Method = (...args: never[]) => unknown;
@@ -17,15 +18,7 @@ function oddError(random: Random): unknown {
     () => null,
     () => frozen,
     () => Object.create(null) as unknown,
-    () =>
-      new Proxy(new Error('x'), {
-        get() {
-          throw new Error('trapped');
-        },
-        getPrototypeOf() {
-          throw new Error('trapped');
-        },
-      }),
+    hostileError,
   ])();
 }
 
@@ -89,7 +82,8 @@ export function oddStream(random: Random, stream: Readable): unknown {
     () => stream[Symbol.asyncIterator](),
     () => Readable.from(stream),
     () => {
-      setTimeout(() => stream.destroy(new Error('broke off')), random.below(20));
+      const error = random.pick([new Error('broke off'), hostileError()]);
+      setTimeout(() => stream.destroy(error), random.below(20));
       return stream;
     },
     () => {
