@@ -6,12 +6,12 @@ import { hasRedis, noRedis } from './support/redis-server.js';
 needing(hasRedis, noRedis).test(
   'workers are killed and frozen, Redis is restarted, and nothing is lost or left',
   async () => {
-    const { problems, ...found } = await prove({ volumes: 12, vcenters: 2, workers: 3, kills: 5 }, (line) =>
+    const { problems, ...found } = await prove({ volumes: 40, vcenters: 2, workers: 4, kills: 10 }, (line) =>
       process.stderr.write(`${line}\n`),
     );
     process.stderr.write(`${JSON.stringify(found)}\n`);
     expect(problems).toEqual([]);
-    expect(found).toMatchObject({ kills: 5, redisRestarts: 2, freezes: 1 });
+    expect(found).toMatchObject({ kills: 10, redisRestarts: 2, freezes: 1 });
     expect(found.mostTransfersPerHost).toBeLessThanOrEqual(transfersPerHost);
   },
 );

@@ -1,3 +1,9 @@
+import type { Place } from '../../real-stores/support/place.js';
+
+/** Where backups go: a FileBackupService, or an ObjectBackupService on a directory or on S3. */
+export type ProofStore =
+  { readonly kind: 'file' | 'objects'; readonly directory: string } | { readonly kind: 's3'; readonly place: Place };
+
 /** A simulated vCenter, as a worker in another process reaches it, and where its backups go. */
 export interface ServedVcenter {
   readonly name: string;
@@ -6,9 +12,7 @@ export interface ServedVcenter {
   readonly username: string;
   readonly password: string;
   readonly thumbprint: string;
-  /** `file`: a FileBackupService; `object`: an ObjectBackupService on a directory. */
-  readonly store: 'file' | 'object';
-  readonly directory: string;
+  readonly store: ProofStore;
 }
 
 /** What a worker process is told. */

@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createFleet, type Fleet, type JobOrder } from '../../../src/fleet/index.js';
 import type { BackupManifest } from '../../../src/index.js';
+import { createBucket } from '../../real-stores/support/buckets.js';
+import { newPrefix } from '../../real-stores/support/place.js';
+import { installed, Server } from '../../real-stores/support/server.js';
 import { RedisServer } from '../support/redis-server.js';
 import { Crew } from './crew.js';
+import type { ProofStore } from './order.js';
 import { leaseSeconds, ProofVcenter, type ProofVolume } from './vcenter.js';
 import { buildWorkerProgram, removeWorkerProgram } from './worker-program.js';
 
@@ -21,6 +25,8 @@ export interface ProofSize {
 /** What a proof found. `problems` is to be empty. */
 export interface ProofFindings {
   readonly problems: string[];
+  /** Where the backups went. */
+  readonly stores: readonly ProofStore['kind'][];
   readonly kills: number;
   readonly redisRestarts: number;
   readonly freezes: number;
@@ -30,6 +36,9 @@ export interface ProofFindings {
   readonly drainMs: number;
   readonly seconds: number;
 }
+
+/** Whether there is an S3 to go to. */
+const hasCeph = installed('ceph-mon', 'ceph-osd', 'radosgw', 'curl');
 
 export const transfersPerHost = 2;
 /** Twice as long as a slot lives on: longer than a lease, so that a frozen worker's transfer is over before its slot is. */
@@ -44,10 +53,12 @@ export async function prove(size: ProofSize, log: (line: string) => void): Promi
   const directory = await mkdtemp(join(tmpdir(), 'fleet-proof-'));
   const tmpDir = await mkdtemp(join(directory, 'tmp-'));
   await using redis = await RedisServer.start();
+  await using ceph = hasCeph ? await Server.start('ceph', 2) : undefined;
   const vcenters = await Promise.all(
-    Array.from({ length: size.vcenters }, (_, n) =>
-      ProofVcenter.start(`vcenter${(n + 1).toString()}.example`, n % 2 === 0 ? 'file' : 'object', directory),
-    ),
+    Array.from({ length: size.vcenters }, async (_, n) => {
+      const store = n % 2 === 0 ? await newDirectory(directory, 'file') : await newBucket(directory, ceph);
+      return ProofVcenter.start(`vcenter${(n + 1).toString()}.example`, store);
+    }),
   );
   const name = 'proof';
   const fleet = createFleet({ connection: redis.url, name, lockMs });
@@ -105,6 +116,7 @@ export async function prove(size: ProofSize, log: (line: string) => void): Promi
     }
     return {
       problems,
+      stores: vcenters.map(({ served }) => served.store.kind),
       kills: trouble.kills,
       redisRestarts: trouble.redisRestarts,
       freezes: trouble.freezes,
@@ -119,6 +131,19 @@ export async function prove(size: ProofSize, log: (line: string) => void): Promi
     await removeWorkerProgram();
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+async function newDirectory(parent: string, kind: 'file' | 'objects'): Promise<ProofStore> {
+  return { kind, directory: await mkdtemp(join(parent, `${kind}-`)) };
+}
+
+/** A bucket on radosgw, or else objects in a directory. */
+async function newBucket(parent: string, ceph: Server | undefined): Promise<ProofStore> {
+  if (ceph === undefined) return newDirectory(parent, 'objects');
+  const port = ceph.ports[1]!;
+  const container = `fleet-${newPrefix()}`;
+  await createBucket(port, container);
+  return { kind: 's3', place: { kind: 's3', port, key: 'key', container, prefix: 'proof' } };
 }
 
 /** What is done to the crew and to Redis: the kills evenly, one freeze, a restart of Redis in each half. */

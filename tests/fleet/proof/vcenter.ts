@@ -1,9 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Volume } from '../../../src/index.js';
 import { type Simulator, startSimulator } from '../../../src/simulator/index.js';
-import type { ServedVcenter } from './order.js';
+import type { ProofStore, ServedVcenter } from './order.js';
 import { serviceOf } from './services.js';
 
 /** Leases end so soon, in seconds, when nobody keeps them alive. */
@@ -34,19 +32,18 @@ export class ProofVcenter implements AsyncDisposable {
     this.#watching = setInterval(look, 20);
   }
 
-  static async start(name: string, store: ServedVcenter['store'], directory: string): Promise<ProofVcenter> {
+  static async start(name: string, store: ProofStore): Promise<ProofVcenter> {
     const simulator = await startSimulator({
       leaseTimeoutSeconds: leaseSeconds,
       latency: { callMs: 15, taskMs: 15 },
       rememberedCalls: 0,
     });
     const { host, port, username, password, thumbprint } = simulator;
-    const stored = await mkdtemp(join(directory, `${name}-`));
-    return new ProofVcenter({ name, host, port, username, password, thumbprint, store, directory: stored }, simulator);
+    return new ProofVcenter({ name, host, port, username, password, thumbprint, store }, simulator);
   }
 
   get service() {
-    return serviceOf(this.served);
+    return serviceOf(this.served.store);
   }
 
   async addVolume(): Promise<void> {

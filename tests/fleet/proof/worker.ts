@@ -35,7 +35,7 @@ async function serve({
         const vim = new SoapVimSession({ host, port, username, password, thumbprint });
         await vim.connect();
         const config = { tmpDir, transferSlots: new HostSlots(queues, vcenter.name, leaseMs) };
-        return [vcenter.name, new VmdkDriver({ vim, backupService: serviceOf(vcenter), config })] as const;
+        return [vcenter.name, new VmdkDriver({ vim, backupService: serviceOf(vcenter.store), config })] as const;
       }),
     ),
   );

@@ -5,11 +5,15 @@ import type { Place } from './place.js';
 const onBucket = ['s3:ListBucket', 's3:GetBucketVersioning', 's3:DeleteObject'];
 const onObjects = ['s3:PutObject', 's3:GetObject', 's3:DeleteObject'];
 
-/** Creates a bucket whose objects can be locked. */
-export async function createLockingBucket(port: number, bucket: string): Promise<void> {
+export async function createBucket(port: number, bucket: string, locks = false): Promise<void> {
   const owner = ownerAt(port);
-  await owner.send(new CreateBucketCommand({ Bucket: bucket, ObjectLockEnabledForBucket: true }));
+  await owner.send(new CreateBucketCommand({ Bucket: bucket, ObjectLockEnabledForBucket: locks }));
   owner.destroy();
+}
+
+/** Creates a bucket whose objects can be locked. */
+export function createLockingBucket(port: number, bucket: string): Promise<void> {
+  return createBucket(port, bucket, true);
 }
 
 /** Has the bucket's owner give another user of radosgw the documented permissions. */
