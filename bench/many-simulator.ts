@@ -11,7 +11,17 @@ export interface ManyReady {
 
 const [count = 500, kib = 1024] = process.argv.slice(2).map(Number);
 
-const simulator = await startSimulator();
+// The disks of each half are reached by a host of their own.
+const hosts = ['host1', 'host2'];
+const simulator = await startSimulator({
+  datacenters: [
+    {
+      name: 'DC0',
+      clusters: [{ name: 'cluster1', hosts: hosts.map((name) => ({ name })) }],
+      datastores: hosts.map((host) => ({ name: `datastore-of-${host}`, mounts: [{ host }] })),
+    },
+  ],
+});
 const volumes = [];
 for (let i = 0; i < count; i++) {
   const id = randomUUID();
@@ -20,6 +30,7 @@ for (let i = 0; i < count; i++) {
     instanceUuid: id,
     disk: { capacityBytes: 2 ** 30, uuid: id },
     extraConfig: { 'cinder.volume.id': id },
+    datastore: `datastore-of-${hosts[i % 2]}`,
   });
   await simulator.writeDisk(vm.disks[0]?.path ?? '', randomFillSync(Buffer.alloc(kib * 1024)), 0);
   volumes.push({ id, size: 1 });

@@ -25,26 +25,20 @@ const cpuMs = () =>
   Number(readFileSync(`/proc/self/task/${String(process.pid)}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
 
 let moving = 0;
-let fetched = 0;
 
 /**
- * The session, by two names of its host in turn; and counts the downloads that are under way.
+ * The session; counts the downloads that are under way.
  *
  * @param {import('../src/vim/index.js').SoapVimSession} vim
  * @returns {import('../src/index.js').VimSession}
  */
-const byTwoNames = (vim) => ({
+const counting = (vim) => ({
   get serviceContent() {
     return vim.serviceContent;
   },
   host: vim.host,
   port: vim.port,
-  invoke: (method, target, args, options) =>
-    vim.invoke(method, target, args, options).then((result) => {
-      for (const place of placesOfUrls(result))
-        if (fetched++ % 2 === 1) place.url = place.url.replace('//127.0.0.1:', '//localhost:');
-      return result;
-    }),
+  invoke: (method, target, args, options) => vim.invoke(method, target, args, options),
   async download(url, options) {
     const opened = await vim.download(url, options);
     moving++;
@@ -56,22 +50,10 @@ const byTwoNames = (vim) => ({
   upload: (url, source, options) => vim.upload(url, source, options),
 });
 
-/**
- * Where a lease's information says how its disks are reached.
- *
- * @param {unknown} value
- * @returns {{ url: string }[]}
- */
-function placesOfUrls(value) {
-  if (typeof value !== 'object' || value === null) return [];
-  const inner = Object.values(value).flatMap(placesOfUrls);
-  return 'url' in value && typeof value.url === 'string' ? [/** @type {{ url: string }} */ (value), ...inner] : inner;
-}
-
 const vim = new SoapVimSession(asked.session);
 await vim.connect();
 const driver = new VmdkDriver({
-  vim: byTwoNames(vim),
+  vim: counting(vim),
   backupService: new FileBackupService({ directory }),
   config: { tmpDir: directory, transfersPerHost: asked.transfersPerHost, transfer: asked.transfer },
 });

@@ -5,8 +5,7 @@
  *     npm run bench:many                      500 backups, two hosts with 32 transfers each
  *     npm run bench:many -- --backups 50 --per-host 4
  *
- * Linux only. The simulator and the driver each run in a process of their own. The simulator has one address; every other disk is
- * fetched by another name of it, so that there are two hosts to the driver.
+ * Linux only. The simulator and the driver each run in a process of their own. Each of two hosts has half of the disks.
  */
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { collectGarbage } from './support/collect-garbage.mjs';
 
 const MIB = 2 ** 20;
 const [library = '', directory = '', ready = '{}', told = '{}'] = process.argv.slice(2);
@@ -49,8 +49,7 @@ const backupService = service();
 const driver = new VmdkDriver({ vim, backupService, config: { transfer: 'stream', tmpDir: directory } });
 const backup = { id: 'backup', volumeId: server.source.id };
 
-// What loading everything left behind is collected by and by.
-await sleep(1000);
+await collectGarbage();
 // Has the kernel forget the largest resident set so far.
 writeFileSync('/proc/self/clear_refs', '5');
 const before = process.cpuUsage();

@@ -10,6 +10,7 @@ import { type OperationName, ProgressReporter } from '../operation/progress.js';
 import { traceOperation } from '../operation/tracing.js';
 import type { TransferSlots } from '../operation/transfer-slots.js';
 import type { BackupService } from '../services/backup-service.js';
+import { mainThread } from '../vim/main-thread.js';
 import type { VimSession } from '../vim/vim-session.js';
 import { lockVolume } from './volume-locks.js';
 
@@ -47,7 +48,9 @@ export function runOperation<T>(
 ): Promise<T> {
   const { name, volumeId, backupId } = request;
   const about = { operation: name, ...(volumeId && { volumeId }), ...(backupId && { backupId }) };
-  return traceOperation({ ...about }, () => runLogged(means, request, about, work));
+  // Whoever starts hundreds at once has them begin over several turns of the event loop.
+  const begin = (): Promise<T> => runLogged(means, request, about, work);
+  return traceOperation({ ...about }, () => mainThread.run(begin));
 }
 
 async function runLogged<T>(

@@ -19,6 +19,7 @@ import type { RestoreSource } from '../stream/restore-source.js';
 import { lookWithinOneSession } from '../vim/look-within-one-session.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
 import { endPublication } from './end-publication.js';
+import { undone } from './ending.js';
 import { ImportAttempt, type ImportedVm } from './import-temporary-vm.js';
 import type { Ownership } from './ownership.js';
 import type { Restoration } from './restoration.js';
@@ -50,6 +51,7 @@ export async function planNewBacking(
   const rules = { ...config, storageProfile: storageProfiles.disk };
   const placement = await placeDisk(vim, rules, volume.sizeBytes, { signal });
   const attempt = new ImportAttempt(operation, journal, source);
+  let isPublished = false;
   return {
     async importDisk() {
       const folder = await ensureVolumeFolder(operation, placement.vmFolder, volume.projectId);
@@ -83,9 +85,12 @@ export async function planNewBacking(
       // The last moment at which the operation can be cancelled.
       throwIfAborted(signal);
       await publish(operation, ownership, volume);
+      isPublished = true;
     },
 
     async end(ownership) {
+      // The journal went with it: nothing is left to be looked for.
+      if (isPublished) return { ...undone, resolution: 'completed' };
       const ref = ownership?.ref ?? (await attempt.find());
       if (ref === undefined) return attempt.endWithout();
       const end = { token: randomUUID(), takesFrom: journal.token, logger };

@@ -6,6 +6,14 @@ import { chunkBytes } from './chunk-bytes.js';
 import { ChunkReadable, claimChunks } from './chunk-readable.js';
 import type { ChunkSource } from './chunk-source.js';
 
+/** Streams that this package, in whichever of its copies, made so that they give bytes and typed errors. */
+const typedBytes: unique symbol = Symbol.for('vmdk-driver/typed-bytes');
+
+/** Says that a stream gives bytes and nothing else, and fails with this library's errors: nothing needs to stand in its way. */
+export function markTypedBytes(stream: Readable): void {
+  Object.defineProperty(stream, typedBytes, { value: true });
+}
+
 /** Makes the error of whoever gave the stream. */
 export type StreamErrorOf = (reason: string, cause?: unknown) => VmdkDriverError;
 
@@ -24,11 +32,13 @@ export function byteStream(value: unknown, errorOf: StreamErrorOf): Readable {
     source.on('error', () => undefined);
     return new ChunkReadable(failingWith(chunks, typed)).on('error', () => undefined);
   }
+  // An error that comes when nobody reads any more would otherwise end the process.
+  if (typedBytes in source) return source.on('error', () => undefined);
   const gate = new ByteGate(errorOf);
   const fail = (error: Error): void => {
     gate.destroy(typed(error));
   };
-  // These stay: an error that comes when nobody reads any more would otherwise end the process.
+  // These stay, as above.
   source.on('error', fail);
   gate.on('error', () => undefined);
   // Not a pipeline, which would fail the gate with its own error before anybody could make that a typed one.

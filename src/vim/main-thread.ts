@@ -16,9 +16,9 @@ class MainThread {
    * Does a short piece of work: at once where this turn has time left and nobody else waits, else in a later turn. The
    * pieces are done in the order they come in.
    *
-   * @param work takes a few milliseconds at most
+   * @param work takes the thread for a few milliseconds at most
    */
-  run<T>(work: () => T): Promise<T> {
+  run<T>(work: () => T | PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const piece = (): void => {
         try {

@@ -43,6 +43,20 @@ describe('two operations on one volume at once', () => {
     expect(await lab.driver.backupVolume({ ...backup, id: 'x' }, volume)).toMatchObject({ backupId: 'x' });
   });
 
+  test('thousands that are begun in one turn of the event loop take several, in order', async () => {
+    let begun = 0;
+    const logger = { info: (_fields: object, message: string) => (begun += message === 'verify begins' ? 1 : 0) };
+    const driver = lab.driverWith({ logger: logger as never });
+    const asked = Array.from({ length: 3_000 }, (_, n) => ({ id: `missing-${n}`, volumeId: 'v' }));
+    const ends = Promise.allSettled(
+      asked.map((backup) => driver.verifyBackup(backup, { signal: AbortSignal.abort() })),
+    );
+    expect(begun).toBeGreaterThan(0);
+    expect(begun).toBeLessThan(3_000);
+    await ends;
+    expect(begun).toBe(3_000);
+  });
+
   test('different volumes do not wait for each other', async () => {
     const all = await Promise.all([backedUp(), backedUp(), backedUp()]);
     const [one, two, three] = all.map((each) => ({ ...each, content: lab.contentOf(each.volume) }));

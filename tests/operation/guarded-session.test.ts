@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { InvalidLoginError, type MoRef, TransferError, type VimSession, VmdkDriverError } from '../../src/index.js';
 import { guardVimSession } from '../../src/operation/guarded-session.js';
+import { markTypedBytes } from '../../src/stream/byte-stream.js';
 import { identityOf } from '../../src/vim/session-identity.js';
 
 const ref: MoRef = { type: 'VirtualMachine', value: 'vm-1' };
@@ -82,6 +83,16 @@ test('a download may be a web stream; one that breaks off, or gives texts, is a 
   const broken = new Readable({ read() { this.destroy(new Error('ECONNRESET')); } }); // prettier-ignore
   expect((await refusal(buffer((await download(broken)).stream))).message).toMatch(/its stream broke off: ECONNRESET/);
   expect(await refusal(buffer((await download(Readable.from(['text']))).stream))).toBeInstanceOf(TransferError);
+});
+
+test("a download of the library's own session is passed on as it is, without a stream between", async () => {
+  const own = Readable.from([Buffer.from('bytes')], { objectMode: false });
+  markTypedBytes(own);
+  const { stream } = await guarded({ download: async () => ({ stream: own }) }).download('https://h/x');
+  expect(stream).toBe(own);
+  // Also one that fails when nobody reads it.
+  own.destroy(new TransferError('it broke off'));
+  await new Promise((resolve) => own.once('close', resolve));
 });
 
 test.each<[string, object]>([

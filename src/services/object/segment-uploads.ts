@@ -5,7 +5,7 @@ import type { ObjectStore } from '../../stores/object-store.js';
 export const defaultSegmentBytes = 16 * 1024 * 1024;
 
 /** Segments on their way at once. Another one is collected meanwhile. */
-const atOnce = 3;
+const atOnce = 2;
 
 /** Cuts a stream into segments and puts them, several at once, from buffers that are used again. */
 export class SegmentUploads {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { AbortError, TlsVerificationError, VimConnectionError } from '../../errors/index.js';
 import { authority, type Peer } from './peer.js';
 import { thumbprintOf } from './thumbprint.js';
@@ -28,7 +28,7 @@ export function connectVerified(peer: Peer, trust: Trust, signal: AbortSignal | 
       port: peer.port,
       // An address is no server name (RFC 6066, 3).
       servername: isIP(peer.host) === 0 ? peer.host : '',
-      ...(trust.kind === 'ca' ? { ca: typeof trust.pem === 'string' ? trust.pem : [...trust.pem] } : {}),
+      secureContext: contextOf(trust),
       // The check is refusal() below, in one place for every kind of trust: nothing is written before it.
       rejectUnauthorized: false,
       ALPNProtocols: ['http/1.1'],
@@ -68,6 +68,17 @@ export function connectVerified(peer: Peer, trust: Trust, signal: AbortSignal | 
       settle(refusal(socket, peer, trust));
     });
   });
+}
+
+/** Made once: each time anew, it is the dearest part of a handshake. */
+const contexts = new WeakMap<Trust, SecureContext>();
+let common: SecureContext | undefined;
+
+function contextOf(trust: Trust): SecureContext {
+  if (trust.kind !== 'ca') return (common ??= createSecureContext());
+  const context = contexts.get(trust) ?? createSecureContext({ ca: [trust.pem].flat() });
+  contexts.set(trust, context);
+  return context;
 }
 
 /** Why the peer's certificate is not trusted; `undefined` where it is. */

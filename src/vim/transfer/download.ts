@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { throwIfAborted } from '../../errors/index.js';
+import { markTypedBytes } from '../../stream/byte-stream.js';
 import type { Download, TransferOptions } from '../vim-session.js';
 import { TransferRequest, type TransferSession } from './transfer-request.js';
 
@@ -46,6 +47,7 @@ function headOf(transfer: TransferRequest, signal: AbortSignal | undefined): Pro
     request.once('response', (message) => {
       response = message;
       reportAsTransferError(message, transfer);
+      markTypedBytes(message);
       resolve(message);
     });
     request.end();
