@@ -1,6 +1,6 @@
+import { boundedCall } from '../bounded-call.js';
 import type { RestoreJournal } from '../journal/restore-journal.js';
 import type { Logger } from '../logger.js';
-import { boundedCall } from '../operation/bounded-call.js';
 import { livenessOf } from '../process/liveness.js';
 import { parseOwner, thisOwner } from '../process/owner.js';
 import { isRunning } from '../restore/run-restoration.js';

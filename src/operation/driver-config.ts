@@ -1,9 +1,9 @@
 import { tmpdir } from 'node:os';
 import * as z from 'zod';
+import { withMethods } from '../live-input.js';
 import { type CinderAdapterType, cinderAdapterTypes } from '../model/disk-kinds.js';
 import { whyNotAName } from '../model/name-rules.js';
 import { parseInput } from '../parse-input.js';
-import { withMethods } from './injected.js';
 import type { TransferSlots } from './transfer-slots.js';
 
 /** How the driver works; every field has a default. */

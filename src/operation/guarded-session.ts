@@ -1,16 +1,10 @@
+import { boundedCall, graceMs } from '../bounded-call.js';
 import { mayPass, unshared } from '../errors/foreign-error.js';
-import {
-  AbortError,
-  TransferError,
-  VimConnectionError,
-  VimProtocolError,
-  VmdkDriverError,
-} from '../errors/index.js';
+import { AbortError, TransferError, VimConnectionError, VimProtocolError, VmdkDriverError } from '../errors/index.js';
 import { reasonOf } from '../errors/reason-of.js';
 import { byteStream } from '../stream/byte-stream.js';
 import { markAsViewOf } from '../vim/session-identity.js';
 import type { Download, VimSession } from '../vim/vim-session.js';
-import { boundedCall, graceMs } from './bounded-call.js';
 
 /**
  * How long a call that was not told to stop may take once the operation is aborted, in milliseconds, on top of the time it

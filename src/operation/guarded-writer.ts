@@ -1,5 +1,5 @@
+import { boundedCall, graceMs } from '../bounded-call.js';
 import { type BackupWriter, takesByValue } from '../services/backup-service.js';
-import { boundedCall, graceMs } from './bounded-call.js';
 import { serviceCall, serviceError, type ServiceGuard } from './service-call.js';
 import { parseMetadata } from './service-metadata.js';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { callbackSchema, signalSchema } from './injected.js';
+import { callbackSchema, signalSchema } from '../live-input.js';
 import type { Progress } from './progress.js';
 
 /** Options of every operation. */

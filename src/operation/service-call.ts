@@ -1,8 +1,8 @@
+import { boundedCall, graceMs } from '../bounded-call.js';
 import { mayPass, unshared } from '../errors/foreign-error.js';
 import { AbortError, BackupServiceError, VmdkDriverError } from '../errors/index.js';
 import { reasonOf } from '../errors/reason-of.js';
 import type { Logger } from '../logger.js';
-import { boundedCall, graceMs } from './bounded-call.js';
 
 /** What calling a backup service for one operation needs. */
 export interface ServiceGuard {
