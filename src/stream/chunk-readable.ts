@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { AbortError } from '../errors/index.js';
 import { chunkBytes } from './chunk-bytes.js';
 import type { ChunkSource } from './chunk-source.js';
+import { closeSource } from './close-source.js';
 
 /** How a stream of chunks ends. */
 export interface ChunkReadableOptions {
@@ -91,7 +92,7 @@ export class ChunkReadable extends Readable {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
-    this.#source.close().then(
+    closeSource(this.#source).then(
       () => {
         done(error);
       },

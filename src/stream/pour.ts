@@ -1,5 +1,6 @@
 import { AbortError } from '../errors/index.js';
 import type { ChunkSource } from './chunk-source.js';
+import { closeSource } from './close-source.js';
 
 /** Where a stream's chunks go. */
 export interface ChunkTaker {
@@ -28,7 +29,7 @@ export async function pour(source: ChunkSource, taker: ChunkTaker, signal: Abort
     await Promise.race([aborted, pourAll(source, taker)]);
   } finally {
     signal.removeEventListener('abort', onAbort);
-    await source.close();
+    await closeSource(source);
   }
 }
 

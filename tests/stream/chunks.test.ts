@@ -12,6 +12,8 @@ import { DigestedChunks } from '../../src/stream/digested-chunks.js';
 import { FileChunks } from '../../src/stream/file-chunks.js';
 import { LookedAtChunks } from '../../src/stream/looked-at-chunks.js';
 import { pour } from '../../src/stream/pour.js';
+import { PassingTime } from '../support/passing-time.js';
+import { until } from '../support/until.js';
 import { chunkOf, GivenChunks, mebibyte, readAll, sha256 } from './support/chunks.js';
 
 const turn = () => new Promise(setImmediate);
@@ -90,6 +92,13 @@ describe('digested chunks', () => {
   });
 });
 
+class UnclosedChunks extends GivenChunks {
+  override async close(): Promise<void> {
+    await super.close();
+    await new Promise(() => undefined);
+  }
+}
+
 describe('a readable of chunks', () => {
   const given = [mebibyte, 10, 20].map((length) => randomBytes(length));
 
@@ -133,6 +142,16 @@ describe('a readable of chunks', () => {
       expect(source.closed).toBe(1);
     }
   });
+});
+
+test('a readable of chunks ends when it is aborted, also where its source does not close', async () => {
+  using time = new PassingTime();
+  const abort = new AbortController();
+  const readable = new ChunkReadable(new UnclosedChunks([randomBytes(1)]), { signal: abort.signal });
+  const failed = new Promise((resolve) => readable.once('error', resolve));
+  abort.abort();
+  time.pass(10_000);
+  expect(await failed).toMatchObject({ code: 'ABORTED' });
 });
 
 describe('a readable of chunks that nobody has anything to do with yet', () => {
@@ -302,6 +321,18 @@ describe('pouring', () => {
       cause: { message: 'enough' },
     });
     expect(source.closed).toBe(1);
+  });
+
+  test('waits for ever for no source that does not close', async () => {
+    using time = new PassingTime();
+    for (const pouredBy of [signal, AbortSignal.abort()]) {
+      const source = new UnclosedChunks(given);
+      const write = () => Promise.resolve();
+      const poured = pour(source, { write, isDoneWithChunks: true }, pouredBy).catch((error: unknown) => error);
+      await until(() => source.closed > 0);
+      time.pass(10_000);
+      expect(await poured).toEqual(pouredBy.aborted ? expect.objectContaining({ code: 'ABORTED' }) : undefined);
+    }
   });
 
   test('does not begin where it is aborted already', async () => {
