@@ -1,9 +1,27 @@
 import { types } from 'node:util';
+import * as z from 'zod';
 import { InvalidInputError } from '../errors/index.js';
-import type { ByteRange, ObjectBody } from './object-store.js';
+import { signalSchema } from '../live-input.js';
+import { parseInput } from '../parse-input.js';
+import type { GetOptions, ObjectBody, PutOptions, StoreCallOptions } from './object-store.js';
 
 /** The longest key, in bytes of UTF-8; S3's and Swift's own limit. */
 const maxKeyBytes = 1024;
+
+/** By type, not by class: Node's own dates are of another realm under a test runner. */
+export const dateSchema = z.custom<Date>(
+  (value) => types.isDate(value) && !Number.isNaN(value.getTime()),
+  'must be a valid Date',
+);
+const keysSchema = z.array(z.string());
+const callOptionsSchema = z.looseObject({ signal: signalSchema.optional() });
+const putOptionsSchema = callOptionsSchema.extend({
+  ifAbsent: z.boolean().optional(),
+  retainUntil: dateSchema.optional(),
+});
+const getOptionsSchema = callOptionsSchema.extend({
+  range: z.looseObject({ offset: z.int().nonnegative(), length: z.int().positive().optional() }).optional(),
+});
 
 /**
  * @param prefixBytes what the store puts before the key
@@ -39,23 +57,24 @@ function checkText(name: string, text: string, prefixBytes: number): void {
   }
 }
 
-/** @throws InvalidInputError for `options.range` */
-export function checkRange(range: ByteRange | undefined): void {
-  if (range === undefined) return;
-  const { offset, length } = range;
-  if (!Number.isSafeInteger(offset) || offset < 0) {
-    throw new InvalidInputError('options.range.offset', 'must be a whole number, at least 0');
-  }
-  if (length !== undefined && (!Number.isSafeInteger(length) || length < 1)) {
-    throw new InvalidInputError('options.range.length', 'must be a whole number, at least 1');
-  }
+/** @throws InvalidInputError for `keys` */
+export function checkKeys(keys: readonly string[]): void {
+  parseInput('keys', keysSchema, keys);
 }
 
-/** @throws InvalidInputError naming the argument */
-export function checkRetainUntil(name: string, until: Date): void {
-  if (!types.isDate(until) || Number.isNaN(until.getTime())) {
-    throw new InvalidInputError(name, 'must be a valid Date');
-  }
+/** @throws InvalidInputError for the option at fault */
+export function parseCallOptions(options: StoreCallOptions): StoreCallOptions {
+  return parseInput('options', callOptionsSchema, options);
+}
+
+/** @throws InvalidInputError for the option at fault */
+export function parsePutOptions(options: PutOptions): PutOptions {
+  return parseInput('options', putOptionsSchema, options);
+}
+
+/** @throws InvalidInputError for the option at fault */
+export function parseGetOptions(options: GetOptions): GetOptions {
+  return parseInput('options', getOptionsSchema, options);
 }
 
 /**

@@ -5,7 +5,16 @@ import * as z from 'zod';
 import { hasErrno } from '../../errors/errno.js';
 import { InvalidInputError, ObjectNotFoundError, StoreError, throwIfAborted } from '../../errors/index.js';
 import { parseInput } from '../../parse-input.js';
-import { buffersOf, checkKey, checkPrefix, checkRange } from '../arguments.js';
+import {
+  buffersOf,
+  checkKey,
+  checkKeys,
+  checkPrefix,
+  parseCallOptions,
+  parseGetOptions,
+  parsePutOptions,
+} from '../arguments.js';
+import { keepsContract } from '../keeps-contract.js';
 import type {
   DeleteResult,
   GetOptions,
@@ -61,8 +70,13 @@ export class FileObjectStore implements ObjectStore {
     this.#incoming = new Incoming(this.directory);
   }
 
+  /** @internal */
+  [keepsContract](): boolean {
+    return true;
+  }
+
   async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<PutResult> {
-    const { ifAbsent = false, retainUntil, signal } = options;
+    const { ifAbsent = false, retainUntil, signal } = parsePutOptions(options);
     const path = this.#pathOf(key);
     const { buffers } = buffersOf(body);
     if (retainUntil !== undefined) {
@@ -83,9 +97,8 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async get(key: string, options: GetOptions = {}): Promise<Readable> {
-    const { range, signal } = options;
+    const { range, signal } = parseGetOptions(options);
     const path = this.#pathOf(key);
-    checkRange(range);
     return this.#guarded(signal, `${key} cannot be read`, async () => {
       const handle = await open(path, 'r').catch((error: unknown) => {
         throw isGone(error) ? new ObjectNotFoundError(key) : error;
@@ -111,8 +124,9 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async stat(key: string, options: StoreCallOptions = {}): Promise<ObjectInfo | undefined> {
+    const { signal } = parseCallOptions(options);
     const path = this.#pathOf(key);
-    return this.#guarded(options.signal, `${key} cannot be looked at`, async () => {
+    return this.#guarded(signal, `${key} cannot be looked at`, async () => {
       try {
         const info = await stat(path);
         return info.isFile() ? { key, size: info.size, lastModified: info.mtime } : undefined;
@@ -124,12 +138,13 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async *list(prefix: string, options: StoreCallOptions = {}): AsyncGenerator<ObjectInfo, void, undefined> {
+    const { signal } = parseCallOptions(options);
     checkPrefix(prefix);
-    throwIfAborted(options.signal);
+    throwIfAborted(signal);
     try {
       await assertPrivate(this.directory);
       for await (const info of walk(this.directory, prefix)) {
-        throwIfAborted(options.signal);
+        throwIfAborted(signal);
         yield info;
       }
     } catch (error) {
@@ -138,13 +153,15 @@ export class FileObjectStore implements ObjectStore {
   }
 
   async delete(keys: readonly string[], options: StoreCallOptions = {}): Promise<DeleteResult> {
+    const { signal } = parseCallOptions(options);
+    checkKeys(keys);
     const paths = keys.map((key) => [key, this.#pathOf(key)] as const);
     const deleted: string[] = [];
     const missing: string[] = [];
     const failed: DeleteResult['failed'][number][] = [];
     const folders = new Set<string>();
     for (const [key, path] of paths) {
-      throwIfAborted(options.signal);
+      throwIfAborted(signal);
       try {
         await unlink(path);
         deleted.push(key);

@@ -1,6 +1,7 @@
-import { types } from 'node:util';
 import { errnoOf } from '../../errors/errno.js';
+import { mayPass } from '../../errors/foreign-error.js';
 import { StoreError, type StoreFailure, VmdkDriverError } from '../../errors/index.js';
+import { reasonOf } from '../../errors/reason-of.js';
 
 const failures: Readonly<Record<string, StoreFailure>> = {
   ENOSPC: 'quota',
@@ -18,6 +19,6 @@ const failures: Readonly<Record<string, StoreFailure>> = {
 /** The error as a caller of the store shall see it: one of this library's as it is, any other as the cause of one. */
 export function asStoreError(error: unknown, what: string): VmdkDriverError {
   if (error instanceof VmdkDriverError) return error;
-  const message = types.isNativeError(error) ? error.message : String(error);
-  return new StoreError(failures[errnoOf(error) ?? ''] ?? 'failed', `${what}: ${message}`, { cause: error });
+  const reason = failures[errnoOf(error) ?? ''] ?? 'failed';
+  return new StoreError(reason, `${what}: ${reasonOf(error)}`, { cause: error, retryable: mayPass(error) });
 }

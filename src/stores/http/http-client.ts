@@ -1,6 +1,13 @@
-import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as requestHttp,
+  type RequestOptions,
+} from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { AbortError, StoreError, throwIfAborted } from '../../errors/index.js';
+import { reasonOf } from '../../errors/reason-of.js';
 import { connectionError } from './connection-error.js';
 import { sendBody } from './send-body.js';
 import { StallTimer } from './stall-timer.js';
@@ -55,7 +62,7 @@ export class HttpClient {
     const isTls = url.protocol === 'https:';
     const size = body?.size ?? 0;
     const expects = size > expectedBodyBytes;
-    const request = (isTls ? requestHttps : requestHttp)(url, {
+    const request = requestOf(url, {
       method,
       agent: isTls ? this.#https : this.#http,
       headers: {
@@ -87,6 +94,15 @@ export class HttpClient {
       timer.stop();
       signal?.removeEventListener('abort', onAbort);
     }
+  }
+}
+
+/** @throws StoreError where Node does not take it: a header field, say, with characters that none may have */
+function requestOf(url: URL, options: RequestOptions): ClientRequest {
+  try {
+    return (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options);
+  } catch (cause) {
+    throw new StoreError('failed', `${url.host}: the request cannot be made: ${reasonOf(cause)}`, { cause });
   }
 }
 

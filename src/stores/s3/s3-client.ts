@@ -1,13 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { ObjectNotFoundError, StoreError } from '../../errors/index.js';
 import type { HttpClient } from '../http/http-client.js';
+import { provided } from '../http/provided.js';
 import { chunksOfAnswer, discardAnswer, type ReadAnswerOptions } from '../http/read-answer.js';
 import { type Expiring, Renewable } from '../http/renewable.js';
 import { withRetries } from '../http/retry.js';
 import type { StoreClientOptions, StoreRequest } from '../http/store-request.js';
 import { childText, readXml, type XmlElement } from './read-xml.js';
 import { S3Address, type S3Query } from './s3-address.js';
-import type { S3Credentials, S3CredentialsProvider } from './s3-credentials.js';
+import { type S3CredentialsProvider, s3CredentialsSchema, type S3Keys } from './s3-credentials.js';
 import { isExpired, s3Error, type S3Refusal } from './s3-errors.js';
 import { loadSigner, type Sign } from './sign.js';
 
@@ -24,11 +25,11 @@ export interface S3ClientOptions extends StoreClientOptions {
   readonly region: string;
   readonly bucket: string;
   readonly isPathStyle: boolean;
-  readonly credentials: S3Credentials | S3CredentialsProvider;
+  readonly credentials: S3Keys | S3CredentialsProvider;
 }
 
 interface Keys extends Expiring {
-  readonly credentials: S3Credentials;
+  readonly credentials: S3Keys;
 }
 
 /** Signed requests to a bucket, tried again where that is safe. */
@@ -40,7 +41,7 @@ export class S3Client {
   readonly #keys: Renewable<Keys>;
   readonly #region: string;
   readonly #canRenew: boolean;
-  #signer: Promise<Sign> | undefined;
+  #sign: Sign | undefined;
   /** What has to be added to this machine's clock to have the store's, in milliseconds. */
   #skewMs = 0;
 
@@ -51,9 +52,10 @@ export class S3Client {
     this.#http = http;
     this.#region = region;
     this.#canRenew = typeof credentials === 'function';
-    this.#keys = new Renewable(async () =>
-      keysOf(typeof credentials === 'function' ? await provided(credentials) : credentials),
-    );
+    this.#keys = new Renewable(async () => {
+      const keys = typeof credentials === 'function' ? await this.#provided(credentials) : credentials;
+      return { credentials: keys, expiresAtMs: keys.expiration };
+    });
   }
 
   /** What the store's clock says, as far as its answers told. */
@@ -99,7 +101,7 @@ export class S3Client {
     const { method, path, query = {}, headers = {}, body, accepts = [], signal } = request;
     const keys = await this.#keys.get(signal);
     const url = this.address.url(path, query);
-    const sign = await (this.#signer ??= loadSigner(this.#region));
+    const sign = (this.#sign ??= await loadSigner(this.#region));
     const signed = await sign({ method, url, query, headers }, keys.credentials, new Date());
     const answer = await this.#http.send({ method, url, headers: signed, body, signal });
     const { statusCode: status = 0 } = answer;
@@ -116,6 +118,11 @@ export class S3Client {
     throw s3Error(`${this.peer}: ${request.what}`, refusal, [secretAccessKey, sessionToken, signed['authorization']]);
   }
 
+  #provided(provide: S3CredentialsProvider): Promise<S3Keys> {
+    const { stallTimeoutMs: limitMs } = this.#http;
+    return provided({ what: 'the keys of S3', provide, schema: s3CredentialsSchema, limitMs });
+  }
+
   async #refusalOf(answer: IncomingMessage, { what, signal }: S3Request): Promise<S3Refusal> {
     const { statusCode: status = 0, headers } = answer;
     const element = await readXml(chunksOfAnswer(answer, this.reading(signal)), what).catch((error: unknown) => {
@@ -126,16 +133,4 @@ export class S3Client {
     const said = (name: string) => (element === undefined ? '' : (childText(element, name) ?? ''));
     return { status, headers, code: said('Code'), message: said('Message') };
   }
-}
-
-async function provided(provide: S3CredentialsProvider): Promise<S3Credentials> {
-  try {
-    return await provide();
-  } catch (cause) {
-    throw new StoreError('credentials', 'the function that gives the keys of S3 failed', { cause });
-  }
-}
-
-function keysOf(credentials: S3Credentials): Keys {
-  return { credentials, expiresAtMs: credentials.expiration?.getTime() };
 }

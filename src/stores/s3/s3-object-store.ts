@@ -2,7 +2,16 @@ import type { Readable } from 'node:stream';
 import * as z from 'zod';
 import { InvalidInputError, ObjectNotFoundError, StoreError, VmdkDriverError } from '../../errors/index.js';
 import { parseInput } from '../../parse-input.js';
-import { buffersOf, checkKey, checkPrefix, checkRange, checkRetainUntil } from '../arguments.js';
+import {
+  buffersOf,
+  checkKey,
+  checkKeys,
+  checkPrefix,
+  dateSchema,
+  parseCallOptions,
+  parseGetOptions,
+  parsePutOptions,
+} from '../arguments.js';
 import { wasNotSent } from '../http/connection-error.js';
 import { endpointSchema, folderOf, httpOptionsShape } from '../http/endpoint.js';
 import { HttpClient } from '../http/http-client.js';
@@ -10,6 +19,7 @@ import { md5Of } from '../http/md5.js';
 import { openObject } from '../http/open-object.js';
 import { retryDelaysMs } from '../http/retry.js';
 import { defaultStallTimeoutMs } from '../http/stall-timer.js';
+import { keepsContract } from '../keeps-contract.js';
 import type {
   DeleteResult,
   GetOptions,
@@ -25,7 +35,7 @@ import { listObjects } from './list.js';
 import { assertLocked, head, lock, lockHeaders, notLocked } from './retention.js';
 import { isPathStyleByDefault } from './s3-address.js';
 import { S3Client } from './s3-client.js';
-import type { S3Credentials, S3CredentialsProvider } from './s3-credentials.js';
+import { type S3Credentials, type S3CredentialsProvider, s3CredentialsSchema } from './s3-credentials.js';
 
 /** How an {@link S3ObjectStore} is set up. */
 export interface S3ObjectStoreOptions {
@@ -49,19 +59,12 @@ export interface S3ObjectStoreOptions {
   readonly retryDelaysMs?: readonly number[] | undefined;
 }
 
-const credentialsSchema = z.looseObject({
-  accessKeyId: z.string().min(1),
-  secretAccessKey: z.string().min(1),
-  sessionToken: z.string().min(1).optional(),
-  expiration: z.date().optional(),
-});
-
 const optionsSchema = z.strictObject({
   ...httpOptionsShape,
   endpoint: endpointSchema,
   region: z.string().min(1),
   bucket: z.string().regex(/^[A-Za-z0-9._-]{3,255}$/, 'must be the name of a bucket'),
-  credentials: z.union([z.custom<S3CredentialsProvider>((value) => typeof value === 'function'), credentialsSchema]),
+  credentials: z.union([z.custom<S3CredentialsProvider>((value) => typeof value === 'function'), s3CredentialsSchema]),
   pathStyle: z.boolean().optional(),
 });
 
@@ -96,19 +99,23 @@ export class S3ObjectStore implements ObjectStore {
       region,
       bucket,
       isPathStyle: parsed.pathStyle ?? isPathStyleByDefault(endpoint, bucket),
-      credentials: options.credentials,
+      credentials: parsed.credentials,
       http: new HttpClient({ ca: parsed.ca, stallTimeoutMs }),
       retryDelaysMs: parsed.retryDelaysMs ?? retryDelaysMs,
     });
   }
 
+  /** @internal */
+  [keepsContract](): boolean {
+    return true;
+  }
+
   async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<PutResult> {
-    const { ifAbsent = false, retainUntil, signal } = options;
+    const { ifAbsent = false, retainUntil, signal } = parsePutOptions(options);
     const path = this.#pathOf(key);
     const { buffers, size } = buffersOf(body);
     if (size > maxObjectBytes)
       throw new InvalidInputError('body', `is larger than the ${maxObjectBytes} bytes of one PUT`);
-    if (retainUntil !== undefined) checkRetainUntil('options.retainUntil', retainUntil);
     if (ifAbsent && (await this.stat(key, { signal })) !== undefined) return { created: false };
     const send = async (isConditional: boolean) =>
       this.#client.sendForHead({
@@ -143,9 +150,8 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async get(key: string, options: GetOptions = {}): Promise<Readable> {
-    const { range, signal } = options;
+    const { range, signal } = parseGetOptions(options);
     const path = this.#pathOf(key);
-    checkRange(range);
     const client = this.#client;
     const { stallTimeoutMs } = client.reading(signal);
     try {
@@ -173,9 +179,10 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async stat(key: string, options: StoreCallOptions = {}): Promise<ObjectInfo | undefined> {
-    const found = await head(this.#client, this.#pathOf(key), undefined, options.signal);
+    const { signal } = parseCallOptions(options);
+    const found = await head(this.#client, this.#pathOf(key), undefined, signal);
     if (found === undefined) {
-      await this.#assertBucket(options.signal);
+      await this.#assertBucket(signal);
       return undefined;
     }
     this.#hasBucket = true;
@@ -184,8 +191,9 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async *list(prefix: string, options: StoreCallOptions = {}): AsyncGenerator<ObjectInfo, void, undefined> {
+    const { signal } = parseCallOptions(options);
     checkPrefix(prefix, Buffer.byteLength(this.#folder));
-    for await (const info of listObjects(this.#client, this.#folder + prefix, options.signal)) {
+    for await (const info of listObjects(this.#client, this.#folder + prefix, signal)) {
       const key = info.key.slice(this.#folder.length);
       // A browser's marker of a folder is no object of ours.
       if (!key.endsWith('/') && key !== '') yield { ...info, key };
@@ -193,9 +201,11 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async delete(keys: readonly string[], options: StoreCallOptions = {}): Promise<DeleteResult> {
+    const { signal } = parseCallOptions(options);
+    checkKeys(keys);
     const paths = keys.map((key) => this.#pathOf(key));
     if (paths.length === 0) return { deleted: [], missing: [], retained: [], failed: [] };
-    const { deleted, missing, retained, failed } = await deleteObjects(this.#client, paths, options.signal);
+    const { deleted, missing, retained, failed } = await deleteObjects(this.#client, paths, signal);
     const keyOf = (path: string) => path.slice(this.#folder.length);
     return {
       deleted: deleted.map(keyOf),
@@ -206,9 +216,10 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async extendRetention(key: string, until: Date, options: StoreCallOptions = {}): Promise<void> {
-    checkRetainUntil('until', until);
+    const { signal } = parseCallOptions(options);
+    parseInput('until', dateSchema, until);
     try {
-      await lock(this.#client, this.#pathOf(key), until, options.signal);
+      await lock(this.#client, this.#pathOf(key), until, signal);
     } catch (error) {
       if (error instanceof ObjectNotFoundError) throw new ObjectNotFoundError(key);
       throw isLockRefusal(error) ? notLocked(this.#client, key, error) : error;

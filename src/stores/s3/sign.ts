@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { types } from 'node:util';
 import { StoreError } from '../../errors/index.js';
 import type { HttpHeaders } from '../http/http-client.js';
-import type { S3Credentials } from './s3-credentials.js';
+import type { S3Keys } from './s3-credentials.js';
 
 /** A request as it is signed. */
 export interface UnsignedRequest {
@@ -14,7 +14,7 @@ export interface UnsignedRequest {
 }
 
 /** Gives the header fields of a request, its signature among them. */
-export type Sign = (request: UnsignedRequest, credentials: S3Credentials, now: Date) => Promise<HttpHeaders>;
+export type Sign = (request: UnsignedRequest, credentials: S3Keys, now: Date) => Promise<HttpHeaders>;
 
 /** SHA-256 in the shape the signer asks for. */
 class Sha256 {

@@ -102,17 +102,28 @@ async function deleteInBulk(
   names: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<Outcome> {
-  const pathOf = (name: string) => `/${encodeStrictly(client.container)}/${encodePath(name)}`;
-  const body = Buffer.from(names.map(pathOf).join('\n'));
+  const container = encodeStrictly(client.container);
+  const body = Buffer.from(names.map((name) => `/${container}/${encodePath(name)}`).join('\n'));
   try {
     const errors = await withRetries({ delaysMs: client.retryDelaysMs, signal }, () =>
       deleteOnce(client, body, signal),
     );
+    const pathOf = (name: string) => `${client.container}/${name}`;
+    const known = new Set(names.map(pathOf));
+    const statuses = new Map(
+      errors.flatMap(([path, status]) => pathsMeant(path).map((meant) => [meant, status] as const)),
+    );
+    // It may be that of any of them.
+    const hasStranger = errors.some(([path]) => !pathsMeant(path).some((meant) => known.has(meant)));
     const failed = names.flatMap((name): Failure[] => {
-      const status = errors.get(decodeURIComponent(pathOf(name)));
-      if (status === undefined) return [];
-      const reason = status.startsWith('403') ? 'denied' : 'failed';
-      return [{ key: name, error: new StoreError(reason, `${name} cannot be deleted: HTTP ${status}`) }];
+      const status = statuses.get(pathOf(name));
+      if (status !== undefined) {
+        const reason = status.startsWith('403') ? 'denied' : 'failed';
+        return [{ key: name, error: new StoreError(reason, `${name} cannot be deleted: HTTP ${status}`) }];
+      }
+      if (!hasStranger) return [];
+      const what = `${name}: the store does not say whether it was deleted`;
+      return [{ key: name, error: new StoreError('protocol', what) }];
     });
     const isFailed = new Set(failed.map(({ key }) => key));
     return { deleted: names.filter((name) => !isFailed.has(name)), missing: [], failed };
@@ -122,12 +133,22 @@ async function deleteInBulk(
   }
 }
 
+/** What a path in an answer may mean: Swift encodes it, radosgw does not, and leaves the first slash out. */
+function pathsMeant(path: string): string[] {
+  const plain = path.replace(/^\//, '');
+  try {
+    return [plain, decodeURIComponent(plain)];
+  } catch {
+    return [plain];
+  }
+}
+
 /** What could not be deleted: paths, and the statuses they were answered with. */
 async function deleteOnce(
   client: SwiftClient,
   body: Buffer,
   signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<readonly (readonly [path: string, status: string])[]> {
   const { text } = await client.sendForText({
     method: 'POST',
     target: 'account',
@@ -152,7 +173,7 @@ async function deleteOnce(
   if (errors.some(isPassing)) {
     throw new StoreError('unavailable', `objects cannot be deleted: HTTP ${errors.find(isPassing)?.[1] ?? ''}`);
   }
-  return new Map(errors.map(([path, each]) => [decodeURIComponent(path), each]));
+  return errors;
 }
 
 function knownOrThrow(error: unknown): VmdkDriverError {

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { StoreError } from '../../errors/index.js';
+import { endpointSchema } from '../http/endpoint.js';
+import { headerTextSchema } from '../http/expiry.js';
 import type { HttpClient } from '../http/http-client.js';
 import { textOfAnswer } from '../http/read-answer.js';
 import type { ApplicationCredentialAuth, KeystoneAuth } from './swift-auth.js';
@@ -47,15 +49,15 @@ export async function loginAtKeystone(
   if (answer.statusCode !== 201) {
     throw statusError(what, answer, text, [auth.kind === 'keystone' ? auth.password : auth.secret]);
   }
-  const token = answer.headers['x-subject-token'];
+  const token = headerTextSchema.safeParse(answer.headers['x-subject-token']);
   const parsed = answerSchema.safeParse(parseJson(text));
-  if (typeof token !== 'string' || !parsed.success) {
+  if (!token.success || !parsed.success) {
     throw new StoreError('protocol', `${what}: it was not answered with a token`);
   }
   const { catalog = [], expires_at: expiresAt } = parsed.data.token;
   const expiresAtMs = expiresAt === undefined ? Number.NaN : Date.parse(expiresAt);
   return {
-    token,
+    token: token.data,
     storageUrl: storageUrlOf(catalog, auth, what),
     ...(Number.isNaN(expiresAtMs) ? {} : { expiresAtMs }),
   };
@@ -85,7 +87,7 @@ function storageUrlOf(catalog: Catalog, auth: KeystoneAuth | ApplicationCredenti
     .filter((endpoint) => endpoint.interface === wanted)
     .map(({ url, region, region_id: regionId }) => ({ url, region: regionId ?? region ?? '' }));
   const [endpoint, ...others] = endpoints.filter(({ region }) => auth.region === undefined || auth.region === region);
-  if (endpoint === undefined || !URL.canParse(endpoint.url)) {
+  if (endpoint === undefined) {
     const regions = endpoints.map(({ region }) => region).join(', ');
     throw new StoreError(
       'failed',
@@ -101,6 +103,9 @@ function storageUrlOf(catalog: Catalog, auth: KeystoneAuth | ApplicationCredenti
       'failed',
       `${what}: its catalog has several regions, and auth.region does not say which: ${regions}`,
     );
+  }
+  if (!endpointSchema.safeParse(endpoint.url).success) {
+    throw new StoreError('protocol', `${what}: its catalog has an object-store whose URL is none of http or https`);
   }
   return endpoint.url.replace(/\/+$/, '');
 }

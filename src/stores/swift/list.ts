@@ -7,7 +7,16 @@ import { parseJson } from './swift-errors.js';
 /** Objects of one page: no more than what is parsed in one short turn. */
 const pageLength = 2000;
 
-const pageSchema = z.array(z.object({ name: z.string(), bytes: z.int().nonnegative(), last_modified: z.string() }));
+const pageSchema = z.array(
+  z.object({
+    name: z.string(),
+    bytes: z.int().nonnegative(),
+    last_modified: z
+      .string()
+      .transform(timeOf)
+      .refine((time) => !Number.isNaN(time.getTime())),
+  }),
+);
 
 /** The objects whose whole names begin with the prefix, page by page. */
 export async function* listObjects(
@@ -36,13 +45,15 @@ export async function* listObjects(
     const last = page.data.at(-1)?.name;
     if (last === undefined) return;
     if (last === marker) throw new StoreError('protocol', 'a list of the container does not go on');
-    for (const { name, bytes, last_modified: time } of page.data) {
-      // It is UTC, and does not say so.
-      const lastModified = new Date(/(?:Z|[+-]\d\d:\d\d)$/.test(time) ? time : `${time}Z`);
+    for (const { name, bytes, last_modified: lastModified } of page.data)
       yield { key: name, size: bytes, lastModified };
-    }
     marker = last;
   }
+}
+
+/** A time of Swift's: it is UTC, and does not say so. */
+function timeOf(text: string): Date {
+  return new Date(/(?:Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`);
 }
 
 export function noContainer({ container }: SwiftClient, peer: string): StoreError {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { endpointSchema } from '../http/endpoint.js';
+import { expirySchema, headerTextSchema } from '../http/expiry.js';
 
 /** Which of the catalog's endpoints is used. */
 interface CatalogChoice {
@@ -48,8 +49,8 @@ export interface SwiftToken {
   readonly token: string;
   /** URL of the account. */
   readonly storageUrl: string;
-  /** When the token ends. Where it is left out, it is renewed when it is refused. */
-  readonly expires?: Date | undefined;
+  /** When the token ends; a string is ISO 8601. Where it is left out, it is renewed when it is refused. */
+  readonly expires?: Date | string | undefined;
 }
 
 /** A function of the application's own. It is called when a token is needed, about to end, or was refused. */
@@ -85,7 +86,7 @@ export const swiftAuthSchema = z.discriminatedUnion('kind', [
 ]);
 
 export const swiftTokenSchema = z.looseObject({
-  token: text,
-  storageUrl: endpointSchema,
-  expires: z.date().optional(),
+  token: headerTextSchema,
+  storageUrl: endpointSchema.transform((url) => url.replace(/\/+$/, '')),
+  expires: expirySchema.optional(),
 });

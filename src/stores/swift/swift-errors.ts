@@ -64,7 +64,9 @@ function messageOf(body: string): string {
   const parsed = parseJson(body);
   if (typeof parsed === 'object' && parsed !== null && 'error' in parsed) {
     const { error } = parsed;
-    if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message);
+    if (typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string') {
+      return error.message;
+    }
   }
   return body.replace(/<[^>]*>/g, ' ');
 }

@@ -3,7 +3,15 @@ import type { Readable } from 'node:stream';
 import * as z from 'zod';
 import { InvalidInputError, ObjectNotFoundError, StoreError } from '../../errors/index.js';
 import { parseInput } from '../../parse-input.js';
-import { buffersOf, checkKey, checkPrefix, checkRange } from '../arguments.js';
+import {
+  buffersOf,
+  checkKey,
+  checkKeys,
+  checkPrefix,
+  parseCallOptions,
+  parseGetOptions,
+  parsePutOptions,
+} from '../arguments.js';
 import { wasNotSent } from '../http/connection-error.js';
 import { folderOf, httpOptionsShape } from '../http/endpoint.js';
 import { HttpClient } from '../http/http-client.js';
@@ -11,6 +19,7 @@ import { md5Of } from '../http/md5.js';
 import { openObject } from '../http/open-object.js';
 import { retryDelaysMs } from '../http/retry.js';
 import { defaultStallTimeoutMs } from '../http/stall-timer.js';
+import { keepsContract } from '../keeps-contract.js';
 import type {
   DeleteResult,
   GetOptions,
@@ -70,7 +79,7 @@ export class SwiftObjectStore implements ObjectStore {
   readonly #folder: string;
   /** Whether the container is known to be there: where it is not, a missing object is no proof of anything. */
   #hasContainer = false;
-  #bulkSize: Promise<number> | undefined;
+  #bulkSize: number | undefined;
 
   /** @throws InvalidInputError naming the option at fault */
   constructor(options: SwiftObjectStoreOptions) {
@@ -87,8 +96,13 @@ export class SwiftObjectStore implements ObjectStore {
     });
   }
 
+  /** @internal */
+  [keepsContract](): boolean {
+    return true;
+  }
+
   async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<PutResult> {
-    const { ifAbsent = false, retainUntil, signal } = options;
+    const { ifAbsent = false, retainUntil, signal } = parsePutOptions(options);
     const object = this.#nameOf(key);
     const { buffers, size } = buffersOf(body);
     if (size > maxObjectBytes)
@@ -123,9 +137,8 @@ export class SwiftObjectStore implements ObjectStore {
   }
 
   async get(key: string, options: GetOptions = {}): Promise<Readable> {
-    const { range, signal } = options;
+    const { range, signal } = parseGetOptions(options);
     const object = this.#nameOf(key);
-    checkRange(range);
     const { stallTimeoutMs, retryDelaysMs: delays } = this.#client;
     try {
       return await openObject({
@@ -152,7 +165,8 @@ export class SwiftObjectStore implements ObjectStore {
     }
   }
 
-  async stat(key: string, { signal }: StoreCallOptions = {}): Promise<ObjectInfo | undefined> {
+  async stat(key: string, options: StoreCallOptions = {}): Promise<ObjectInfo | undefined> {
+    const { signal } = parseCallOptions(options);
     const { statusCode, headers } = await this.#client.sendForHead({
       method: 'HEAD',
       target: { object: this.#nameOf(key) },
@@ -175,8 +189,9 @@ export class SwiftObjectStore implements ObjectStore {
   }
 
   async *list(prefix: string, options: StoreCallOptions = {}): AsyncGenerator<ObjectInfo, void, undefined> {
+    const { signal } = parseCallOptions(options);
     checkPrefix(prefix, Buffer.byteLength(this.#folder));
-    for await (const info of listObjects(this.#client, this.#folder + prefix, options.signal)) {
+    for await (const info of listObjects(this.#client, this.#folder + prefix, signal)) {
       this.#hasContainer = true;
       const key = info.key.slice(this.#folder.length);
       // A browser's marker of a folder is no object of ours.
@@ -185,10 +200,11 @@ export class SwiftObjectStore implements ObjectStore {
   }
 
   async delete(keys: readonly string[], options: StoreCallOptions = {}): Promise<DeleteResult> {
-    const { signal } = options;
+    const { signal } = parseCallOptions(options);
+    checkKeys(keys);
     const names = keys.map((key) => this.#nameOf(key));
     if (names.length === 0) return { deleted: [], missing: [], retained: [], failed: [] };
-    const bulkSize = names.length === 1 ? 0 : await (this.#bulkSize ??= bulkDeleteSize(this.#client, undefined));
+    const bulkSize = names.length === 1 ? 0 : (this.#bulkSize ??= await bulkDeleteSize(this.#client, signal));
     const { deleted, missing, failed } = await deleteObjects(this.#client, names, bulkSize, signal);
     const keyOf = (name: string) => name.slice(this.#folder.length);
     return {

@@ -1,7 +1,7 @@
 import { StoreError } from '../../errors/index.js';
 import type { HttpClient } from '../http/http-client.js';
 import { textOfAnswer } from '../http/read-answer.js';
-import type { TempAuth } from './swift-auth.js';
+import { swiftTokenSchema, type TempAuth } from './swift-auth.js';
 import { statusError } from './swift-errors.js';
 import type { SwiftSession } from './swift-session.js';
 
@@ -14,13 +14,11 @@ export async function loginByTempauth(http: HttpClient, { url: text, user, key }
   const body = await textOfAnswer(answer, { stallTimeoutMs: http.stallTimeoutMs, peer: url.host });
   if (status < 200 || status > 299) throw statusError(what, answer, body, [key]);
   const { 'x-auth-token': token, 'x-storage-url': storageUrl } = headers;
-  if (typeof token !== 'string' || typeof storageUrl !== 'string' || !URL.canParse(storageUrl)) {
-    throw new StoreError('protocol', `${what}: it was not answered with a token and a URL`);
-  }
+  const parsed = swiftTokenSchema.safeParse({ token, storageUrl });
+  if (!parsed.success) throw new StoreError('protocol', `${what}: it was not answered with a token and a URL`);
   const seconds = Number(headers['x-auth-token-expires'] ?? Number.NaN);
   return {
-    token,
-    storageUrl: storageUrl.replace(/\/+$/, ''),
+    ...parsed.data,
     ...(Number.isFinite(seconds) ? { expiresAtMs: Date.now() + seconds * 1000 } : {}),
   };
 }

@@ -11,12 +11,13 @@ function standStill(): void {
 }
 
 // The store looks at the signal before each buffer.
-const signal = {
-  get aborted() {
+const { signal } = new AbortController();
+Object.defineProperty(signal, 'aborted', {
+  get: () => {
     if (buffers++ === 3) standStill();
     return false;
   },
-} as AbortSignal;
+});
 
 await new FileObjectStore({ directory }).put(
   'object',

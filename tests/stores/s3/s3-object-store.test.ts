@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { S3ObjectStore, type S3ObjectStoreOptions } from '../../../src/stores/index.js';
+import { PassingTime } from '../../support/passing-time.js';
+import { until } from '../../support/until.js';
 import { type Answer, HttpDouble, inTurn, status } from '../support/http-double.js';
 
 const secret = 'the-secret-access-key';
@@ -252,7 +254,63 @@ describe('keys', () => {
     await expect(storeWith({ credentials }).put('key', randomBytes(1))).rejects.toMatchObject({
       reason: 'credentials',
       cause,
+      retryable: false,
     });
+  });
+
+  it('that cannot be had for now are asked for again', async () => {
+    let asked = 0;
+    const credentials = async () => {
+      if (++asked < 3) throw Object.assign(new Error('busy'), { code: 'ECONNRESET' });
+      return { accessKeyId: 'key', secretAccessKey: secret };
+    };
+    await storeWith({ credentials }).put('key', randomBytes(1));
+    expect(asked).toBe(3);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['nothing in an object', {}],
+    ['a key with a line end', { accessKeyId: 'key\n', secretAccessKey: secret }],
+    ['a token with a line end', { accessKeyId: 'key', secretAccessKey: secret, sessionToken: 'token\n' }],
+    ['an end that is none', { accessKeyId: 'key', secretAccessKey: secret, expiration: 'soon' }],
+  ])('are none where %s is given', async (_, given) => {
+    const error: unknown = await storeWith({ credentials: async () => given as never })
+      .put('key', randomBytes(1))
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'STORE_FAILED', reason: 'credentials', retryable: false });
+    expect(String(error) + JSON.stringify(error)).not.toContain(secret);
+  });
+
+  it('end when AWS’s own JSON says so', async () => {
+    let given = 0;
+    const credentials = async () => {
+      const expiration = new Date(Date.now() + (++given === 1 ? -1 : 3_600_000)).toISOString();
+      return { accessKeyId: `key-${given}`, secretAccessKey: secret, expiration };
+    };
+    const store = storeWith({ credentials });
+    for (let n = 0; n < 3; n++) await store.put('key', randomBytes(1));
+    expect(given).toBe(2);
+  });
+
+  it('that never come hold nobody for ever, nor those who ask later', async () => {
+    using time = new PassingTime();
+    let asked = 0;
+    const credentials = async () => {
+      if (++asked === 1) await new Promise(() => undefined);
+      return { accessKeyId: 'key', secretAccessKey: secret };
+    };
+    const store = storeWith({ credentials, retryDelaysMs: [] });
+    const controller = new AbortController();
+    const patient = store.put('key', randomBytes(1)).catch((error: unknown) => error);
+    await until(() => asked === 1);
+    const aborted = store.put('key', randomBytes(1), { signal: controller.signal }).catch((error: unknown) => error);
+    controller.abort();
+    expect(await aborted).toMatchObject({ code: 'ABORTED' });
+    time.pass(120_000);
+    expect(await patient).toMatchObject({ code: 'STORE_FAILED', reason: 'stalled' });
+    await store.put('key', randomBytes(1));
+    expect(asked).toBe(2);
   });
 });
 

@@ -112,6 +112,28 @@ describe('a login', () => {
     expect(swift.asked).toHaveLength(2);
   });
 
+  it('is made anew when the token that a function gave ends, by whatever it says that', async () => {
+    let asked = 0;
+    const get = async () => {
+      swift.tokens.add(`own-${++asked}`);
+      const expires = new Date(Date.now() + (asked === 1 ? -1 : 3_600_000)).toISOString();
+      return { token: `own-${asked}`, storageUrl: `${swift.server.url}/v1/AUTH_x`, expires };
+    };
+    const store = storeWith({ auth: { kind: 'token', get } });
+    for (let n = 0; n < 3; n++) await store.put('key', Buffer.from('x'));
+    expect(asked).toBe(2);
+  });
+
+  it('whose endpoint in the catalog has another kind of URL fails', async () => {
+    swift.catalog = () => [{ type: 'object-store', endpoints: [{ interface: 'public', url: 'ftp://swift.example' }] }];
+    await expect(storeWith({ auth: keystone() }).stat('key')).rejects.toMatchObject({ reason: 'protocol' });
+  });
+
+  it('with a user that no header can hold is an error', async () => {
+    const auth: SwiftAuth = { kind: 'tempauth', url: `${swift.server.url}/auth/v1.0`, user: 'a:b\n', key: password };
+    await expect(storeWith({ auth }).stat('key')).rejects.toMatchObject({ code: 'STORE_FAILED', reason: 'failed' });
+  });
+
   it('that is given a token which is refused again fails', async () => {
     let asked = 0;
     const get = async () => ({ token: `unknown-${++asked}`, storageUrl: `${swift.server.url}/v1/AUTH_x` });
@@ -137,6 +159,17 @@ describe('a login', () => {
   it.each([
     ['fails', () => Promise.reject(new Error('down')), 'failed'],
     ['gives something else', () => Promise.resolve({ token: '' } as never), 'gave something else'],
+    ['gives nothing', () => Promise.resolve(undefined as never), 'gave something else'],
+    [
+      'gives a token with a line end',
+      () => Promise.resolve({ token: 'token\n', storageUrl: 'https://swift.example' }),
+      'gave something else',
+    ],
+    [
+      'gives another kind of URL',
+      () => Promise.resolve({ token: 'token', storageUrl: 'ftp://swift.example' }),
+      'gave something else',
+    ],
   ])('by a function that %s is an error', async (_, get, message) => {
     await expect(storeWith({ auth: { kind: 'token', get } }).stat('key')).rejects.toMatchObject({
       reason: 'credentials',
@@ -147,9 +180,16 @@ describe('a login', () => {
   it.each([
     ['Keystone', keystone, status(401, JSON.stringify({ error: { message: `no ${password}` } })), 'credentials'],
     ['Swift', tempauth, status(401, `<html>no ${password}</html>`), 'credentials'],
+    ['Keystone', keystone, status(401, '{"error":{"message":{"toString":1}}}'), 'credentials'],
     ['Keystone', keystone, status(503), 'unavailable'],
     ['Keystone', keystone, status(201, '{}'), 'protocol'],
     ['Swift', tempauth, status(200), 'protocol'],
+    [
+      'Swift',
+      tempauth,
+      status(200, '', { 'x-auth-token': 'token', 'x-storage-url': 'ftp://swift.example' }),
+      'protocol',
+    ],
   ] as const)('that %s refuses is told, without the password', async (_, auth, answer, reason) => {
     swift.loginAnswers = answer;
     const error: unknown = await storeWith({ auth: auth() })
@@ -277,6 +317,7 @@ describe('a list', () => {
     ['something else', status(200, '{"a":1}'), 'protocol'],
     ['the same page again', page('a/1'), 'protocol'],
     ['no container', status(404), 'no-container'],
+    ['a time that is none', status(200, '[{"name":"a/1","bytes":1,"last_modified":"yesterday"}]'), 'protocol'],
   ] as const)('answered with %s is an error, not an end', async (_, answer, reason) => {
     swift.answers = answer;
     await expect(keysOf(storeWith())).rejects.toMatchObject({ code: 'STORE_FAILED', reason });
@@ -306,6 +347,28 @@ describe('a deletion', () => {
     swift.answers = bulk({ 'Response Status': '400 Bad Request', Errors: [['/container/a%20b', '403 Forbidden']] });
     const { deleted, failed } = await storeWith().delete(['a b', 'c']);
     expect([deleted, failed]).toMatchObject([['c'], [{ key: 'a b', error: { reason: 'denied' } }]]);
+  });
+
+  const untold = ['50%', 'x'].map((key) => ({ key, error: { reason: 'protocol' } }));
+  it.each([
+    ['as radosgw gives them', 'container/50%', ['x'], [{ key: '50%', error: { reason: 'denied' } }]],
+    ['of what nobody asked for', '/container/other', [], untold],
+    ['that cannot be decoded', '/container/%E4%', [], untold],
+  ])('answered with paths %s takes nothing for deleted that may be there', async (_, path, gone, left) => {
+    swift.answers = bulk({ 'Response Status': '400 Bad Request', Errors: [[path, '403 Forbidden']] });
+    const { deleted, failed } = await storeWith().delete(['50%', 'x']);
+    expect([deleted, failed]).toMatchObject([gone, left]);
+  });
+
+  it('ends when it is aborted while the cluster is asked what it can do, which is asked again then', async () => {
+    const controller = new AbortController();
+    swift.answers = () => {
+      controller.abort();
+    };
+    const store = storeWith();
+    await expect(store.delete(['a', 'b'], { signal: controller.signal })).rejects.toMatchObject({ code: 'ABORTED' });
+    swift.answers = bulk({ 'Number Deleted': 2 });
+    expect((await store.delete(['a', 'b'])).deleted).toEqual(['a', 'b']);
   });
 
   it.each([
