@@ -15,6 +15,7 @@ import type {
 import type { ListOptions, UnreadableBackup } from '../services/listed-backup.js';
 import { asServiceError } from '../services/service-error.js';
 import { storeFile } from '../services/store-file.js';
+import { objectStoreSchema } from '../stores/guard-object-store.js';
 import type { ObjectStore } from '../stores/object-store.js';
 import { ChunkReadable } from '../stream/chunk-readable.js';
 import { pour } from '../stream/pour.js';
@@ -47,7 +48,7 @@ export interface RepositoryBackupServiceOptions {
 }
 
 const optionsSchema = z.strictObject({
-  store: z.custom<ObjectStore>((value) => typeof value === 'object' && value !== null, 'must be an object store'),
+  store: objectStoreSchema,
   encryption: z
     .union([
       z.strictObject({ passphrase: z.string().min(1) }),

@@ -1,5 +1,6 @@
 import { AbortError, BackupServiceError, throwIfAborted, type VmdkDriverError } from '../errors/index.js';
 import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
+import { quietly } from '../quietly.js';
 import { type BackupWriter, type ServiceOptions, takesByValue } from './backup-service.js';
 import { asServiceError } from './service-error.js';
 
@@ -11,6 +12,8 @@ export interface Attempt {
   commit(manifest: BackupManifest, signal: AbortSignal | undefined): Promise<void | BackupMetadata>;
   /** Removes every trace of the attempt, unless it was committed. Never rejects. */
   discard(): Promise<void>;
+  /** Ends what is under way, which then rejects; nothing but `discard` follows. For attempts that wait for what may never answer. */
+  interrupt?(): void;
 }
 
 /** What has to be undone when a host drops a writer without ending it. */
@@ -21,8 +24,17 @@ interface Dropped {
 
 const droppedWriters = new FinalizationRegistry<Dropped>(({ attempt, stopListening }) => {
   stopListening();
-  void attempt.discard();
+  void discard(attempt);
 });
+
+/** Discards an attempt, and does not rely on its word that it never rejects: what it leaves is swept. */
+export async function discard(attempt: Pick<Attempt, 'discard'>): Promise<void> {
+  try {
+    await attempt.discard();
+  } catch {
+    // Whoever gave the backup up knows why.
+  }
+}
 
 /**
  * Takes one backup as a stream. Calls may overlap; they are carried out in the order in which they were made.
@@ -32,17 +44,18 @@ const droppedWriters = new FinalizationRegistry<Dropped>(({ attempt, stopListeni
  */
 export class AttemptWriter implements BackupWriter {
   readonly #attempt: Attempt;
-  readonly #options: ServiceOptions;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onProgress: ServiceOptions['onProgress'];
   readonly #stopListening: () => void;
   #turn: Promise<unknown> = Promise.resolve();
   #bytesDone = 0;
   /** Why the writer takes nothing more. */
   #ended: VmdkDriverError | undefined;
 
-  constructor(attempt: Attempt, options: ServiceOptions) {
+  constructor(attempt: Attempt, { signal, onProgress }: ServiceOptions) {
     this.#attempt = attempt;
-    this.#options = options;
-    const { signal } = options;
+    this.#signal = signal;
+    this.#onProgress = quietly(onProgress);
     // The signal may live long: it must not keep a writer that its owner has dropped.
     const self = new WeakRef(this);
     const onAbort = () => {
@@ -63,19 +76,21 @@ export class AttemptWriter implements BackupWriter {
     return this.#inTurn(async () => {
       await this.#attempt.write(chunk);
       this.#bytesDone += chunk.length;
-      this.#options.onProgress?.({ bytesDone: this.#bytesDone });
+      this.#onProgress?.({ bytesDone: this.#bytesDone });
     });
   }
 
   commit(manifest: BackupManifest): Promise<void | BackupMetadata> {
     return this.#inTurn(async () => {
-      const metadata = await this.#attempt.commit(manifest, this.#options.signal);
+      const metadata = await this.#attempt.commit(manifest, this.#signal);
       this.#end(new BackupServiceError('the backup is committed: its writer takes nothing more'));
       return metadata;
     });
   }
 
   async abort(): Promise<void> {
+    // Else it would wait for a write that may never end.
+    if (this.#ended === undefined) this.#attempt.interrupt?.();
     await this.#stop(new BackupServiceError('the backup was given up: its writer takes nothing more'));
   }
 
@@ -83,12 +98,12 @@ export class AttemptWriter implements BackupWriter {
     const done = this.#turn.then(async () => {
       if (this.#ended !== undefined) throw this.#ended;
       try {
-        throwIfAborted(this.#options.signal);
+        throwIfAborted(this.#signal);
         return await action();
       } catch (error) {
         const reason = asServiceError(error, 'the backup cannot be stored');
         this.#end(reason);
-        await this.#attempt.discard();
+        await discard(this.#attempt);
         throw reason;
       }
     });
@@ -100,7 +115,7 @@ export class AttemptWriter implements BackupWriter {
     const stopped = this.#turn.then(async () => {
       if (this.#ended !== undefined) return;
       this.#end(reason);
-      await this.#attempt.discard();
+      await discard(this.#attempt);
     });
     this.#turn = stopped;
     await stopped;

@@ -27,6 +27,15 @@ export function newBackupKey(id: string): string {
   return keyOf(id, maxNewKeyLength);
 }
 
+/** The id of the backup that a key is of; the key itself where no id has it. */
+export function idOf(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    return key;
+  }
+}
+
 function keyOf(id: string, maxLength: number): string {
   if (id === '') throw refused('must not be empty');
   if (id.startsWith('.')) throw refused('must not begin with a dot');

@@ -1,8 +1,9 @@
 import { throwIfAborted } from '../errors/index.js';
 import type { Backup } from '../model/backup.js';
+import { parseInput } from '../parse-input.js';
 import { assertPrivate } from '../stores/file/private-directory.js';
 import { backupKey } from './backup-key.js';
-import { backupSchema, parseArgument } from './parse-arguments.js';
+import { backupSchema } from './parse-arguments.js';
 import { asServiceError } from './service-error.js';
 
 /**
@@ -19,7 +20,7 @@ export async function forBackup<T>(
   what: string,
   action: (key: string) => Promise<T>,
 ): Promise<T> {
-  const { id } = parseArgument(backupSchema, 'backup', backup);
+  const { id } = parseInput('backup', backupSchema, backup);
   const key = backupKey(id);
   throwIfAborted(signal);
   try {

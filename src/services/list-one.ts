@@ -1,4 +1,5 @@
 import { AbortError, StoreError, VmdkDriverError } from '../errors/index.js';
+import { idOf } from './backup-key.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from './listed-backup.js';
 import { type CommonRecord, listedRecord } from './record-shape.js';
 
@@ -20,6 +21,6 @@ export async function listOne(
     return listedRecord(record);
   } catch (error) {
     if (!(error instanceof VmdkDriverError) || error instanceof AbortError || error instanceof StoreError) throw error;
-    return { id: decodeURIComponent(key), error };
+    return { id: idOf(key), error };
   }
 }

@@ -1,5 +1,9 @@
 import * as z from 'zod';
-import { InvalidInputError } from '../errors/index.js';
+import { callbackSchema, signalSchema } from '../live-input.js';
+import type { BackupManifest } from '../model/backup-manifest.js';
+import { parseInput } from '../parse-input.js';
+import type { ServiceProgress, ServiceRestoreOptions } from './backup-service.js';
+import type { ListOptions } from './listed-backup.js';
 
 /** What may be a file's path. */
 export const pathSchema = z
@@ -13,15 +17,24 @@ export const backupSchema = z.looseObject({ id: z.string(), volumeId: z.string()
 export const fileSchema = z.looseObject({ path: pathSchema });
 export const volumeIdSchema = z.string().min(1);
 
+const serviceOptionsSchema = z.looseObject({
+  signal: signalSchema.optional(),
+  onProgress: callbackSchema<(progress: ServiceProgress) => void>().optional(),
+  // It is parsed when it is needed.
+  manifest: z.custom<BackupManifest>().optional(),
+});
+const listOptionsSchema = z.looseObject({ signal: signalSchema.optional(), volumeId: z.string().optional() });
+
 /**
- * Parses what a caller gave.
+ * The options of any method but `list`.
  *
- * @param name - what the caller knows it as; errors name it, followed by the field's path in it
- * @throws InvalidInputError
+ * @throws InvalidInputError for the option at fault
  */
-export function parseArgument<T>(schema: z.ZodType<T>, name: string, value: unknown): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new InvalidInputError([name, ...(issue?.path ?? [])].join('.'), issue?.message ?? 'is not valid');
+export function parseOptions(options: ServiceRestoreOptions): ServiceRestoreOptions {
+  return parseInput('options', serviceOptionsSchema, options);
+}
+
+/** @throws InvalidInputError for the option at fault */
+export function parseListOptions(options: ListOptions): ListOptions {
+  return parseInput('options', listOptionsSchema, options);
 }

@@ -1,10 +1,11 @@
 import { throwIfAborted } from '../errors/index.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
+import { quietly } from '../quietly.js';
 import type { ChunkSource } from '../stream/chunk-source.js';
 import { DigestedChunks } from '../stream/digested-chunks.js';
 import { FileChunks } from '../stream/file-chunks.js';
 import { hashedFile } from '../stream/hashed-bytes.js';
-import type { Attempt } from './attempt-writer.js';
+import { type Attempt, discard } from './attempt-writer.js';
 import type { ServiceBackupOptions, ServiceOptions } from './backup-service.js';
 import type { HashedSource } from './staged-file.js';
 import { openSource } from './volume-file.js';
@@ -24,9 +25,10 @@ export interface FileAttempt extends Omit<Attempt, 'commit'> {
  */
 export async function storeFile(
   path: string,
-  { manifest, signal, onProgress }: ServiceBackupOptions,
+  { manifest, signal, onProgress: listener }: ServiceBackupOptions,
   begin: (source: HashedSource | undefined) => Promise<FileAttempt>,
 ): Promise<void> {
+  const onProgress = quietly(listener);
   const stream = await hashedFile(path);
   const handle = await openSource(path);
   const file = new FileChunks(handle);
@@ -41,7 +43,7 @@ export async function storeFile(
       if (stream !== undefined && (await hashedFile(path)) === undefined) throw changed();
       await attempt.commit(manifest, signal);
     } finally {
-      await attempt.discard();
+      await discard(attempt);
     }
   } finally {
     await chunks.close();

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { AbortError } from '../errors/index.js';
+import { quietly } from '../quietly.js';
 import { chunkBytes } from '../stream/chunk-bytes.js';
 import type { ServiceRestoreOptions } from './backup-service.js';
 import { checkStream } from './check-stream.js';
@@ -18,7 +19,8 @@ import { asServiceError } from './service-error.js';
 export class VerifiedStream extends Readable {
   readonly #chunks: AsyncGenerator<Uint8Array, void, undefined>;
   readonly #stored: StoredStream;
-  readonly #options: ServiceRestoreOptions;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onProgress: ServiceRestoreOptions['onProgress'];
   readonly #hash: Hash | undefined;
   readonly #closed = new AbortController();
   readonly #onAbort: () => void;
@@ -29,14 +31,14 @@ export class VerifiedStream extends Readable {
   constructor(
     open: (signal: AbortSignal) => AsyncGenerator<Uint8Array, void, undefined>,
     stored: StoredStream,
-    options: ServiceRestoreOptions,
+    { manifest, signal, onProgress }: ServiceRestoreOptions,
   ) {
     super({ highWaterMark: chunkBytes });
     this.#stored = stored;
-    this.#options = options;
-    this.#hash = isChecked(stored, options.manifest) ? undefined : createHash('sha256');
+    this.#signal = signal;
+    this.#onProgress = quietly(onProgress);
+    this.#hash = isChecked(stored, manifest) ? undefined : createHash('sha256');
     this.#chunks = open(this.#closed.signal);
-    const { signal } = options;
     this.#onAbort = () => {
       if (signal !== undefined) this.destroy(new AbortError(signal));
     };
@@ -51,7 +53,7 @@ export class VerifiedStream extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#closed.abort();
     // It is in the middle of a read as likely as not, which has just been aborted.
     this.#chunks.return().catch(() => undefined);
@@ -72,7 +74,7 @@ export class VerifiedStream extends Readable {
       this.#hash?.update(chunk);
       this.#received += chunk.length;
       this.#held = chunk;
-      this.#options.onProgress?.({ bytesDone: this.#received, bytesTotal: this.#stored.streamBytes });
+      this.#onProgress?.({ bytesDone: this.#received, bytesTotal: this.#stored.streamBytes });
       if (ready === undefined) continue;
       this.push(ready);
       return;

@@ -1,5 +1,6 @@
 import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 import { InvalidInputError, throwIfAborted } from '../errors/index.js';
+import { quietly } from '../quietly.js';
 import type { ServiceRestoreOptions } from './backup-service.js';
 import { checkStream } from './check-stream.js';
 import { HashingFileWriter } from './hashing-file-writer.js';
@@ -44,8 +45,9 @@ export async function fillTarget(
   target: FileHandle,
   chunks: AsyncIterable<Uint8Array>,
   stored: StoredStream,
-  { manifest, signal, onProgress }: ServiceRestoreOptions,
+  { manifest, signal, onProgress: listener }: ServiceRestoreOptions,
 ): Promise<void> {
+  const onProgress = quietly(listener);
   const writer = new HashingFileWriter(target, isChecked(stored, manifest) ? stored : undefined);
   try {
     await target.truncate(0);

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { InvalidInputError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import { type BackupManifest, parseBackupManifest } from '../../model/backup-manifest.js';
+import { parseInput } from '../../parse-input.js';
 import { inTurn } from '../../stores/file/process-state.js';
 import { syncDirectory } from '../../stores/file/sync-directory.js';
 import { ChunkReadable } from '../../stream/chunk-readable.js';
@@ -20,7 +21,7 @@ import type {
 import { checkStream } from '../check-stream.js';
 import { forBackupIn } from '../for-backup.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
-import { fileSchema, optionsSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
+import { fileSchema, optionsSchema, parseListOptions, parseOptions, volumeIdSchema } from '../parse-arguments.js';
 import { asServiceError } from '../service-error.js';
 import { storeFile } from '../store-file.js';
 import { fillTarget, openTarget } from '../volume-file.js';
@@ -59,7 +60,7 @@ export class FileBackupService implements BackupService {
 
   /** @throws InvalidInputError naming the option at fault */
   constructor(options: FileBackupServiceOptions) {
-    this.directory = resolve(parseArgument(optionsSchema, 'options', options).directory);
+    this.directory = resolve(parseInput('options', optionsSchema, options).directory);
   }
 
   /**
@@ -71,9 +72,10 @@ export class FileBackupService implements BackupService {
    * @throws BackupCorruptError where the manifest tells of other bytes than the file holds
    */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
-    const { path } = parseArgument(fileSchema, 'file', file);
-    await forBackupIn(this.directory, backup, options.signal, 'cannot be stored', () =>
-      storeFile(path, options, (source) => BackupAttempt.begin(this.directory, backup, source)),
+    const given = parseOptions(options);
+    const { path } = parseInput('file', fileSchema, file);
+    await forBackupIn(this.directory, backup, given.signal, 'cannot be stored', () =>
+      storeFile(path, given, (source) => BackupAttempt.begin(this.directory, backup, source)),
     );
   }
 
@@ -94,15 +96,16 @@ export class FileBackupService implements BackupService {
     file: VolumeFile,
     options: ServiceRestoreOptions = {},
   ): Promise<void> {
-    const { signal } = options;
-    parseArgument(volumeIdSchema, 'volumeId', volumeId);
-    const { path } = parseArgument(fileSchema, 'file', file);
+    const given = parseOptions(options);
+    const { signal } = given;
+    parseInput('volumeId', volumeIdSchema, volumeId);
+    const { path } = parseInput('file', fileSchema, file);
     await forBackupIn(this.directory, backup, signal, 'cannot be restored', async () => {
       const stored = await openStored(this.directory, backup);
       try {
         const target = await openForeignTarget(path, stored);
         try {
-          await fillTarget(target, chunksOf(stored), stored.record, options);
+          await fillTarget(target, chunksOf(stored), stored.record, given);
         } finally {
           await target.close();
         }
@@ -113,7 +116,8 @@ export class FileBackupService implements BackupService {
   }
 
   /** Removes the backup. A restore that has begun is not disturbed. Resolves where there is no such backup. */
-  async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
+  async delete(backup: Backup, options: ServiceOptions = {}): Promise<void> {
+    const { signal } = parseOptions(options);
     await forBackupIn(this.directory, backup, signal, 'cannot be deleted', async (key) => {
       const recordPath = join(this.directory, recordFileName(key));
       await inTurn(recordPath, async () => {
@@ -136,9 +140,10 @@ export class FileBackupService implements BackupService {
    * error.
    */
   async *list(options: ListOptions = {}): AsyncGenerator<StoredBackup | UnreadableBackup, void, undefined> {
-    throwIfAborted(options.signal);
+    const given = parseListOptions(options);
+    throwIfAborted(given.signal);
     try {
-      yield* listBackups(this.directory, options);
+      yield* listBackups(this.directory, given);
     } catch (error) {
       throw asServiceError(error, `${this.directory} cannot be listed`);
     }
@@ -151,7 +156,8 @@ export class FileBackupService implements BackupService {
    * @throws BackupCorruptError where the record is damaged
    */
   async readManifest(backup: Backup, options: ServiceOptions = {}): Promise<BackupManifest | undefined> {
-    return forBackupIn(this.directory, backup, options.signal, 'cannot be read', async () => {
+    const { signal } = parseOptions(options);
+    return forBackupIn(this.directory, backup, signal, 'cannot be read', async () => {
       const record = await findRecord(this.directory, backup);
       return record?.manifest === undefined ? undefined : parseBackupManifest(record.manifest);
     });
@@ -163,15 +169,16 @@ export class FileBackupService implements BackupService {
    * `commit` rejects with a `BackupCorruptError` where the manifest tells of other bytes than were written.
    */
   async openBackup(backup: Backup, options: ServiceOptions = {}): Promise<BackupWriter> {
-    return forBackupIn(this.directory, backup, options.signal, 'cannot be stored', async () => {
+    const given = parseOptions(options);
+    return forBackupIn(this.directory, backup, given.signal, 'cannot be stored', async () => {
       const attempt = await BackupAttempt.begin(this.directory, backup);
       try {
-        throwIfAborted(options.signal);
+        throwIfAborted(given.signal);
       } catch (error) {
         await attempt.discard();
         throw error;
       }
-      return new AttemptWriter(attempt, options);
+      return new AttemptWriter(attempt, given);
     });
   }
 
@@ -188,7 +195,8 @@ export class FileBackupService implements BackupService {
     backup: Backup,
     options: ServiceRestoreOptions = {},
   ): Promise<{ readonly stream: Readable; readonly length: number }> {
-    const { signal } = options;
+    const given = parseOptions(options);
+    const { signal } = given;
     return forBackupIn(this.directory, backup, signal, 'cannot be restored', async () => {
       const stored = await openStored(this.directory, backup);
       try {
@@ -198,7 +206,7 @@ export class FileBackupService implements BackupService {
         await stored.handle.close();
         throw error;
       }
-      const stream = new ChunkReadable(new StoredChunks(stored, options), { signal });
+      const stream = new ChunkReadable(new StoredChunks(stored, given), { signal });
       return { stream, length: stored.record.streamBytes };
     });
   }

@@ -1,3 +1,4 @@
+import { quietly } from '../../quietly.js';
 import type { ChunkSource } from '../../stream/chunk-source.js';
 import { DigestedChunks } from '../../stream/digested-chunks.js';
 import { FileChunks } from '../../stream/file-chunks.js';
@@ -14,18 +15,18 @@ import type { OpenedBackup } from './opened-backup.js';
  */
 export class StoredChunks implements ChunkSource {
   readonly #stored: OpenedBackup;
-  readonly #options: ServiceRestoreOptions;
+  readonly #onProgress: ServiceRestoreOptions['onProgress'];
   readonly #digested: DigestedChunks | undefined;
   readonly #chunks: ChunkSource;
   #bytesDone = 0;
 
   /** Takes over the backup's file and closes it. */
-  constructor(stored: OpenedBackup, options: ServiceRestoreOptions) {
+  constructor(stored: OpenedBackup, { manifest, onProgress }: ServiceRestoreOptions) {
     const { record, handle } = stored;
     this.#stored = stored;
-    this.#options = options;
+    this.#onProgress = quietly(onProgress);
     const file = new FileChunks(handle);
-    this.#digested = isChecked(record, options.manifest) ? undefined : new DigestedChunks(file);
+    this.#digested = isChecked(record, manifest) ? undefined : new DigestedChunks(file);
     this.#chunks = this.#digested ?? file;
   }
 
@@ -37,7 +38,7 @@ export class StoredChunks implements ChunkSource {
         checkStream(record, { streamBytes: this.#bytesDone, sha256: this.#digested?.digests.sha256 });
       } else {
         this.#bytesDone += chunk.length;
-        this.#options.onProgress?.({ bytesDone: this.#bytesDone, bytesTotal: record.streamBytes });
+        this.#onProgress?.({ bytesDone: this.#bytesDone, bytesTotal: record.streamBytes });
       }
       return chunk;
     } catch (error) {

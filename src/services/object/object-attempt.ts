@@ -11,6 +11,7 @@ import type { FileAttempt } from '../store-file.js';
 import { noteAttempt } from './attempt-note.js';
 import { attemptsAt } from './attempts-at.js';
 import { deleteAll } from './delete-all.js';
+import { inTime } from './in-time.js';
 import { newAttempt, recordName, segmentName } from './object-names.js';
 import { type ObjectRecord, readRecord, recordBytes } from './object-record.js';
 import { readSegments } from './read-segments.js';
@@ -117,15 +118,20 @@ export class ObjectAttempt implements FileAttempt {
     await this.#uploads.stop();
     await this.#writer.settle();
     if (this.#mayBeCommitted) return;
-    try {
-      const { count } = this.#uploads;
-      const names = Array.from({ length: count }, (_, number) => segmentName(this.#key, this.#attempt, number));
-      await deleteAll(this.#store, names, undefined);
-      // A put whose answer was lost may still take effect: the note has to outlive it, and a sweep looks again.
-      if (!this.#uploads.isOpen) await deleteAll(this.#store, [this.#note], undefined);
-    } catch {
-      // The note is there: a sweep removes the rest.
-    }
+    // Where the note is still there, a sweep removes the rest.
+    await inTime(() => this.#removeAll()).catch(() => undefined);
+  }
+
+  interrupt(): void {
+    this.#uploads.interrupt();
+  }
+
+  async #removeAll(): Promise<void> {
+    const { count } = this.#uploads;
+    const names = Array.from({ length: count }, (_, number) => segmentName(this.#key, this.#attempt, number));
+    await deleteAll(this.#store, names, undefined);
+    // A put whose answer was lost may still take effect: the note has to outlive it, and a sweep looks again.
+    if (!this.#uploads.isOpen) await deleteAll(this.#store, [this.#note], undefined);
   }
 
   /** The segments of the backup that is replaced stay for a while: somebody may be reading them. */
@@ -154,7 +160,7 @@ export class ObjectAttempt implements FileAttempt {
         throw error;
       }
       // The answer may have been lost, and not the record.
-      const found = await readRecord(this.#store, this.#key, undefined).catch(() => undefined);
+      const found = await inTime(() => readRecord(this.#store, this.#key, undefined)).catch(() => undefined);
       if (found?.attempt !== this.#attempt) throw error;
     }
   }

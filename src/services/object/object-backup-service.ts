@@ -1,7 +1,10 @@
 import type { Readable } from 'node:stream';
-import { BackupNotFoundError, InvalidInputError, throwIfAborted } from '../../errors/index.js';
+import * as z from 'zod';
+import { BackupNotFoundError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import { type BackupManifest, parseBackupManifest } from '../../model/backup-manifest.js';
+import { parseInput } from '../../parse-input.js';
+import { objectStoreSchema } from '../../stores/guard-object-store.js';
 import type { ObjectStore } from '../../stores/object-store.js';
 import { AttemptWriter } from '../attempt-writer.js';
 import type {
@@ -15,7 +18,7 @@ import type {
 import { forBackup } from '../for-backup.js';
 import { HourlySweep } from '../hourly-sweep.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
-import { fileSchema, parseArgument, volumeIdSchema } from '../parse-arguments.js';
+import { fileSchema, parseListOptions, parseOptions, volumeIdSchema } from '../parse-arguments.js';
 import { assertRecordOf } from '../record-shape.js';
 import type { HashedSource } from '../staged-file.js';
 import { storeFile } from '../store-file.js';
@@ -37,6 +40,8 @@ export interface ObjectBackupServiceOptions {
   readonly segmentBytes?: number | undefined;
 }
 
+const optionsSchema = z.strictObject({ store: objectStoreSchema, segmentBytes: z.int().positive().optional() });
+
 /**
  * Keeps backups in an object store: each as segments of 16 MiB, which make the plain stream when they are put together, and a record,
  * put last, that makes them a backup.
@@ -55,13 +60,9 @@ export class ObjectBackupService implements BackupService {
 
   /** @throws InvalidInputError naming the option at fault */
   constructor(options: ObjectBackupServiceOptions) {
-    const store = (options as Partial<ObjectBackupServiceOptions> | undefined)?.store;
-    const methods = ['put', 'get', 'stat', 'list', 'delete'] as const;
-    if (store === undefined || methods.some((method) => typeof store[method] !== 'function')) {
-      throw new InvalidInputError('options.store', 'must be an ObjectStore');
-    }
+    const { store, segmentBytes = defaultSegmentBytes } = parseInput('options', optionsSchema, options);
     this.#store = store;
-    this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes;
+    this.#segmentBytes = segmentBytes;
   }
 
   /**
@@ -70,9 +71,10 @@ export class ObjectBackupService implements BackupService {
    * @throws BackupCorruptError where the manifest tells of other bytes than the file holds
    */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
-    const { path } = parseArgument(fileSchema, 'file', file);
-    await forBackup(backup, options.signal, 'cannot be stored', () =>
-      storeFile(path, options, (source) => this.#begin(backup, source, options.signal)),
+    const given = parseOptions(options);
+    const { path } = parseInput('file', fileSchema, file);
+    await forBackup(backup, given.signal, 'cannot be stored', () =>
+      storeFile(path, given, (source) => this.#begin(backup, source, given.signal)),
     );
   }
 
@@ -91,11 +93,12 @@ export class ObjectBackupService implements BackupService {
     file: VolumeFile,
     options: ServiceRestoreOptions = {},
   ): Promise<void> {
-    parseArgument(volumeIdSchema, 'volumeId', volumeId);
-    const { path } = parseArgument(fileSchema, 'file', file);
-    await forBackup(backup, options.signal, 'cannot be restored', async (key) => {
-      const record = await this.#find(backup, key, options.signal);
-      await fillFile(path, readSegments(this.#store, key, record, options.signal), record, options);
+    const given = parseOptions(options);
+    parseInput('volumeId', volumeIdSchema, volumeId);
+    const { path } = parseInput('file', fileSchema, file);
+    await forBackup(backup, given.signal, 'cannot be restored', async (key) => {
+      const record = await this.#find(backup, key, given.signal);
+      await fillFile(path, readSegments(this.#store, key, record, given.signal), record, given);
     });
   }
 
@@ -104,7 +107,8 @@ export class ObjectBackupService implements BackupService {
    *
    * Where it rejects because a part of the data could not be removed, the backup is gone all the same; a sweep removes the rest.
    */
-  async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
+  async delete(backup: Backup, options: ServiceOptions = {}): Promise<void> {
+    const { signal } = parseOptions(options);
     await forBackup(backup, signal, 'cannot be deleted', (key) => deleteBackup(this.#store, key, signal));
   }
 
@@ -113,8 +117,9 @@ export class ObjectBackupService implements BackupService {
    * error.
    */
   async *list(options: ListOptions = {}): AsyncGenerator<StoredBackup | UnreadableBackup, void, undefined> {
-    throwIfAborted(options.signal);
-    yield* listRecords(this.#store, options);
+    const given = parseListOptions(options);
+    throwIfAborted(given.signal);
+    yield* listRecords(this.#store, given);
   }
 
   /**
@@ -123,7 +128,8 @@ export class ObjectBackupService implements BackupService {
    * @throws UnsupportedBackupError where record or manifest are of another version
    * @throws BackupCorruptError where the record is damaged
    */
-  async readManifest(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupManifest | undefined> {
+  async readManifest(backup: Backup, options: ServiceOptions = {}): Promise<BackupManifest | undefined> {
+    const { signal } = parseOptions(options);
     return forBackup(backup, signal, 'cannot be read', async (key) => {
       const record = await readRecord(this.#store, key, signal);
       if (record === undefined) return undefined;
@@ -134,11 +140,12 @@ export class ObjectBackupService implements BackupService {
 
   /** Takes the backup as a stream. Whatever fails ends the writer. */
   async openBackup(backup: Backup, options: ServiceOptions = {}): Promise<BackupWriter> {
+    const given = parseOptions(options);
     return forBackup(
       backup,
-      options.signal,
+      given.signal,
       'cannot be stored',
-      async () => new AttemptWriter(await this.#begin(backup, undefined, options.signal), options),
+      async () => new AttemptWriter(await this.#begin(backup, undefined, given.signal), given),
     );
   }
 
@@ -153,10 +160,11 @@ export class ObjectBackupService implements BackupService {
     backup: Backup,
     options: ServiceRestoreOptions = {},
   ): Promise<{ readonly stream: Readable; readonly length: number }> {
-    return forBackup(backup, options.signal, 'cannot be restored', async (key) => {
-      const record = await this.#find(backup, key, options.signal);
+    const given = parseOptions(options);
+    return forBackup(backup, given.signal, 'cannot be restored', async (key) => {
+      const record = await this.#find(backup, key, given.signal);
       const open = (signal: AbortSignal) => readSegments(this.#store, key, record, signal);
-      return { stream: new VerifiedStream(open, record, options), length: record.streamBytes };
+      return { stream: new VerifiedStream(open, record, given), length: record.streamBytes };
     });
   }
 
@@ -166,7 +174,8 @@ export class ObjectBackupService implements BackupService {
    *
    * @returns how many attempts it removed
    */
-  async sweep({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
+  async sweep(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
+    const { signal } = parseOptions(options);
     throwIfAborted(signal);
     return sweep(this.#store, signal);
   }

@@ -23,10 +23,7 @@ export async function* readSegments(
   const open = (number: number) => {
     const opening = store.get(segmentName(key, attempt, number), { signal });
     // Its failure is met when its turn comes; until then it must not count as unhandled.
-    opening.then(
-      (stream) => stream.on('error', () => undefined),
-      () => undefined,
-    );
+    opening.then((stream) => stream.on('error', () => undefined)).catch(() => undefined);
     return opening;
   };
   let next = count > 0 ? open(0) : undefined;
@@ -43,10 +40,7 @@ export async function* readSegments(
     }
     throw error;
   } finally {
-    next?.then(
-      (stream) => stream.destroy(),
-      () => undefined,
-    );
+    next?.then((stream) => stream.destroy()).catch(() => undefined);
   }
 }
 

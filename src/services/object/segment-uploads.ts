@@ -69,9 +69,14 @@ export class SegmentUploads {
     this.#throwIfFailed();
   }
 
+  /** Ends what is on its way: the next write rejects. */
+  interrupt(): void {
+    this.#stop.abort();
+  }
+
   /** Ends what is on its way, and waits until nothing is. */
   async stop(): Promise<void> {
-    this.#stop.abort();
+    this.interrupt();
     await Promise.all(this.#running);
   }
 

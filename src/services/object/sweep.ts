@@ -3,6 +3,7 @@ import { AbortError, StoreError, throwIfAborted, VmdkDriverError } from '../../e
 import type { ObjectInfo, ObjectStore } from '../../stores/object-store.js';
 import { readNote } from './attempt-note.js';
 import { deleteAll } from './delete-all.js';
+import { inTime } from './in-time.js';
 import { attemptOf, attemptsPrefix, clocksPrefix, segmentsPrefix } from './object-names.js';
 import { readRecord } from './object-record.js';
 
@@ -57,8 +58,8 @@ async function sweepAttempt(
   }
   // Read last: an attempt so old does not commit any more, so that a record that does not name it now never will.
   const record = await readRecord(store, key, signal).catch((error: unknown) => {
-    if (error instanceof StoreError || error instanceof AbortError) throw error;
-    return error as VmdkDriverError;
+    if (!(error instanceof VmdkDriverError) || error instanceof StoreError || error instanceof AbortError) throw error;
+    return error;
   });
   // A record that nobody here understands may name it.
   if (record instanceof VmdkDriverError) return false;
@@ -81,6 +82,6 @@ async function storeTime(store: ObjectStore, signal: AbortSignal | undefined): P
     if (info === undefined) throw new StoreError('protocol', 'an object just put is not there');
     return info.lastModified.getTime();
   } finally {
-    await store.delete([key]).catch(() => undefined);
+    await inTime(() => store.delete([key])).catch(() => undefined);
   }
 }

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { BackupCorruptError, BackupNotFoundError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import { type BackupManifest, parseBackupManifest } from '../../model/backup-manifest.js';
+import { parseInput } from '../../parse-input.js';
 import { newAttemptName } from '../../stores/file/attempt-name.js';
 import { processState } from '../../stores/file/process-state.js';
 import { defaultStallTimeoutMs } from '../../stores/http/stall-timer.js';
@@ -19,7 +20,7 @@ import { forBackup } from '../for-backup.js';
 import { HourlySweep } from '../hourly-sweep.js';
 import { listOne } from '../list-one.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
-import { fileSchema, parseArgument, pathSchema, volumeIdSchema } from '../parse-arguments.js';
+import { fileSchema, parseListOptions, parseOptions, pathSchema, volumeIdSchema } from '../parse-arguments.js';
 import { assertRecordOf } from '../record-shape.js';
 import type { HashedSource } from '../staged-file.js';
 import { storeFile } from '../store-file.js';
@@ -80,7 +81,7 @@ export class RbdBackupService implements BackupService {
       program = 'rbd',
       stallTimeoutMs = defaultStallTimeoutMs,
       ...cluster
-    } = parseArgument(optionsSchema, 'options', options);
+    } = parseInput('options', optionsSchema, options);
     this.#rbd = new Rbd({ ...cluster, program, stallTimeoutMs });
   }
 
@@ -90,9 +91,10 @@ export class RbdBackupService implements BackupService {
    * @throws BackupCorruptError where the manifest tells of other bytes than the file holds
    */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
-    const { path: from } = parseArgument(fileSchema, 'file', file);
-    await forBackup(backup, options.signal, 'cannot be stored', () =>
-      storeFile(from, options, (source) => this.#begin(backup, source, options.signal)),
+    const given = parseOptions(options);
+    const { path: from } = parseInput('file', fileSchema, file);
+    await forBackup(backup, given.signal, 'cannot be stored', () =>
+      storeFile(from, given, (source) => this.#begin(backup, source, given.signal)),
     );
   }
 
@@ -111,16 +113,18 @@ export class RbdBackupService implements BackupService {
     file: VolumeFile,
     options: ServiceRestoreOptions = {},
   ): Promise<void> {
-    parseArgument(volumeIdSchema, 'volumeId', volumeId);
-    const { path: to } = parseArgument(fileSchema, 'file', file);
-    await forBackup(backup, options.signal, 'cannot be restored', async (key) => {
-      const { image, record } = await this.#find(backup, key, options.signal);
-      await fillFile(to, this.#rbd.export(image.name, options.signal), record, options);
+    const given = parseOptions(options);
+    parseInput('volumeId', volumeIdSchema, volumeId);
+    const { path: to } = parseInput('file', fileSchema, file);
+    await forBackup(backup, given.signal, 'cannot be restored', async (key) => {
+      const { image, record } = await this.#find(backup, key, given.signal);
+      await fillFile(to, this.#rbd.export(image.name, given.signal), record, given);
     });
   }
 
   /** Removes the backup, and what it replaced. Resolves where there is no such backup. */
-  async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
+  async delete(backup: Backup, options: ServiceOptions = {}): Promise<void> {
+    const { signal } = parseOptions(options);
     await forBackup(backup, signal, 'cannot be deleted', async (key) => {
       const images = backupsAmong(await this.#rbd.list(signal)).get(key) ?? [];
       // The oldest first: a process that dies meanwhile must not leave one that was replaced as the backup.
@@ -132,11 +136,12 @@ export class RbdBackupService implements BackupService {
    * The backups that are there. One whose record is damaged, or of a later version, is listed with its error.
    */
   async *list(options: ListOptions = {}): AsyncGenerator<StoredBackup | UnreadableBackup, void, undefined> {
-    const { signal } = options;
+    const given = parseListOptions(options);
+    const { signal } = given;
     throwIfAborted(signal);
     for (const [key, [image]] of backupsAmong(await this.#rbd.list(signal))) {
       throwIfAborted(signal);
-      const listed = image && (await listOne(key, () => readRecord(this.#rbd, image, signal), options));
+      const listed = image && (await listOne(key, () => readRecord(this.#rbd, image, signal), given));
       if (listed !== undefined) yield listed;
     }
   }
@@ -147,7 +152,8 @@ export class RbdBackupService implements BackupService {
    * @throws UnsupportedBackupError where record or manifest are of another version
    * @throws BackupCorruptError where the record is damaged
    */
-  async readManifest(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupManifest | undefined> {
+  async readManifest(backup: Backup, options: ServiceOptions = {}): Promise<BackupManifest | undefined> {
+    const { signal } = parseOptions(options);
     return forBackup(backup, signal, 'cannot be read', async (key) => {
       const found = await this.#lookUp(backup, key, signal);
       return found?.record.manifest === undefined ? undefined : parseBackupManifest(found.record.manifest);
@@ -156,11 +162,12 @@ export class RbdBackupService implements BackupService {
 
   /** Takes the backup as a stream. Whatever fails ends the writer and leaves nothing behind. */
   async openBackup(backup: Backup, options: ServiceOptions = {}): Promise<BackupWriter> {
+    const given = parseOptions(options);
     return forBackup(
       backup,
-      options.signal,
+      given.signal,
       'cannot be stored',
-      async () => new AttemptWriter(await this.#begin(backup, undefined, options.signal), options),
+      async () => new AttemptWriter(await this.#begin(backup, undefined, given.signal), given),
     );
   }
 
@@ -175,10 +182,11 @@ export class RbdBackupService implements BackupService {
     backup: Backup,
     options: ServiceRestoreOptions = {},
   ): Promise<{ readonly stream: Readable; readonly length: number }> {
-    return forBackup(backup, options.signal, 'cannot be restored', async (key) => {
-      const { image, record } = await this.#find(backup, key, options.signal);
+    const given = parseOptions(options);
+    return forBackup(backup, given.signal, 'cannot be restored', async (key) => {
+      const { image, record } = await this.#find(backup, key, given.signal);
       const open = (signal: AbortSignal) => this.#rbd.export(image.name, signal);
-      return { stream: new VerifiedStream(open, record, options), length: record.streamBytes };
+      return { stream: new VerifiedStream(open, record, given), length: record.streamBytes };
     });
   }
 
@@ -188,7 +196,8 @@ export class RbdBackupService implements BackupService {
    *
    * @returns how many images are gone by it, or by another sweep at the same time
    */
-  async sweep({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
+  async sweep(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
+    const { signal } = parseOptions(options);
     throwIfAborted(signal);
     return sweep(this.#rbd, signal);
   }

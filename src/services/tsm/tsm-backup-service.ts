@@ -4,6 +4,8 @@ import * as z from 'zod';
 import { BackupCorruptError, BackupNotFoundError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import { type BackupManifest, parseBackupManifest } from '../../model/backup-manifest.js';
+import { parseInput } from '../../parse-input.js';
+import { quietly } from '../../quietly.js';
 import { defaultStallTimeoutMs } from '../../stores/http/stall-timer.js';
 import type {
   BackupService,
@@ -16,7 +18,7 @@ import { forBackupIn } from '../for-backup.js';
 import { HourlySweep } from '../hourly-sweep.js';
 import { listOne } from '../list-one.js';
 import type { ListOptions, StoredBackup, UnreadableBackup } from '../listed-backup.js';
-import { fileSchema, parseArgument, pathSchema, volumeIdSchema } from '../parse-arguments.js';
+import { fileSchema, parseListOptions, parseOptions, pathSchema, volumeIdSchema } from '../parse-arguments.js';
 import { assertRecordOf, isChecked } from '../record-shape.js';
 import { storeFile } from '../store-file.js';
 import { openTarget } from '../volume-file.js';
@@ -88,7 +90,7 @@ export class TsmBackupService implements BackupService {
       program = 'dsmc',
       stallTimeoutMs = defaultStallTimeoutMs,
       ...server
-    } = parseArgument(optionsSchema, 'options', options);
+    } = parseInput('options', optionsSchema, options);
     this.#dsmc = new Dsmc({ directory: resolve(directory), program, stallTimeoutMs, ...server });
   }
 
@@ -98,10 +100,11 @@ export class TsmBackupService implements BackupService {
    * @throws BackupCorruptError where the manifest tells of other bytes than the file holds
    */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<void> {
-    const { path: from } = parseArgument(fileSchema, 'file', file);
-    await forBackupIn(this.#dsmc.directory, backup, options.signal, 'cannot be stored', () =>
-      storeFile(from, options, async (source) => {
-        await this.#hourlySweep.run(options.signal);
+    const given = parseOptions(options);
+    const { path: from } = parseInput('file', fileSchema, file);
+    await forBackupIn(this.#dsmc.directory, backup, given.signal, 'cannot be stored', () =>
+      storeFile(from, given, async (source) => {
+        await this.#hourlySweep.run(given.signal);
         return TsmAttempt.begin(this.#dsmc, backup, source);
       }),
     );
@@ -123,9 +126,9 @@ export class TsmBackupService implements BackupService {
     file: VolumeFile,
     options: ServiceRestoreOptions = {},
   ): Promise<void> {
-    const { manifest, signal, onProgress } = options;
-    parseArgument(volumeIdSchema, 'volumeId', volumeId);
-    const { path: to } = parseArgument(fileSchema, 'file', file);
+    const { manifest, signal, onProgress } = parseOptions(options);
+    parseInput('volumeId', volumeIdSchema, volumeId);
+    const { path: to } = parseInput('file', fileSchema, file);
     await forBackupIn(this.#dsmc.directory, backup, signal, 'cannot be restored', async (key) => {
       const { data, record } = await this.#find(backup, key, signal);
       const bytesTotal = record.streamBytes;
@@ -135,7 +138,7 @@ export class TsmBackupService implements BackupService {
           throw new BackupCorruptError(`the data of backup ${backup.id} is missing`);
         }
         await checkFile(to, record, { isHashed: !isChecked(record, manifest), signal });
-        onProgress?.({ bytesDone: bytesTotal, bytesTotal });
+        quietly(onProgress)?.({ bytesDone: bytesTotal, bytesTotal });
       } catch (error) {
         await truncate(to, 0).catch(() => undefined);
         throw error;
@@ -144,7 +147,8 @@ export class TsmBackupService implements BackupService {
   }
 
   /** Removes the backup, and what it replaced. Resolves where there is no such backup. */
-  async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
+  async delete(backup: Backup, options: ServiceOptions = {}): Promise<void> {
+    const { signal } = parseOptions(options);
     await forBackupIn(this.#dsmc.directory, backup, signal, 'cannot be deleted', async (key) => {
       const records = recordsAmong(await this.#dsmc.query(`${key}.*`, signal)).get(key) ?? [];
       // The oldest first: a process that dies meanwhile must not leave one that was replaced as the backup.
@@ -159,9 +163,10 @@ export class TsmBackupService implements BackupService {
    * The backups that are there. One whose record is damaged, or of a later version, is listed with its error.
    */
   async *list(options: ListOptions = {}): AsyncGenerator<StoredBackup | UnreadableBackup, void, undefined> {
-    throwIfAborted(options.signal);
-    for (const listed of await this.#listed(options)) {
-      throwIfAborted(options.signal);
+    const given = parseListOptions(options);
+    throwIfAborted(given.signal);
+    for (const listed of await this.#listed(given)) {
+      throwIfAborted(given.signal);
       yield listed;
     }
   }
@@ -172,7 +177,8 @@ export class TsmBackupService implements BackupService {
    * @throws UnsupportedBackupError where record or manifest are of another version
    * @throws BackupCorruptError where the record is damaged
    */
-  async readManifest(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupManifest | undefined> {
+  async readManifest(backup: Backup, options: ServiceOptions = {}): Promise<BackupManifest | undefined> {
+    const { signal } = parseOptions(options);
     return forBackupIn(this.#dsmc.directory, backup, signal, 'cannot be read', async (key) => {
       const found = await this.#lookUp(backup, key, signal);
       return found?.record.manifest === undefined ? undefined : parseBackupManifest(found.record.manifest);
@@ -185,7 +191,8 @@ export class TsmBackupService implements BackupService {
    *
    * @returns how many archived files are gone by it, or by another sweep at the same time
    */
-  async sweep({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
+  async sweep(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
+    const { signal } = parseOptions(options);
     throwIfAborted(signal);
     return sweep(this.#dsmc, signal);
   }

@@ -98,7 +98,7 @@ it.each([
   [{}, 'options.directory'],
   [{ directory: '' }, 'options.directory'],
   [{ directory: 'a\0b' }, 'options.directory'],
-  [{ directory: '/tmp', sync: false }, 'options'],
+  [{ directory: '/tmp', sync: false }, 'options.sync'],
 ])('refuses to be set up with %j', (options, field) => {
   let error: unknown;
   try {

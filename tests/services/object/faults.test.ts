@@ -291,8 +291,15 @@ it('says that a locked backup stays', async () => {
   expect(await restored(service)).toBe(digest(after));
 });
 
-it.each([undefined, {}, { store: {} }, { store: 'memory' }])('refuses the options %j', (options) => {
+it.each([
+  [undefined, 'options'],
+  [null, 'options'],
+  [{}, 'options.store'],
+  [{ store: null }, 'options.store'],
+  [{ store: 'memory' }, 'options.store'],
+  [{ store: {} }, 'options.store.put'],
+])('refuses the options %j', (options, field) => {
   expect(() => new ObjectBackupService(options as never)).toThrow(
-    expect.objectContaining({ code: 'INVALID_INPUT', field: 'options.store' }),
+    expect.objectContaining({ code: 'INVALID_INPUT', field }),
   );
 });
