@@ -19,7 +19,7 @@ export interface ServiceProgress {
 export interface ServiceOptions {
   /** Aborted when the operation is; the service should then reject soon. */
   readonly signal?: AbortSignal | undefined;
-  /** To be called as bytes move, as often as is convenient. */
+  /** To be called as bytes move, as often as is convenient. What it throws or rejects with costs the services of this package nothing. */
   readonly onProgress?: ((progress: ServiceProgress) => void) | undefined;
 }
 

@@ -162,12 +162,11 @@ async function deleteOnce(
   if (!result.success)
     throw new StoreError('protocol', 'a bulk deletion was not answered with its outcome', { retryable: true });
   const { 'Response Status': status, Errors: errors } = result.data;
+  // It broke off, wherever that was.
+  if (status.startsWith('5')) throw new StoreError('unavailable', `objects cannot be deleted: HTTP ${status}`);
   // Nothing of it was there: as good as deleted.
   if (errors.length === 0 && !/^(?:2|404)/.test(status)) {
-    throw new StoreError(
-      status.startsWith('5') ? 'unavailable' : 'failed',
-      `objects cannot be deleted: HTTP ${status}`,
-    );
+    throw new StoreError('failed', `objects cannot be deleted: HTTP ${status}`);
   }
   const isPassing = ([, each]: [string, string]) => /^(?:409|5)/.test(each);
   if (errors.some(isPassing)) {

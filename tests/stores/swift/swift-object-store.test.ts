@@ -375,6 +375,7 @@ describe('a deletion', () => {
     [{ 'Response Status': '502 Bad Gateway' }, 'unavailable'],
     [{ 'Response Status': '400 Bad Request' }, 'failed'],
     [{ Errors: [['/container/a', '503 Internal Error']] }, 'unavailable'],
+    [{ 'Response Status': '500 Internal Error', Errors: [['/container/a', '403 Forbidden']] }, 'unavailable'],
     [{ Errors: 'none' }, 'protocol'],
   ])('answered with %j fails for all', async (result, reason) => {
     swift.answers = bulk(result);
