@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { AbortError } from '../errors/index.js';
 import { quietly } from '../quietly.js';
+import { markTypedBytes } from '../stream/byte-stream.js';
 import { chunkBytes } from '../stream/chunk-bytes.js';
 import type { ServiceRestoreOptions } from './backup-service.js';
 import { checkStream } from './check-stream.js';
@@ -34,6 +35,7 @@ export class VerifiedStream extends Readable {
     { manifest, signal, onProgress }: ServiceRestoreOptions,
   ) {
     super({ highWaterMark: chunkBytes });
+    markTypedBytes(this);
     this.#stored = stored;
     this.#signal = signal;
     this.#onProgress = quietly(onProgress);
@@ -48,7 +50,7 @@ export class VerifiedStream extends Readable {
 
   override _read(): void {
     this.#next().catch((error: unknown) => {
-      this.destroy(asServiceError(error, `backup ${this.#stored.backupId} cannot be read`));
+      this.destroy(error as Error);
     });
   }
 
@@ -57,7 +59,8 @@ export class VerifiedStream extends Readable {
     this.#closed.abort();
     // It is in the middle of a read as likely as not, which has just been aborted.
     this.#chunks.return().catch(() => undefined);
-    callback(error);
+    // Also where somebody else destroys it: its errors are typed, as it was said to be.
+    callback(error === null ? null : asServiceError(error, `backup ${this.#stored.backupId} cannot be read`));
   }
 
   async #next(): Promise<void> {

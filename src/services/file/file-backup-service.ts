@@ -31,7 +31,7 @@ import { recordFileName } from './file-names.js';
 import { listBackups } from './list-backups.js';
 import { findRecord, type OpenedBackup, openStored } from './opened-backup.js';
 import { StoredChunks } from './stored-chunks.js';
-import { sweepLeftovers } from './sweep-leftovers.js';
+import { sweepLeftoversOf } from './sweep-leftovers.js';
 
 /** How a {@link FileBackupService} is set up. */
 export interface FileBackupServiceOptions {
@@ -130,7 +130,7 @@ export class FileBackupService implements BackupService {
           await syncDirectory(this.directory);
           await rm(join(this.directory, record.dataFile), { force: true });
         }
-        await sweepLeftovers(this.directory, key);
+        await sweepLeftoversOf(this.directory, key);
       });
     });
   }

@@ -7,14 +7,28 @@ import { parseFileName, recordFileName, type StoreFile } from './file-names.js';
 
 type AttemptFile = Extract<StoreFile, { attempt: string }> & { readonly path: string };
 
+/** The sweeps of whole directories that are under way: whoever begins meanwhile needs none of its own. */
+const underWay = new Map<string, Promise<void>>();
+
 /**
  * Removes what attempts of dead processes left: temporary files, and data that no record names.
  *
  * Never fails: what it cannot look at or remove stays for the next time, and is not taken for a backup meanwhile.
- *
- * @param key - looks only at this backup's files
  */
-export async function sweepLeftovers(directory: string, key?: string): Promise<void> {
+export function sweepLeftovers(directory: string): Promise<void> {
+  const running = underWay.get(directory);
+  if (running !== undefined) return running;
+  const sweep = sweepFiles(directory).finally(() => underWay.delete(directory));
+  underWay.set(directory, sweep);
+  return sweep;
+}
+
+/** {@link sweepLeftovers} for one backup's files. */
+export function sweepLeftoversOf(directory: string, key: string): Promise<void> {
+  return sweepFiles(directory, key);
+}
+
+async function sweepFiles(directory: string, key?: string): Promise<void> {
   try {
     const names = await readdir(directory);
     const files = names.flatMap((name) => {

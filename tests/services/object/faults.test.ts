@@ -303,3 +303,14 @@ it.each([
     expect.objectContaining({ code: 'INVALID_INPUT', field }),
   );
 });
+
+it('a stream that somebody destroys with an error of his own fails with a typed one', async () => {
+  const service = serviceOn(new MemoryObjectStore());
+  await store(service, before);
+  const { stream } = await service.openRestore(backup);
+  stream.destroy(new Error('enough'));
+  await expect(buffer(stream)).rejects.toMatchObject({
+    code: 'BACKUP_SERVICE_FAILED',
+    message: expect.stringContaining('enough'),
+  });
+});
