@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { applyRetention } from '../../src/repository/care/apply-retention.js';
+import { collectGarbage } from '../../src/repository/care/collect-garbage.js';
 import { RepositoryBackupService } from '../../src/repository/index.js';
+import { plainVault } from '../../src/repository/vault/plain-vault.js';
 import { MemoryObjectStore } from '../testing/memory-object-store.js';
 import { ChangingDisk, range } from './support/generations.js';
 import { manifestFor, RepositoryLab } from './support/repository-lab.js';
@@ -171,4 +174,28 @@ describe('retention', () => {
     await expect(lab.service.applyRetention(policy)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     expect(await left(lab)).toHaveLength(1);
   });
+});
+
+test('an object whose time is not known is not old: nothing goes for that', async () => {
+  const lab = await RepositoryLab.create();
+  const { store, service } = lab;
+  const changing = disk();
+  await lab.storeStream('b1', changing.stream());
+  await lab.storeStream('b2', changing.write(...range(0, 30)).stream());
+  await service.delete({ id: 'b1', volumeId: 'v1' });
+  store.pass(25);
+  await service.collectGarbage();
+  const writer = await service.openBackup({ id: 'b3', volumeId: 'v1' });
+  store.pass(25);
+  const before = store.snapshot();
+  const list = store.list.bind(store);
+  store.list = async function* (prefix, options) {
+    for await (const info of list(prefix, options)) yield { ...info, lastModified: new Date(NaN) };
+  };
+  // Without the service: it does not let such a time in.
+  const repository = { store, vault: plainVault, packBytes: 65_536, concurrency: 1, retainDays: undefined };
+  expect(await collectGarbage(repository)).toMatchObject({ deleted: 0, marked: 0 });
+  expect(await applyRetention(repository, { keepLast: 1, daily: 1, keepWithinDays: 1 }, {})).toEqual([]);
+  expect(store.snapshot()).toEqual(before);
+  await writer.abort();
 });

@@ -1,4 +1,6 @@
+import * as z from 'zod';
 import { throwIfAborted, VmdkDriverError } from '../../errors/index.js';
+import { signalSchema } from '../../live-input.js';
 import { listRecords } from '../read/list-records.js';
 import type { Repository } from '../repository.js';
 import { deleteBackup } from './delete-backup.js';
@@ -13,9 +15,16 @@ export interface RetentionOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is accepted for {@link RetentionOptions}. */
+export const retentionOptionsSchema = z.strictObject({
+  volumeId: z.string().min(1).optional(),
+  dryRun: z.boolean().optional(),
+  signal: signalSchema.optional(),
+});
+
 /**
- * Deletes the backups that no rule keeps, volume by volume. One that cannot be read is left alone; one that cannot be deleted
- * stays, and its decision tells why.
+ * Deletes the backups that no rule keeps, volume by volume. One that cannot be read, or whose time the store does not tell, is left
+ * alone; one that cannot be deleted stays, and its decision tells why.
  */
 export async function applyRetention(
   repository: Repository,
@@ -38,7 +47,7 @@ async function backupsOfVolumes(
 ): Promise<Iterable<readonly DatedBackup[]>> {
   const volumes = new Map<string, DatedBackup[]>();
   for await (const found of listRecords(repository, onlyVolumeId, signal)) {
-    if (!('record' in found)) continue;
+    if (!('record' in found) || Number.isNaN(found.committedAt.getTime())) continue;
     const { backupId, volumeId } = found.record;
     const backups = volumes.get(volumeId) ?? [];
     volumes.set(volumeId, backups);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { throwIfAborted } from '../../errors/index.js';
+import { signalSchema } from '../../live-input.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
 import { marksPrefix, volumesPrefix } from '../format/names.js';
 import { readObject, type Repository } from '../repository.js';
@@ -28,6 +29,14 @@ export interface GarbageOptions {
   readonly dryRun?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What is accepted for {@link GarbageOptions}. */
+export const garbageOptionsSchema = z.strictObject({
+  graceMs: z.number().nonnegative().optional(),
+  maxRepackBytes: z.number().nonnegative().optional(),
+  dryRun: z.boolean().optional(),
+  signal: signalSchema.optional(),
+});
 
 /** What a collection did. */
 export interface GarbageReport {
@@ -74,7 +83,7 @@ export async function collectGarbage(
   const ripe: Marks[] = [];
   const spent: string[] = [];
   for await (const { key, lastModified } of store.list(marksPrefix, { signal })) {
-    if (key === ownMarks || now - lastModified.getTime() < graceMs) continue;
+    if (key === ownMarks || !isOver(graceMs, lastModified, now)) continue;
     ripe.push(await readMarks(repository, key, signal));
     spent.push(key);
   }
@@ -138,6 +147,11 @@ function isLive(key: string, { roots, packs, attempts }: LiveObjects): boolean {
   return roots.has(key) || packs.has(packOf(key)) || attempts.has(attemptOfKey(key) ?? '');
 }
 
+/** Whether an object has been there for a grace. Of one whose time is not known it never has. */
+function isOver(graceMs: number, lastModified: Date, now: number): boolean {
+  return now - lastModified.getTime() >= graceMs;
+}
+
 /** Packs and roots that have been there for a grace. Younger ones may be of a backup whose lease is not listed yet. */
 async function findCandidates(
   { store }: Repository,
@@ -148,7 +162,7 @@ async function findCandidates(
   const candidates: ObjectInfo[] = [];
   for (const prefix of ['data/', 'map/', volumesPrefix]) {
     for await (const info of store.list(prefix, { signal })) {
-      if (attemptOfKey(info.key) === undefined || now - info.lastModified.getTime() < graceMs) continue;
+      if (attemptOfKey(info.key) === undefined || !isOver(graceMs, info.lastModified, now)) continue;
       candidates.push(info);
     }
   }

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { VmdkDriverError } from '../../errors/index.js';
 import { type Lease, parseLease } from '../format/lease.js';
 import { attemptOfRootKey, isRecordKey, leasePrefix, rootKey, volumesPrefix } from '../format/names.js';
@@ -72,7 +73,8 @@ async function* walk(
   const { store, vault } = repository;
   // Leases first: a backup that commits meanwhile is then seen by its lease or by its record.
   for await (const { key, lastModified } of store.list(leasePrefix, { signal })) {
-    const alive = now - lastModified.getTime() <= leaseLimitMs;
+    // Of a time that is not known nothing is over.
+    const alive = !(now - lastModified.getTime() > leaseLimitMs);
     yield { lease: key, alive };
     if (!alive) continue;
     const bytes = await readObject(store, key, signal);
@@ -112,7 +114,7 @@ async function readParent(
 }
 
 function isZlibError(error: unknown): boolean {
-  return error instanceof Error && 'errno' in error;
+  return types.isNativeError(error) && 'errno' in error;
 }
 
 function addPacks({ dataPacks, mapPacks }: Root, packs: Map<string, PackRecord>): void {

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
+import * as z from 'zod';
 import { type ErrorCode, ObjectNotFoundError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
+import { callbackSchema, signalSchema } from '../../live-input.js';
+import { quietly } from '../../quietly.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
 import { DigestedChunks } from '../../stream/digested-chunks.js';
 import { drain } from '../../stream/drain.js';
@@ -23,9 +26,17 @@ export interface VerifyOptions {
   /** The part of the packs that `sample` reads, up to 1; after 1 / sample days all were read. Default 0.05. */
   readonly sample?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called after each pack. */
+  /** Called after each pack. What it throws or rejects with costs nothing. */
   readonly onProgress?: ((progress: { readonly packsDone: number; readonly packsTotal: number }) => void) | undefined;
 }
+
+/** What is accepted for {@link VerifyOptions}. A level or a part that reads nothing would look like a sound repository. */
+export const verifyOptionsSchema = z.strictObject({
+  level: z.enum(['existence', 'sample', 'full']).optional(),
+  sample: z.number().positive().max(1).optional(),
+  signal: signalSchema.optional(),
+  onProgress: callbackSchema<NonNullable<VerifyOptions['onProgress']>>().optional(),
+});
 
 /** Something that is not as it was stored. */
 export interface Damage {
@@ -65,6 +76,7 @@ export async function verifyRepository(
   repository: Repository,
   { level = 'existence', sample = 0.05, signal, onProgress }: VerifyOptions = {},
 ): Promise<VerifyReport> {
+  const report = quietly(onProgress);
   const damage: Damage[] = [];
   const packs = new Map<string, CheckedPack>();
   const backups: { readonly record: BackupRecord; readonly root: Root }[] = [];
@@ -89,7 +101,7 @@ export async function verifyRepository(
       damage.push({ key, problem, backups: pack.backups.map(nameOf) });
       await repository.store.put(damageKey(pack.record.id), Buffer.from(problem), { signal });
     }
-    onProgress?.({ packsDone: ++packsDone, packsTotal: packs.size });
+    report?.({ packsDone: ++packsDone, packsTotal: packs.size });
   }
   if (level === 'full') {
     for (const { record, root } of backups) await verifyStream(repository, record, root, damage, signal);

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { quietly } from '../../quietly.js';
 import type { ServiceOptions } from '../../services/backup-service.js';
 import { openTarget } from '../../services/volume-file.js';
 import type { ChunkSource } from '../../stream/chunk-source.js';
@@ -18,8 +19,9 @@ export async function fillFile(
   chunks: ChunkSource,
   { bytesTotal, signal, onProgress }: ServiceOptions & { readonly bytesTotal: number; readonly signal: AbortSignal },
 ): Promise<void> {
+  const report = quietly(onProgress);
   const target = await openTarget(path);
-  const writer = new DurableWriter(target, (bytesDone) => onProgress?.({ bytesDone, bytesTotal }));
+  const writer = new DurableWriter(target, (bytesDone) => report?.({ bytesDone, bytesTotal }));
   try {
     await target.truncate(0);
     await pour(chunks, writer, signal);
