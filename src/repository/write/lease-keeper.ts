@@ -1,7 +1,9 @@
 import { StoreError } from '../../errors/index.js';
 import type { ObjectStore } from '../../stores/object-store.js';
+import { untilAborted } from '../../vmdk/until-aborted.js';
 import type { Lease } from '../format/lease.js';
 import { leaseKey } from '../format/names.js';
+import { tryDelete } from '../try-delete.js';
 
 /** How often a running backup gives a sign of life, in milliseconds. */
 const beatMs = 60_000;
@@ -20,6 +22,7 @@ export class LeaseKeeper {
   readonly #key: string;
   readonly #lease: Omit<Lease, 'beat'>;
   readonly #lost = new AbortController();
+  readonly #stopped = new AbortController();
   #beat = 0;
   #beating: Promise<void> = Promise.resolve();
   #beatenAt = performance.now();
@@ -54,20 +57,21 @@ export class LeaseKeeper {
 
   /** Whether the store still has the lease, and has had it all the time. */
   async isThere(signal: AbortSignal): Promise<boolean> {
-    await this.#beating;
+    await untilAborted(this.#beating, signal);
     return !this.lost.aborted && (await this.#seenAt(signal)) !== undefined;
   }
 
   /** Gives no more signs of life. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    this.#stopped.abort();
     await this.#beating;
   }
 
   /** Removes the lease. One that cannot be removed is dead after its limit. */
   async end(): Promise<void> {
     await this.stop();
-    await this.#store.delete([this.#key]).catch(() => undefined);
+    await tryDelete(this.#store, [this.#key]);
   }
 
   /**
@@ -75,7 +79,7 @@ export class LeaseKeeper {
    * in a suspended machine say, learns of that from the store only, whose clock went on.
    */
   async #renew(): Promise<void> {
-    const signal = AbortSignal.timeout(leaseLimitMs / 4);
+    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(leaseLimitMs / 4)]);
     try {
       const before = await this.#seenAt(signal);
       if (before !== undefined) {

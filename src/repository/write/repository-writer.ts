@@ -15,6 +15,7 @@ import { findRecord, type Repository } from '../repository.js';
 import { MemoryPool } from '../stream/memory-pool.js';
 import { RecipeWriter } from '../stream/recipe-writer.js';
 import { StreamSplitter } from '../stream/stream-splitter.js';
+import { tryDelete } from '../try-delete.js';
 import { type Attempt, beginAttempt } from './attempt.js';
 import { GrainStore } from './grain-store.js';
 import { MapWriter } from './map-writer.js';
@@ -27,6 +28,8 @@ const batchBytes = 1024 * 1024;
 const batchSpares = 64;
 /** Bytes taken of a chunk before the grains in them are stored: so much waits in memory. */
 const sliceBytes = 1024 * 1024;
+/** How long is looked whether a record that could not be put is there all the same, in milliseconds. */
+const lookMs = 60_000;
 const dayMs = 24 * 60 * 60 * 1000;
 
 /** What a commit tells beside that it happened. */
@@ -117,12 +120,17 @@ export class RepositoryWriter {
     return { increment: record.increment };
   }
 
+  /** Ends what is under way, which then rejects. Only {@link abort} may follow. */
+  interrupt(): void {
+    this.#givenUp.abort(new BackupServiceError('the backup was given up'));
+  }
+
   /** Gives the backup up, and leaves nothing behind unless its record may have been put already. */
   async abort(): Promise<void> {
     const state = this.#state;
     if (state === 'committed' || state === 'ended') return;
     this.#state = 'ended';
-    this.#givenUp.abort(new BackupServiceError('the backup was given up'));
+    this.interrupt();
     await Promise.all([this.#dataPacks.settle(), this.#mapPacks.settle(), this.#attempt.lease.stop()]);
     // A record that may come to be seen must find what it refers to: garbage collection tells, once the lease is dead.
     if (state === 'committing') return;
@@ -132,7 +140,7 @@ export class RepositoryWriter {
       ...this.#mapPacks.packs.map((pack) => packKey('map', pack.id)),
       rootKey(volumeId, id, this.#attempt.id),
     ];
-    await this.#repository.store.delete(keys).catch(() => undefined);
+    await tryDelete(this.#repository.store, keys);
     await this.#attempt.lease.end();
   }
 
@@ -235,9 +243,9 @@ export class RepositoryWriter {
     try {
       await store.put(recordKey(record.volumeId, record.backupId), formatRecord(record, vault), this.#putOptions());
     } catch (error) {
-      // Without the signal, which may be why it failed: the record may be there all the same.
+      // Without the backup's signal, which may be why it failed: the record may be there all the same.
       const backup = { id: record.backupId, volumeId: record.volumeId };
-      const there = await findRecord(this.#repository, backup, undefined).catch(() => undefined);
+      const there = await findRecord(this.#repository, backup, AbortSignal.timeout(lookMs)).catch(() => undefined);
       if (there?.attempt !== record.attempt) throw error;
     }
   }
