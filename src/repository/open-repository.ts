@@ -11,6 +11,7 @@ import type { ObjectStore } from '../stores/object-store.js';
 import { repositoryKey } from './format/names.js';
 import { pageGrains } from './format/page.js';
 import { readObject } from './repository.js';
+import { tryDelete } from './try-delete.js';
 import { newMasterKey, openKey, putKey, type RepositoryEncryption } from './vault/key-ring.js';
 import { plainVault } from './vault/plain-vault.js';
 import { sealedVault } from './vault/sealed-vault.js';
@@ -22,7 +23,9 @@ const descriptionSchema = z.object({
   id: z.string(),
   pageGrains: z.int(),
   encrypted: z.boolean(),
+  keyProof: z.string().optional(),
 });
+type Description = z.infer<typeof descriptionSchema>;
 
 /**
  * Creates a repository where there is none. One that is there is left as it is.
@@ -38,17 +41,22 @@ export async function createRepository(
     await openRepository(store, encryption, signal);
     return { created: false };
   }
-  if (encryption !== undefined) await putKey(store, encryption, newMasterKey(), signal);
-  const description = {
+  const master = encryption && newMasterKey();
+  const id = randomUUID();
+  const description: Description = {
     format: 'vmdk-driver-repository',
     version: 1,
-    id: randomUUID(),
+    id,
     pageGrains,
-    encrypted: encryption !== undefined,
-  } satisfies z.infer<typeof descriptionSchema>;
+    encrypted: master !== undefined,
+    ...(master && { keyProof: proofOf(id, master) }),
+  };
+  const key = encryption && master && (await putKey(store, encryption, master, signal));
   const ifAbsent = (store.capabilities?.ifAbsent ?? 'none') !== 'none';
   const body = Buffer.from(JSON.stringify(description));
+  // Where it fails the key stays: the description may be there all the same, and without its key would describe nothing.
   const { created } = await store.put(repositoryKey, body, { signal, ...(ifAbsent ? { ifAbsent } : {}) });
+  if (!created && key !== undefined) await tryDelete(store, [key]);
   await openRepository(store, encryption, signal);
   return { created };
 }
@@ -65,11 +73,44 @@ export async function openRepository(
   encryption: RepositoryEncryption | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Vault> {
+  const description = await readDescription(store, encryption, signal);
+  if (encryption === undefined) return plainVault;
+  return sealedVault((await openKeyOf(description, store, encryption, signal)).master);
+}
+
+/**
+ * Wraps a repository's key by something else, and removes what it was wrapped by.
+ *
+ * @throws WrongKeyError where it cannot be opened as it is, or could not be as it would be; then nothing has changed
+ * @throws StoreError where the old one could not be removed: then both open the repository
+ */
+export async function rewrapKey(
+  store: ObjectStore,
+  from: RepositoryEncryption,
+  to: RepositoryEncryption,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const description = await readDescription(store, from, signal);
+  const { master, key } = await openKeyOf(description, store, from, signal);
+  await putKey(store, to, master, signal);
+  const { retained, failed } = await store.delete([key], { signal });
+  const what = `${key} is still there: what opened the repository before still does`;
+  if (retained.length > 0) throw new StoreError('retained', what);
+  const [{ error: cause } = {}] = failed;
+  if (cause !== undefined) throw new StoreError('failed', what, { cause, retryable: cause.retryable });
+}
+
+async function readDescription(
+  store: ObjectStore,
+  encryption: RepositoryEncryption | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Description> {
   const bytes = await readObject(store, repositoryKey, signal);
   if (bytes === undefined) {
     throw new StoreError('no-container', 'there is no repository here; initialize() creates one');
   }
-  const { version, encrypted, ...description } = parse(bytes);
+  const description = parse(bytes);
+  const { version, encrypted } = description;
   if (version !== 1 || description.pageGrains !== pageGrains) {
     throw new UnsupportedBackupError(`the repository is of version ${version}; this library knows version 1`);
   }
@@ -77,10 +118,25 @@ export async function openRepository(
   if (!encrypted && encryption !== undefined) {
     throw new InvalidInputError('options.encryption', 'is given for a repository that is not encrypted');
   }
-  return encryption === undefined ? plainVault : sealedVault((await openKey(store, encryption, signal)).master);
+  return description;
 }
 
-function parse(bytes: Buffer): z.infer<typeof descriptionSchema> {
+function openKeyOf(
+  { id, keyProof }: Description,
+  store: ObjectStore,
+  encryption: RepositoryEncryption,
+  signal: AbortSignal | undefined,
+): ReturnType<typeof openKey> {
+  const isRight = (master: Buffer): boolean => keyProof === undefined || keyProof === proofOf(id, master);
+  return openKey(store, encryption, isRight, signal);
+}
+
+/** What tells a repository's key from one that somebody put who began to create it at the same moment. */
+function proofOf(id: string, master: Uint8Array): string {
+  return sealedVault(master).prove(id);
+}
+
+function parse(bytes: Buffer): Description {
   try {
     return descriptionSchema.parse(JSON.parse(bytes.toString()));
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import * as z from 'zod';
-import { BackupNotFoundError, InvalidInputError, throwIfAborted } from '../errors/index.js';
+import { BackupNotFoundError, InvalidInputError, StoreError, throwIfAborted } from '../errors/index.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
 import { parseInput } from '../parse-input.js';
@@ -13,24 +13,31 @@ import type {
   VolumeFile,
 } from '../services/backup-service.js';
 import type { ListOptions, UnreadableBackup } from '../services/listed-backup.js';
+import { fileSchema, parseListOptions, parseOptions } from '../services/parse-arguments.js';
 import { asServiceError } from '../services/service-error.js';
 import { storeFile } from '../services/store-file.js';
 import { objectStoreSchema } from '../stores/guard-object-store.js';
 import type { ObjectStore } from '../stores/object-store.js';
 import { ChunkReadable } from '../stream/chunk-readable.js';
 import { pour } from '../stream/pour.js';
-import { applyRetention, type RetentionOptions } from './care/apply-retention.js';
-import { collectGarbage, type GarbageOptions, type GarbageReport } from './care/collect-garbage.js';
+import { untilAborted } from '../vmdk/until-aborted.js';
+import { applyRetention, type RetentionOptions, retentionOptionsSchema } from './care/apply-retention.js';
+import {
+  collectGarbage,
+  type GarbageOptions,
+  garbageOptionsSchema,
+  type GarbageReport,
+} from './care/collect-garbage.js';
 import { deleteBackup } from './care/delete-backup.js';
 import { policySchema, type RetentionDecision, type RetentionPolicy } from './care/retention.js';
-import { type VerifyOptions, type VerifyReport, verifyRepository } from './care/verify.js';
+import { type VerifyOptions, verifyOptionsSchema, type VerifyReport, verifyRepository } from './care/verify.js';
 import type { BackupRecord } from './format/record.js';
-import { createRepository, openRepository } from './open-repository.js';
+import { createRepository, openRepository, rewrapKey } from './open-repository.js';
 import { BackupChunks } from './read/backup-chunks.js';
 import { fillFile } from './read/fill-file.js';
 import { listBackups, type RepositoryBackup } from './read/list-backups.js';
 import { findRecord, readRoot, type Repository } from './repository.js';
-import { openKey, putKey, type RepositoryEncryption } from './vault/key-ring.js';
+import { encryptionSchema, type RepositoryEncryption } from './vault/key-ring.js';
 import { type CommitResult, RepositoryWriter } from './write/repository-writer.js';
 
 /** How a {@link RepositoryBackupService} is set up. */
@@ -49,15 +56,7 @@ export interface RepositoryBackupServiceOptions {
 
 const optionsSchema = z.strictObject({
   store: objectStoreSchema,
-  encryption: z
-    .union([
-      z.strictObject({ passphrase: z.string().min(1) }),
-      z.strictObject({
-        wrap: z.custom<(key: Uint8Array) => Promise<Uint8Array>>((value) => typeof value === 'function'),
-        unwrap: z.custom<(wrapped: Uint8Array) => Promise<Uint8Array>>((value) => typeof value === 'function'),
-      }),
-    ])
-    .optional(),
+  encryption: encryptionSchema.optional(),
   packBytes: z
     .int()
     .min(64 * 1024)
@@ -68,6 +67,8 @@ const optionsSchema = z.strictObject({
 });
 
 const backupSchema = z.looseObject({ id: z.string().min(1).max(255), volumeId: z.string().min(1).max(255) });
+/** How long it may take to open a repository, in milliseconds. Whoever waits for it can be aborted before. */
+const openLimitMs = 5 * 60_000;
 
 /**
  * Backups of many volumes in one repository, each grain of a volume stored once: a backup after a small change stores
@@ -95,17 +96,21 @@ export class RepositoryBackupService implements BackupService {
    * @returns whether it was created
    * @throws WrongKeyError, InvalidInputError where the one that is there cannot be opened with these options
    */
-  async initialize({ signal }: ServiceOptions = {}): Promise<{ readonly created: boolean }> {
+  async initialize(options: ServiceOptions = {}): Promise<{ readonly created: boolean }> {
+    const { signal } = parseOptions(options);
+    throwIfAborted(signal);
     return createRepository(this.#options.store, this.#options.encryption, signal);
   }
 
   /** Stores a file's stream. It is read once. */
   async backup(backup: Backup, file: VolumeFile, options: ServiceBackupOptions = {}): Promise<CommitResult> {
-    const { signal } = options;
+    const named = parseInput('backup', backupSchema, backup);
+    const { path } = parseInput('file', fileSchema, file);
+    const given = parseOptions(options);
     let result: CommitResult | undefined;
     try {
-      await storeFile(file.path, options, async () => {
-        const writer = await this.#begin(backup, signal);
+      await storeFile(path, given, async () => {
+        const writer = await this.#begin(named, given.signal);
         return {
           write: (chunk) => writer.write(chunk),
           commit: async (manifest) => {
@@ -115,8 +120,8 @@ export class RepositoryBackupService implements BackupService {
         };
       });
     } catch (error) {
-      throwIfAborted(signal);
-      throw asServiceError(error, `backup ${backup.id} cannot be stored`);
+      throwIfAborted(given.signal);
+      throw asServiceError(error, `backup ${named.id} cannot be stored`);
     }
     if (result === undefined) throw new Error('a backup was stored without its commit');
     return result;
@@ -124,14 +129,19 @@ export class RepositoryBackupService implements BackupService {
 
   /** Takes the backup as a stream. Whatever fails ends the writer. */
   async openBackup(backup: Backup, options: ServiceOptions = {}): Promise<BackupWriter> {
-    const writer = await this.#begin(backup, options.signal);
+    const named = parseInput('backup', backupSchema, backup);
+    const given = parseOptions(options);
+    const writer = await this.#begin(named, given.signal);
     return new AttemptWriter(
       {
         write: (chunk) => writer.write(chunk),
         commit: (manifest) => writer.commit(manifest),
         discard: () => writer.abort(),
+        interrupt: () => {
+          writer.interrupt();
+        },
       },
-      options,
+      given,
     );
   }
 
@@ -141,38 +151,47 @@ export class RepositoryBackupService implements BackupService {
    * @throws BackupNotFoundError, RepositoryDamagedError, WrongKeyError
    */
   async restore(backup: Backup, _volumeId: string, file: VolumeFile, options: ServiceOptions = {}): Promise<void> {
-    const { signal = new AbortController().signal, onProgress } = options;
-    const { chunks, record } = await this.#openStored(backup, signal);
+    const named = parseInput('backup', backupSchema, backup);
+    const { path } = parseInput('file', fileSchema, file);
+    const given = parseOptions(options);
+    const { signal = new AbortController().signal, onProgress } = given;
+    const { chunks, record } = await this.#openStored(named, signal);
     try {
-      await fillFile(file.path, chunks, { bytesTotal: record.streamBytes, onProgress, signal });
+      await fillFile(path, chunks, { bytesTotal: record.streamBytes, onProgress, signal });
     } catch (error) {
       throwIfAborted(signal);
-      throw asServiceError(error, `backup ${backup.id} cannot be restored`);
+      throw asServiceError(error, `backup ${named.id} cannot be restored`);
     }
   }
 
   /** @throws BackupNotFoundError, RepositoryDamagedError, WrongKeyError */
   async openRestore(
     backup: Backup,
-    { signal }: ServiceOptions = {},
+    options: ServiceOptions = {},
   ): Promise<{ readonly stream: Readable; readonly length: number }> {
-    const { chunks, record } = await this.#openStored(backup, signal);
+    const named = parseInput('backup', backupSchema, backup);
+    const { signal } = parseOptions(options);
+    const { chunks, record } = await this.#openStored(named, signal);
     return { stream: new ChunkReadable(chunks, { signal }), length: record.streamBytes };
   }
 
   /** Deletes a backup. What only it needed is garbage from then on. */
-  async delete(backup: Backup, { signal }: ServiceOptions = {}): Promise<void> {
-    await deleteBackup(await this.#open(signal), parseInput('backup', backupSchema, backup), signal);
+  async delete(backup: Backup, options: ServiceOptions = {}): Promise<void> {
+    const named = parseInput('backup', backupSchema, backup);
+    const { signal } = parseOptions(options);
+    await deleteBackup(await this.#open(signal), named, signal);
   }
 
-  async readManifest(backup: Backup, { signal }: ServiceOptions = {}): Promise<BackupManifest | undefined> {
-    throwIfAborted(signal);
-    const record = await findRecord(await this.#open(signal), parseInput('backup', backupSchema, backup), signal);
+  async readManifest(backup: Backup, options: ServiceOptions = {}): Promise<BackupManifest | undefined> {
+    const named = parseInput('backup', backupSchema, backup);
+    const { signal } = parseOptions(options);
+    const record = await findRecord(await this.#open(signal), named, signal);
     return record?.manifest;
   }
 
   async *list(options: ListOptions = {}): AsyncGenerator<RepositoryBackup | UnreadableBackup, void, undefined> {
-    yield* listBackups(await this.#open(options.signal), options);
+    const given = parseListOptions(options);
+    yield* listBackups(await this.#open(given.signal), given);
   }
 
   /**
@@ -182,7 +201,8 @@ export class RepositoryBackupService implements BackupService {
    */
   async applyRetention(policy: RetentionPolicy, options: RetentionOptions = {}): Promise<RetentionDecision[]> {
     const rules = parseInput('policy', policySchema, policy);
-    return applyRetention(await this.#open(options.signal), rules, options);
+    const given = parseInput('options', retentionOptionsSchema, options);
+    return applyRetention(await this.#open(given.signal), rules, given);
   }
 
   /**
@@ -191,19 +211,23 @@ export class RepositoryBackupService implements BackupService {
    * @throws RepositoryDamagedError, WrongKeyError where a backup cannot be read; then nothing is deleted
    */
   async collectGarbage(options: GarbageOptions = {}): Promise<GarbageReport> {
-    return collectGarbage(await this.#open(options.signal), options);
+    const given = parseInput('options', garbageOptionsSchema, options);
+    return collectGarbage(await this.#open(given.signal), given);
   }
 
   /** Verifies the repository, and goes on at each damage, so that all of it is told. */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    return verifyRepository(await this.#open(options.signal), options);
+    const given = parseInput('options', verifyOptionsSchema, options);
+    return verifyRepository(await this.#open(given.signal), given);
   }
 
   /** Copies a backup into another repository, where its grains are stored once with those of the volume's other backups. */
   async copyTo(other: RepositoryBackupService, backup: Backup, options: ServiceOptions = {}): Promise<void> {
-    const { signal = new AbortController().signal } = options;
-    const { chunks, record } = await this.#openStored(backup, signal);
-    const writer = await other.#begin(backup, signal);
+    const target = parseInput('other', z.instanceof(RepositoryBackupService), other);
+    const named = parseInput('backup', backupSchema, backup);
+    const { signal = new AbortController().signal } = parseOptions(options);
+    const { chunks, record } = await this.#openStored(named, signal);
+    const writer = await target.#begin(named, signal);
     try {
       await pour(chunks, { write: (chunk) => writer.write(chunk), isDoneWithChunks: true }, signal);
       await writer.commit(record.manifest);
@@ -213,13 +237,20 @@ export class RepositoryBackupService implements BackupService {
     }
   }
 
-  /** Wraps the repository's key anew, by another passphrase or other functions, and removes the one that opened it. */
-  async rewrapKey(encryption: RepositoryEncryption, { signal }: ServiceOptions = {}): Promise<void> {
+  /**
+   * Wraps the repository's key anew, by another passphrase or other functions, and removes the one that opened it. Services that are
+   * open go on; to open the repository, one with the new `encryption` is needed.
+   *
+   * @throws WrongKeyError where the repository cannot be opened as it is, or could not be by what is given; then nothing has changed
+   * @throws StoreError where the old key could not be removed, since it is locked for example: then both open the repository
+   */
+  async rewrapKey(encryption: RepositoryEncryption, options: ServiceOptions = {}): Promise<void> {
+    const next = parseInput('encryption', encryptionSchema, encryption);
+    const { signal } = parseOptions(options);
+    throwIfAborted(signal);
     const { store, encryption: current } = this.#options;
     if (current === undefined) throw new InvalidInputError('options.encryption', 'the repository is not encrypted');
-    const { master, key } = await openKey(store, current, signal);
-    await putKey(store, encryption, master, signal);
-    await store.delete([key], { signal });
+    await rewrapKey(store, current, next, signal);
   }
 
   /** A backup's bytes and its record, which belong together: another backup of the same id may take its place at any time. */
@@ -227,9 +258,8 @@ export class RepositoryBackupService implements BackupService {
     backup: Backup,
     signal: AbortSignal | undefined,
   ): Promise<{ readonly chunks: BackupChunks; readonly record: BackupRecord }> {
-    throwIfAborted(signal);
     const repository = await this.#open(signal);
-    const record = await findRecord(repository, parseInput('backup', backupSchema, backup), signal);
+    const record = await findRecord(repository, backup, signal);
     if (record === undefined)
       throw new BackupNotFoundError(`there is no backup ${backup.id} of volume ${backup.volumeId}`);
     const root = await readRoot(repository, record, signal);
@@ -237,25 +267,30 @@ export class RepositoryBackupService implements BackupService {
   }
 
   async #begin(backup: Backup, signal: AbortSignal | undefined): Promise<RepositoryWriter> {
-    throwIfAborted(signal);
-    return RepositoryWriter.begin(await this.#open(signal), parseInput('backup', backupSchema, backup), signal);
+    return RepositoryWriter.begin(await this.#open(signal), backup, signal);
   }
 
-  /** Opened once; an attempt that fails is not kept. */
+  /** Opened once for all; an attempt that fails is not kept. Each waits for it no longer than its own signal allows. */
   async #open(signal: AbortSignal | undefined): Promise<Repository> {
     throwIfAborted(signal);
-    const { store, encryption, packBytes, concurrency, retainDays } = this.#options;
-    this.#repository ??= openRepository(store, encryption, undefined).then((vault) => ({
-      store,
-      vault,
-      packBytes,
-      concurrency,
-      retainDays,
-    }));
-    const opening = this.#repository;
+    const opening = (this.#repository ??= this.#openInTime());
     opening.catch(() => {
       if (this.#repository === opening) this.#repository = undefined;
     });
-    return opening;
+    return untilAborted(opening, signal);
+  }
+
+  async #openInTime(): Promise<Repository> {
+    const { store, encryption, packBytes, concurrency, retainDays } = this.#options;
+    const limit = AbortSignal.timeout(openLimitMs);
+    try {
+      const vault = await openRepository(store, encryption, limit);
+      return { store, vault, packBytes, concurrency, retainDays };
+    } catch (error) {
+      if (!limit.aborted) throw error;
+      throw new StoreError('stalled', 'the repository could not be opened: its store or key service does not answer', {
+        cause: error,
+      });
+    }
   }
 }
