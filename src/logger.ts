@@ -1,3 +1,5 @@
+import * as z from 'zod';
+
 /**
  * Where the library says what it does: the shape of a pino logger, so that one can be given as it is. Nothing it is given
  * holds a secret. Silent by default.
@@ -28,6 +30,8 @@ export function isLogger(value: unknown): value is Partial<Logger> {
   const methods = value as Readonly<Record<string, unknown>>;
   return levels.every((level) => methods[level] === undefined || typeof methods[level] === 'function');
 }
+
+export const loggerSchema = z.custom<Partial<Logger>>(isLogger, 'must be a logger: its methods must be functions');
 
 /** A logger of the application's, made harmless, that adds the same fields to each line. */
 export function guardLogger(logger: Partial<Logger>, bound: object = {}): Logger {

@@ -1,6 +1,4 @@
-import * as z from 'zod';
 import { withMethods } from '../live-input.js';
-import { isLogger, type Logger } from '../logger.js';
 import type { BackupService } from '../services/backup-service.js';
 import type { VimSession } from '../vim/vim-session.js';
 
@@ -12,5 +10,3 @@ export const backupServiceSchema = withMethods<BackupService>(
   ['backup', 'restore'],
   ['delete', 'readManifest', 'openBackup', 'openRestore'],
 );
-
-export const loggerSchema = z.custom<Partial<Logger>>(isLogger, 'must be a logger: its methods must be functions');

@@ -1,11 +1,13 @@
+import { execFile } from 'node:child_process';
 import { getEventListeners, once } from 'node:events';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { inspect } from 'node:util';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { inspect, promisify } from 'node:util';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { Logger } from '../../src/logger.js';
 import { readProperties, SoapVimSession } from '../../src/vim/index.js';
 import { runTask } from '../../src/vim/run-task.js';
+import { SoapClient } from '../../src/vim/soap/soap-client.js';
 import { PassingTime } from '../support/passing-time.js';
 import { until } from '../support/until.js';
 import { makeCertificate } from './support/certificate.js';
@@ -844,6 +846,15 @@ describe('abort', () => {
   });
 });
 
+test('what calls are made by is made again where that failed', async () => {
+  await using server = await SoapServer.start();
+  const create = jest.spyOn(SoapClient, 'create').mockRejectedValueOnce(new Error('EMFILE: too many open files'));
+  await using vim = await connected(server);
+  expect(await vim.invoke('CurrentTime', root, {})).toBe('2026-01-01T00:00:00Z');
+  expect(create).toHaveBeenCalledTimes(2);
+  create.mockRestore();
+});
+
 describe('keep-alive', () => {
   test('uses the session on its own, renews it, survives failures, and stops', async () => {
     await using server = await SoapServer.start();
@@ -861,6 +872,28 @@ describe('keep-alive', () => {
     const calls = server.calls.length;
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(server.calls).toHaveLength(calls);
+  });
+
+  test('that fails ends nothing where its logger lacks methods, throws or rejects', async () => {
+    // In a process of its own: a rejection nobody handles would end it.
+    const program = `
+      import { SoapVimSession } from './src/vim/index.ts';
+      import { SoapServer } from './tests/vim/support/soap-server.ts';
+      const server = await SoapServer.start();
+      server.handlers['CurrentTime'] = () => ({ fault: 'SystemError' });
+      const fail = () => { throw new Error('the log is full'); };
+      const reject = () => Promise.reject(new Error('the log is far away'));
+      for (const logger of [{}, { warn: fail }, { warn: reject }]) {
+        const vim = new SoapVimSession({ ...server.options, keepAliveIntervalMs: 10, logger });
+        await vim.connect();
+        const tried = server.count('CurrentTime');
+        while (server.count('CurrentTime') < tried + 3) await new Promise((next) => setTimeout(next, 5));
+        await vim.disconnect();
+      }
+      await server[Symbol.asyncDispose]();
+      console.log('alive');`;
+    const args = ['--import', './scripts/ts-node.mjs', '--input-type=module', '--eval', program];
+    expect((await promisify(execFile)(process.execPath, args)).stdout).toBe('alive\n');
   });
 });
 

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import * as z from 'zod';
-import { type Logger, silentLogger } from '../../logger.js';
+import { guardLogger, type Logger, loggerSchema, silentLogger } from '../../logger.js';
 import { parseInput } from '../../parse-input.js';
 import type { Peer } from '../tls/peer.js';
 import { parseThumbprint, type Thumbprint } from '../tls/thumbprint.js';
@@ -84,7 +84,7 @@ const schema = z
     insecure: z.boolean().optional(),
     keepAliveIntervalMs: milliseconds.default(300_000),
     requestTimeoutMs: milliseconds.default(120_000),
-    logger: z.custom<Logger>((value) => typeof value === 'object' && value !== null).default(silentLogger),
+    logger: loggerSchema.default(silentLogger).transform((logger) => guardLogger(logger)),
   })
   .superRefine(({ thumbprint, ca, insecure }, context) => {
     const given = Object.entries({ thumbprint, ca, insecure: insecure === true ? true : undefined });
