@@ -16,7 +16,8 @@ export class DigestThread {
   readonly #onFailure: () => void;
   /** Replies come in the order of the tasks that ask for one. */
   readonly #waiting: Waiting[] = [];
-  #failure: ThreadError | undefined;
+  /** Makes the error anew for each who waits: they are of several operations, and each notes on its own what it did. */
+  #failure: (() => ThreadError) | undefined;
   /** The streams that were given to it and have not ended. */
   streams = 0;
 
@@ -26,11 +27,7 @@ export class DigestThread {
    */
   constructor(onFailure: () => void) {
     this.#onFailure = onFailure;
-    try {
-      this.#worker = startWorker('digests', digestWorkerSource);
-    } catch (error) {
-      throw new ThreadError('no thread to hash streams can be started', { cause: error });
-    }
+    this.#worker = startWorker('digests', digestWorkerSource);
     this.#worker.unref();
     this.#worker.on('message', (reply: DigestReply) => {
       this.#waiting.shift()?.resolve(reply);
@@ -55,7 +52,7 @@ export class DigestThread {
    * @throws ThreadError
    */
   async ask(task: DigestTask, transfer: readonly ArrayBuffer[] = []): Promise<DigestReply> {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure !== undefined) throw this.#failure();
     return new Promise((resolve, reject) => {
       this.#worker.postMessage(task, transfer);
       if (this.#waiting.push({ resolve, reject }) === 1) this.#worker.ref();
@@ -64,8 +61,9 @@ export class DigestThread {
 
   #fail(reason: string, cause?: unknown): void {
     if (this.#failure !== undefined) return;
-    this.#failure = new ThreadError(`the thread that hashes streams ${reason}`, { cause });
-    for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
+    const failure = (): ThreadError => new ThreadError(`the thread that hashes streams ${reason}`, { cause });
+    this.#failure = failure;
+    for (const { reject } of this.#waiting.splice(0)) reject(failure());
     this.#onFailure();
   }
 }

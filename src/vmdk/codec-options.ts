@@ -45,15 +45,20 @@ export interface EncodeOptions extends CodecOptions {
   readonly ddb?: Readonly<Record<string, string>> | undefined;
 }
 
-/** @throws InvalidInputError if the signal is no `AbortSignal`, or the listener no function */
+/** @throws InvalidInputError if they are none, the signal is no `AbortSignal`, or the listener no function */
 export function checkOptions<T extends InspectOptions>(options: T): T {
-  const { signal, onProgress } = options;
-  // Not by instanceof: there may be several of that class in a process.
-  if (signal !== undefined && !(typeof signal.aborted === 'boolean' && typeof signal.addEventListener === 'function')) {
-    throw new InvalidInputError('signal', 'must be an AbortSignal');
-  }
+  const given: unknown = options;
+  if (typeof given !== 'object' || given === null) throw new InvalidInputError('options', 'must be an object');
+  const { signal, onProgress } = given as { readonly [name in keyof InspectOptions]: unknown };
+  if (signal !== undefined && !isSignal(signal)) throw new InvalidInputError('signal', 'must be an AbortSignal');
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw new InvalidInputError('onProgress', 'must be a function');
   }
   return options;
+}
+
+/** Not by instanceof: there may be several of that class in a process. */
+function isSignal(value: unknown): boolean {
+  const { aborted, addEventListener } = (value ?? {}) as Partial<Record<keyof AbortSignal, unknown>>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
 }

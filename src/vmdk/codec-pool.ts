@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { InvalidInputError } from '../errors/invalid-input-error.js';
+import { ThreadError } from '../errors/thread-error.js';
 import { startWorker } from '../start-worker.js';
 import type { CodecWorkerData, DeflateResult, DeflateTask, InflateResult, InflateTask } from './codec-worker.js';
 import { codecWorkerSource } from './codec-worker-source.js';
@@ -98,11 +99,11 @@ export class CodecPool {
       pending.delete(id);
     });
     worker.on('error', (error) => {
-      this.#fail(error);
+      this.#fail(new ThreadError(`a thread of the codec failed (${error.message})`, { cause: error }));
     });
     const ended = new Promise<void>((resolve) => {
       worker.on('exit', (code) => {
-        this.#fail(new Error(`a worker thread ended with code ${code.toString()}`));
+        this.#fail(new ThreadError(`a thread of the codec ended with code ${code}`));
         resolve();
       });
     });

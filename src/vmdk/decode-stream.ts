@@ -1,4 +1,5 @@
-import type { CodecOptions } from './codec-options.js';
+import { checkMethods } from './check-methods.js';
+import { checkOptions, type CodecOptions } from './codec-options.js';
 import type { VmdkBytes } from './read-chunks.js';
 import { readVmdk } from './read-vmdk.js';
 import { untilAborted } from './until-aborted.js';
@@ -11,10 +12,15 @@ import type { VmdkSink } from './vmdk-sink.js';
  * @param source - the stream; also a file's path
  * @param sink - where the disk goes. If decoding fails, parts of it have been written; what it rejects with is passed on
  * @throws InvalidVmdkError
- * @throws InvalidInputError, FileError where `source` cannot be read
+ * @throws InvalidInputError, FileError where `source` cannot be read, or `sink` is none
  * @throws AbortError
  */
-export function decodeVmdkStream(source: VmdkBytes, sink: VmdkSink, options: CodecOptions = {}): Promise<VmdkInfo> {
+export async function decodeVmdkStream(
+  source: VmdkBytes,
+  sink: VmdkSink,
+  options: CodecOptions = {},
+): Promise<VmdkInfo> {
+  checkMethods('sink', sink, ['write'], ['truncate']);
   return decodeInto(sink, 'source', source, options);
 }
 
@@ -25,7 +31,7 @@ export async function decodeInto(
   source: VmdkBytes,
   options: CodecOptions,
 ): Promise<VmdkInfo> {
-  const { signal } = options;
+  const { signal } = checkOptions(options);
   const write = (bytes: Buffer, position: number): Promise<void> => untilAborted(sink.write(bytes, position), signal);
   const info = await readVmdk(field, source, options, write);
   if (sink.truncate !== undefined) await untilAborted(sink.truncate(info.capacityBytes), signal);

@@ -1,5 +1,6 @@
 import { AbortError, throwIfAborted } from '../errors/abort-error.js';
 import { InvalidInputError } from '../errors/invalid-input-error.js';
+import { checkMethods } from './check-methods.js';
 import { ChunkAssembler } from './chunk-assembler.js';
 import { checkOptions, type EncodeOptions, type VmdkProgress } from './codec-options.js';
 import { AREAS_PER_WORKER, CodecPool, workerCount } from './codec-pool.js';
@@ -35,7 +36,7 @@ interface Running {
  * The same disk gives the same bytes, whatever the number of workers and however its holes are told.
  *
  * @returns the stream, in chunks of 1 MiB but for the last; each is the caller's own
- * @throws InvalidInputError on a capacity or options no stream can have
+ * @throws InvalidInputError on a source that is none, a capacity or options no stream can have
  * @throws InvalidVmdkError `too-large` when the stream would outgrow 2 TiB
  * @throws AbortError
  */
@@ -44,6 +45,7 @@ export async function* encodeVmdkStream(
   options: EncodeOptions = {},
 ): AsyncGenerator<Buffer, void, void> {
   const { signal } = checkOptions(options);
+  checkMethods('source', source, ['read'], ['dataExtents']);
   const { capacityBytes } = source;
   if (!(Number.isSafeInteger(capacityBytes) && capacityBytes > 0 && capacityBytes <= MAX_CAPACITY)) {
     throw new InvalidInputError('capacityBytes', 'must be a whole number from 1 to 2^46');
@@ -81,7 +83,7 @@ export async function* encodeVmdkStream(
 
   try {
     yield* chunks.push(writer.begin());
-    for await (const batch of planBatches(source, BATCH_BYTES)) {
+    for await (const batch of planBatches(source, BATCH_BYTES, signal)) {
       throwIfAborted(signal);
       meter.report(() => progress(batch.start));
       let input = inputs.take();

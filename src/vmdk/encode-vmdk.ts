@@ -30,8 +30,8 @@ export interface EncodeFileOptions extends EncodeOptions {
  * @throws AbortError
  */
 export async function encodeVmdk(rawPath: string, vmdkPath: string, options: EncodeFileOptions = {}): Promise<void> {
-  const { dataExtents, ...encodeOptions } = options;
-  throwIfAborted(checkOptions(options).signal);
+  const { dataExtents, ...encodeOptions } = checkOptions(options);
+  throwIfAborted(encodeOptions.signal);
   const raw = await InputFile.open('rawPath', rawPath);
   try {
     const { length } = raw;

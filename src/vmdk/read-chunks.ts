@@ -4,7 +4,7 @@ import { throwIfAborted } from '../errors/abort-error.js';
 import { InvalidInputError } from '../errors/invalid-input-error.js';
 import { EventLoopTurns } from './event-loop-turns.js';
 import { InputFile } from './input-file.js';
-import { untilAborted } from './until-aborted.js';
+import { eachUntilAborted } from './until-aborted.js';
 
 /** Bytes read at once from a file. */
 const READ_BYTES = 2 ** 20;
@@ -72,15 +72,8 @@ async function* chunksOf(
 ): AsyncGenerator<Uint8Array, void, void> {
   const iterator = iteratorOf(field, from);
   const turns = new EventLoopTurns();
-  let ended = false;
   try {
-    for (;;) {
-      const next = await untilAborted(iterator.next(), signal);
-      if (next.done === true) {
-        ended = true;
-        return;
-      }
-      const chunk: unknown = next.value;
+    for await (const chunk of eachUntilAborted(iterator, signal)) {
       if (!isUint8Array(chunk)) throw new InvalidInputError(field, `gives chunks of type ${typeof chunk}, not bytes`);
       for (let at = 0; at === 0 || at < chunk.length; at += READ_BYTES) {
         yield chunk.subarray(at, at + READ_BYTES);
@@ -88,17 +81,12 @@ async function* chunksOf(
       }
     }
   } finally {
-    // Not waited for: a generator that is stuck in a wait of its own would hold up the abort.
-    if (!ended) {
-      if (from instanceof Readable) from.destroy();
-      const leave = async (): Promise<unknown> => iterator.return?.();
-      leave().catch(() => undefined);
-    }
+    if (from instanceof Readable) from.destroy();
   }
 }
 
-function iteratorOf(field: string, from: unknown): AsyncIterator<Uint8Array> {
-  const iterable = from as Partial<AsyncIterable<Uint8Array>> | null | undefined;
+function iteratorOf(field: string, from: unknown): AsyncIterator<unknown> {
+  const iterable = from as Partial<AsyncIterable<unknown>> | null | undefined;
   const iterator = iterable?.[Symbol.asyncIterator]?.();
   if (iterator === undefined) throw new InvalidInputError(field, 'is neither a path nor gives bytes asynchronously');
   // The iterator hears of errors; those that come when it has gone have nobody else.

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AbortError, InvalidInputError } from '../../src/errors/index.js';
-import { decodeVmdk, decodeVmdkStream, encodeVmdk, encodeVmdkStream, verifyVmdk } from '../../src/vmdk/index.js';
+import {
+  type DataExtent,
+  decodeVmdk,
+  decodeVmdkStream,
+  encodeVmdk,
+  encodeVmdkStream,
+  verifyVmdk,
+} from '../../src/vmdk/index.js';
 import { validVmdk } from '../support/vmdk-mutations.js';
 import { chunked, collect, diskOf, GRAIN, MemoryDisk, noise, prose } from './support/disks.js';
 import { inspectBytes, refusal } from './support/outcome.js';
@@ -137,6 +144,20 @@ describe('encodeVmdkStream', () => {
       const source = { capacityBytes: disk.capacityBytes, read: disk.read.bind(disk), dataExtents };
       await expect(collect(encodeVmdkStream(source, { workers: 1 }))).rejects.toThrow(InvalidInputError);
     }
+  });
+
+  test.each<[unknown]>([
+    [null],
+    ['0-512'],
+    [{ start: '0', end: '512' }],
+    [{ start: 0n, end: 512n }],
+    [{ start: 0, end: 0.5 }],
+  ])('refuses %p for an extent', async (extent) => {
+    async function* dataExtents() {
+      yield extent as DataExtent;
+    }
+    const source = { capacityBytes: MIB, read: () => Promise.resolve(0), dataExtents };
+    await expect(collect(encodeVmdkStream(source, { workers: 1 }))).rejects.toThrow(InvalidInputError);
   });
 
   test.each([0, 65, 1.5, NaN])('refuses %p workers', async (workers) => {

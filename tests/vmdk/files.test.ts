@@ -6,11 +6,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { AbortError, FileError, InvalidInputError } from '../../src/errors/index.js';
-import { decodeVmdk, decodeVmdkStream, encodeVmdk, inspectVmdk, verifyVmdk } from '../../src/vmdk/index.js';
+import {
+  decodeVmdk,
+  decodeVmdkStream,
+  encodeVmdk,
+  encodeVmdkStream,
+  inspectVmdk,
+  verifyVmdk,
+  type VmdkSink,
+  type VmdkSource,
+} from '../../src/vmdk/index.js';
 import { InputFile } from '../../src/vmdk/input-file.js';
 import { needing } from '../support/needing.js';
 import { validVmdk } from '../support/vmdk-mutations.js';
-import { chunked, GRAIN, MemoryDisk, prose } from './support/disks.js';
+import { chunked, collect, GRAIN, MemoryDisk, prose } from './support/disks.js';
 
 let directory: string;
 const at = (name: string): string => join(directory, name);
@@ -229,7 +238,9 @@ describe('options', () => {
   test.each([
     [{ signal: {} }, 'signal'],
     [{ signal: new AbortController() }, 'signal'],
+    [{ signal: null }, 'signal'],
     [{ onProgress: 5 }, 'onProgress'],
+    [null, 'options'],
   ])('that are not what they must be are refused: %j', async (options, field) => {
     const wrong = options as never;
     const all = [
@@ -271,7 +282,6 @@ describe('who never answers does not hold up an abort', () => {
   });
 
   test('a source', async () => {
-    const { encodeVmdkStream } = await import('../../src/vmdk/index.js');
     const controller = new AbortController();
     const read = () => {
       controller.abort();
@@ -282,6 +292,44 @@ describe('who never answers does not hold up an abort', () => {
       for await (const chunk of stream) expect(chunk).toBeDefined();
     };
     await expect(all()).rejects.toThrow(AbortError);
+  });
+
+  test('a source that does not go on telling its extents: no file is left', async () => {
+    const controller = new AbortController();
+    async function* dataExtents() {
+      yield { start: 0, end: GRAIN };
+      controller.abort();
+      await never();
+    }
+    await expect(encodeVmdk(at('disk.raw'), at('out'), { signal: controller.signal, dataExtents })).rejects.toThrow(
+      AbortError,
+    );
+    expect((await readdir(directory)).sort()).toEqual(['disk.raw', 'good.vmdk']);
+  });
+});
+
+describe('what lacks what is called on it is refused by name', () => {
+  const read = () => Promise.resolve(0);
+  const write = () => Promise.resolve();
+
+  test.each<[string, unknown]>([
+    ['sink', null],
+    ['sink', 'disk.raw'],
+    ['write', {}],
+    ['truncate', { write, truncate: 512 }],
+  ])('%s of a sink: %p', async (field, sink) => {
+    const decoded = decodeVmdkStream(at('good.vmdk'), sink as VmdkSink);
+    await expect(decoded).rejects.toMatchObject({ code: 'INVALID_INPUT', field });
+  });
+
+  test.each<[string, unknown]>([
+    ['source', null],
+    ['read', { capacityBytes: 512 }],
+    ['dataExtents', { capacityBytes: 512, read, dataExtents: [] }],
+    ['dataExtents', { capacityBytes: 512, read, dataExtents: () => undefined }],
+  ])('%s of a source: %p', async (field, source) => {
+    const encoded = collect(encodeVmdkStream(source as VmdkSource));
+    await expect(encoded).rejects.toMatchObject({ code: 'INVALID_INPUT', field });
   });
 });
 

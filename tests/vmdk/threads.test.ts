@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
+import { startWorker } from '../../src/start-worker.js';
 import { CodecPool } from '../../src/vmdk/codec-pool.js';
 
 /** In a process of its own: what must not happen is that it dies. */
@@ -39,6 +40,17 @@ describe('a pool', () => {
     await Promise.allSettled(more);
     await pool.close();
     await expect(pool.run(task)).rejects.toThrow('enough');
+  });
+
+  test('a thread of which fails has failed: a typed error, for what comes after as well', async () => {
+    const pool = new CodecPool(1, 65_536);
+    const broken = { ...task, input: undefined } as unknown as typeof task;
+    for (const result of await Promise.allSettled([pool.run(broken), pool.run(task)])) {
+      const failure = { code: 'THREAD_FAILED', retryable: true, cause: { name: 'TypeError' } };
+      expect(result).toMatchObject({ status: 'rejected', reason: failure });
+    }
+    await expect(pool.run(task)).rejects.toMatchObject({ code: 'THREAD_FAILED' });
+    await pool.close();
   });
 
   test('between two batches, an abort leaves no promise that nobody awaits: that would end the process', async () => {
@@ -88,4 +100,10 @@ describe('the end of the process', () => {
     await other.close();
     expect(process.listenerCount('exit')).toBe(before);
   });
+});
+
+test('a thread that cannot be started is a typed error', () => {
+  // What it is started with cannot be sent to it: as with a system that gives no thread, none comes into being.
+  const start = () => startWorker('odd', '', () => undefined);
+  expect(start).toThrow(expect.objectContaining({ code: 'THREAD_FAILED', retryable: true }));
 });
