@@ -13,7 +13,7 @@ import { noteHashedFile } from '../stream/hashed-bytes.js';
 import type { MeasuredStream } from '../stream/stream-meter.js';
 import { openFileSink } from './file-sink.js';
 import { ServiceSink } from './service-sink.js';
-import { assertTemporaryDirectory, asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
+import { assertTemporaryDirectory, createTemporaryFile } from './temporary-file.js';
 
 /**
  * The blueprint's `backup_volume`: create the backing VM if it is not found; download the stream-optimized version of its
@@ -50,12 +50,10 @@ async function backupThroughFile(
   backing: Backing,
   manifestOf: (measured: MeasuredStream) => BackupManifest,
 ): Promise<BackupManifest> {
-  const { config, signal, progress, backupService } = operation;
+  const { config, signal, logger, progress, backupService } = operation;
   // A stream is at most what the disk's files take: it leaves empty grains out, and stores what does not compress.
-  await using file = await createTemporaryFile(config.tmpDir, backing.committedBytes ?? 0);
-  const measured = await receiveDisk(operation, backing, () => openFileSink(file.path)).catch((error: unknown) => {
-    throw asTemporaryFileError(error, config.tmpDir);
-  });
+  await using file = await createTemporaryFile(config.tmpDir, backing.committedBytes ?? 0, logger);
+  const measured = await receiveDisk(operation, backing, () => openFileSink(file.path));
   // A service of this package then takes the file over as it is.
   using _hashed = await noteHashedFile(file.path, measured);
 

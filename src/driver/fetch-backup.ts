@@ -38,11 +38,23 @@ export async function fetchBackup(
   try {
     const measured = await measureFile(operation, stored, manifest?.streamBytes);
     if (manifest !== undefined) assertIsBackup(measured, manifest);
-    return { source: fileSource(stored.path, measured), [Symbol.asyncDispose]: stored[Symbol.asyncDispose] };
+    return { source: storedSource(operation, stored, measured), [Symbol.asyncDispose]: stored[Symbol.asyncDispose] };
   } catch (error) {
     await stored[Symbol.asyncDispose]();
-    throw asTemporaryFileError(error, operation.config.tmpDir);
+    throw error;
   }
+}
+
+/** What it fails to open with is typed at once: a restore that fails notes on its error what is left. */
+function storedSource({ config }: Operation, { path }: StoredFile, measured: MeasuredStream): RestoreSource {
+  const source = fileSource(path, measured);
+  return {
+    ...source,
+    open: (onBytes) =>
+      source.open(onBytes).catch((error: unknown) => {
+        throw asTemporaryFileError(error, config.tmpDir);
+      }),
+  };
 }
 
 /** Reads a file to its end: what it is, and whether it is whole. */

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { DiskSink } from '../nfc/receive-disk.js';
 import { writeAll } from '../stream/write-all.js';
 
-/** Opens a file to be written from its beginning. It holds what was written once the sink was disposed of. */
+/** Opens a file to be written from its beginning. */
 export async function openFileSink(path: string): Promise<DiskSink> {
   const handle = await open(path, 'r+');
   let position = 0;
@@ -12,6 +12,8 @@ export async function openFileSink(path: string): Promise<DiskSink> {
       position += chunk.length;
     },
     isDoneWithChunks: true,
-    [Symbol.asyncDispose]: () => handle.close(),
+    close: () => handle.close(),
+    // Who did not close it knows that not all is there.
+    [Symbol.asyncDispose]: () => handle.close().catch(() => undefined),
   };
 }

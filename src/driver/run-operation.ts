@@ -12,6 +12,7 @@ import type { TransferSlots } from '../operation/transfer-slots.js';
 import type { BackupService } from '../services/backup-service.js';
 import { mainThread } from '../vim/main-thread.js';
 import type { VimSession } from '../vim/vim-session.js';
+import { asTemporaryFileError } from './temporary-file.js';
 import { lockVolume } from './volume-locks.js';
 
 /** What a driver has for all of its operations. */
@@ -82,7 +83,7 @@ async function runLogged<T>(
     logger.info(figures(startedAt, bytesOf?.(result)), `${name} ended`);
     return result;
   } catch (error) {
-    const failure = duringPhase(progress.phase, error);
+    const failure = duringPhase(progress.phase, asTemporaryFileError(error, config.tmpDir));
     const aborted = failure instanceof VmdkDriverError && failure.code === 'ABORTED';
     logger[aborted ? 'info' : 'error'](
       { ...figures(startedAt), err: failure },

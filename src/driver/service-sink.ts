@@ -24,6 +24,7 @@ export class ServiceSink {
     return {
       write: (chunk) => writer.write(chunk),
       isDoneWithChunks: takesByValue in writer,
+      close: () => Promise.resolve(),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }

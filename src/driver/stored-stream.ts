@@ -10,7 +10,7 @@ import { cutPadding } from '../stream/cut-padding.js';
 import { FileChunks } from '../stream/file-chunks.js';
 import { LookedAtChunks } from '../stream/looked-at-chunks.js';
 import { ReadableChunks } from '../stream/readable-chunks.js';
-import { asTemporaryFileError, createTemporaryFile } from './temporary-file.js';
+import { asRestoringError, createTemporaryFile } from './temporary-file.js';
 
 /** A backup's stream as its service gives it back. Disposing of it deletes the temporary file, where there is one. */
 export interface StoredStream extends AsyncDisposable {
@@ -68,8 +68,8 @@ export async function fileFromService(
   volumeId: string,
   manifest: BackupManifest | undefined,
 ): Promise<StoredFile> {
-  const { backupService, config, progress, signal } = operation;
-  const file = await createTemporaryFile(config.tmpDir, manifest?.streamBytes ?? 0);
+  const { backupService, config, logger, progress, signal } = operation;
+  const file = await createTemporaryFile(config.tmpDir, manifest?.streamBytes ?? 0, logger);
   try {
     progress.enter('fetch', manifest?.streamBytes);
     const onProgress = serviceProgress(progress);
@@ -77,7 +77,7 @@ export async function fileFromService(
     if (manifest !== undefined) await cutPadding(file.path, manifest.streamBytes);
   } catch (error) {
     await file[Symbol.asyncDispose]();
-    throw asTemporaryFileError(error, config.tmpDir);
+    throw asRestoringError(error, config.tmpDir);
   }
   return {
     path: file.path,

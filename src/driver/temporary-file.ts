@@ -1,13 +1,15 @@
-import { access, constants, stat, statfs, unlink } from 'node:fs/promises';
+import { access, constants, rm, stat, statfs } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { file } from 'tmp-promise';
-import { errnoOf } from '../errors/errno.js';
+import { errnoOf, hasErrno } from '../errors/errno.js';
+import { mayPass } from '../errors/foreign-error.js';
 import {
   BackupServiceError,
   NoTemporarySpaceError,
   TemporaryDirectoryError,
   VmdkDriverError,
 } from '../errors/index.js';
+import type { Logger } from '../logger.js';
 import { livenessOf, processExists } from '../process/liveness.js';
 import { thisOwner } from '../process/owner.js';
 import { ownerInName, thisOwnerInName } from '../process/owner-in-name.js';
@@ -19,7 +21,7 @@ export const temporaryFilePrefix = 'vmdk-driver';
 /** The files of this thread that are in use, by name. */
 const inUse = sharedState('temporary-files', () => new Set<string>());
 
-/** A regular file for one stream, readable by its owner only. Disposing of it deletes it. */
+/** A regular file for one stream, readable by its owner only. Disposing of it deletes it, and never throws: `recover()` deletes it else. */
 export interface TemporaryFile extends AsyncDisposable {
   readonly path: string;
 }
@@ -31,7 +33,11 @@ export interface TemporaryFile extends AsyncDisposable {
  * @throws TemporaryDirectoryError where the directory is missing or not writable
  * @throws NoTemporarySpaceError where it has less than `neededBytes` free
  */
-export async function createTemporaryFile(directory: string, neededBytes: number): Promise<TemporaryFile> {
+export async function createTemporaryFile(
+  directory: string,
+  neededBytes: number,
+  logger: Logger,
+): Promise<TemporaryFile> {
   await assertTemporaryDirectory(directory);
   await assertFree(directory, neededBytes);
   // The descriptor is closed at once: a backup service may want the path, and must find it closed.
@@ -43,19 +49,23 @@ export async function createTemporaryFile(directory: string, neededBytes: number
     discardDescriptor: true,
     // Else `tmp` remembers each file for as long as the process lives. Disposing of it, and recover(), see to its end.
     keep: true,
-  }).catch((error: unknown) => {
-    throw new TemporaryDirectoryError(`config.tmpDir: ${directory}: no file can be made`, { cause: error });
   });
   inUse.add(basename(path));
   return {
     path,
     async [Symbol.asyncDispose]() {
       inUse.delete(basename(path));
-      await unlink(path).catch((error: unknown) => {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      await removeTemporaryFile(path).catch((error: unknown) => {
+        if (hasErrno(error, 'ENOENT')) return;
+        logger.warn({ path, err: error }, 'a temporary file could not be deleted; recover() will');
       });
     },
   };
+}
+
+/** Deletes a temporary file, or what a backup service left in its place. */
+export async function removeTemporaryFile(path: string): Promise<void> {
+  await rm(path, { recursive: true });
 }
 
 /**
@@ -78,17 +88,31 @@ export async function isLeftover(directory: string, name: string, olderThanMs: n
 }
 
 /**
- * Makes the error of a temporary file's disk typed; every other error stays what it is. A service that restores writes to
- * that disk too: there the error is the cause of the service's.
+ * Makes the error of a system call typed; every other error stays what it is. An operation has no files but its temporary one, and
+ * what others fail with is typed where it comes from.
  */
 export function asTemporaryFileError(error: unknown, directory: string): unknown {
-  const failure = error instanceof BackupServiceError ? error.cause : error;
-  const code = errnoOf(failure);
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new NoTemporarySpaceError(`config.tmpDir: ${directory} is full`, { cause: error, retryable: true });
-  }
-  if (error instanceof VmdkDriverError || code === undefined || !('syscall' in (error as Error))) return error;
-  return new TemporaryDirectoryError(`config.tmpDir: ${directory}: ${code}`, { cause: error });
+  if (error instanceof VmdkDriverError || !isSystemError(error)) return error;
+  if (isFull(error)) return noSpace(directory, error);
+  const retryable = mayPass(error) || hasErrno(error, 'EMFILE', 'ENFILE');
+  return new TemporaryDirectoryError(`config.tmpDir: ${directory}: ${error.code}`, { cause: error, retryable });
+}
+
+/** A service that restores writes to the temporary file's disk too: where that is full, the error says so. */
+export function asRestoringError(error: unknown, directory: string): unknown {
+  return error instanceof BackupServiceError && isFull(error.cause) ? noSpace(directory, error) : error;
+}
+
+function isFull(error: unknown): boolean {
+  return hasErrno(error, 'ENOSPC', 'EDQUOT');
+}
+
+function noSpace(directory: string, cause: unknown): NoTemporarySpaceError {
+  return new NoTemporarySpaceError(`config.tmpDir: ${directory} is full`, { cause, retryable: true });
+}
+
+function isSystemError(error: unknown): error is Error & { readonly code: string } {
+  return errnoOf(error) !== undefined && 'syscall' in (error as Error);
 }
 
 /**

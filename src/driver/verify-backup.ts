@@ -8,7 +8,6 @@ import { OwnBytes } from '../stream/own-bytes.js';
 import { verifyVmdk, type VmdkInfo } from '../vmdk/index.js';
 import { parseManifestOf } from './parse-arguments.js';
 import { fileFromService, givesStreams, type StoredStream, streamFromService } from './stored-stream.js';
-import { asTemporaryFileError } from './temporary-file.js';
 
 /** What a stored backup proved to be. A report is only given of a backup that is whole. */
 export interface VerificationReport {
@@ -52,7 +51,7 @@ interface Verified {
 }
 
 async function verifyStream(
-  { progress, signal, config }: Operation,
+  { progress, signal }: Operation,
   stored: StoredStream,
   least: number | undefined,
 ): Promise<Verified> {
@@ -70,7 +69,7 @@ async function verifyStream(
     const { sha256 = '' } = chunks.digests;
     return { streamBytes: chunks.streamBytes, sha256, info: { ...info, paddingBytes: padding.bytes } };
   } catch (error) {
-    throw signal.aborted ? new AbortError(signal) : asTemporaryFileError(error, config.tmpDir);
+    throw signal.aborted ? new AbortError(signal) : error;
   } finally {
     stream.destroy();
   }

@@ -12,10 +12,19 @@ const sticky = 0o1000;
 export function warnOfUnsafeDirectory(directory: string, logger: Logger): void {
   // Windows has access lists, of which the mode says nothing.
   if (process.platform === 'win32') return;
-  const mode = statSync(directory, { throwIfNoEntry: false })?.mode ?? 0;
+  const mode = modeOf(directory);
   if ((mode & othersMayWrite) === 0 || (mode & sticky) !== 0) return;
   logger.warn(
     { directory },
     'config.tmpDir: everybody may replace files in it: set its sticky bit (chmod +t), or take a directory of its own',
   );
+}
+
+/** Whoever makes a file in a directory that cannot be looked at says so. */
+function modeOf(directory: string): number {
+  try {
+    return statSync(directory).mode;
+  } catch {
+    return 0;
+  }
 }

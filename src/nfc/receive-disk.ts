@@ -11,8 +11,11 @@ import { asLostLease } from './lost-lease.js';
 import { NfcLease } from './nfc-lease.js';
 import { asTransferError, transfer } from './transfer.js';
 
-/** Where an exported disk's bytes go. Disposed of when no more come, whether all did or not. */
-export type DiskSink = ChunkTaker & AsyncDisposable;
+/** Where an exported disk's bytes go. Disposed of when no more come, whether all did or not; that never throws. */
+export interface DiskSink extends ChunkTaker, AsyncDisposable {
+  /** Says that all came. It has them once this resolves. */
+  close(): Promise<void>;
+}
 
 /**
  * Exports a backing's disk in stream-optimized form into a sink (blueprint: "Download the stream-optimized version of the
@@ -73,6 +76,7 @@ export async function receiveDisk(
     return measured;
   });
 
+  await sink.close();
   assertCapacity(measured, capacityBytes);
   await assertManifest(operation, lease, disk, measured);
   await lease.complete({ signal });

@@ -60,9 +60,15 @@ describe('a service that gives back another length than it was given', () => {
 });
 
 describe('a service that fails with an error that throws when it is looked at', () => {
-  test.each(['file', 'stream'] as const)('by %s: a typed error, and nothing left', async (transfer) => {
-    const fail = () => Promise.reject(hostileError());
-    const breaks = () => Promise.resolve({ stream: new Readable({ read() { this.destroy(hostileError()); } }) }); // prettier-ignore
+  const hostileCode = () => Object.defineProperty(new Error('x'), 'code', { get: () => { throw new Error('trapped'); } }); // prettier-ignore
+  test.each([
+    ['file', hostileError],
+    ['stream', hostileError],
+    ['file', hostileCode],
+    ['stream', hostileCode],
+  ] as const)('by %s: a typed error, and nothing left', async (transfer, makeError) => {
+    const fail = () => Promise.reject(makeError());
+    const breaks = () => Promise.resolve({ stream: new Readable({ read() { this.destroy(makeError()); } }) }); // prettier-ignore
     const service = { ...serviceOf(Buffer.alloc(0), manifest), backup: fail, restore: fail, openRestore: breaks };
     const driver = lab.driverWith({ service, config: { transfer } });
     for (const operate of [() => driver.restoreBackup(backup, volume), () => driver.verifyBackup(backup)])

@@ -1,12 +1,25 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { chmod, mkdir, readdir, rm, stat, statfs, truncate, utimes, writeFile } from 'node:fs/promises';
+import { closeSync, existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import {
+  chmod,
+  mkdir,
+  readdir,
+  rename,
+  rm,
+  stat,
+  statfs,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import type { Backup, BackupManifest, BackupService, Volume } from '../../src/index.js';
-import { silentLogger } from '../../src/logger.js';
+import { openFileSink } from '../../src/driver/file-sink.js';
+import type { Backup, BackupManifest, BackupService, Progress, Volume } from '../../src/index.js';
+import { type Logger, silentLogger } from '../../src/logger.js';
 import { needing } from '../support/needing.js';
 import { Lab, refusal, someContent } from './support/lab.js';
 import { appendGarbage, filesOnly, restoringOtherwise } from './support/services.js';
@@ -116,6 +129,59 @@ describe('the temporary file is its owner’s only, and gone whatever happens', 
     ).toMatchObject({ code: 'ABORTED', cause: { message: 'changed my mind' } });
   });
 
+  test.each(['backup', 'restore', 'verify'] as const)(
+    '%s: after a service that left a directory in its place',
+    async (operation) => {
+      const replace = async (path: string): Promise<void> => {
+        await rm(path);
+        await mkdir(path);
+        await writeFile(join(path, 'part-1'), '');
+      };
+      const service = filesOnly(lab.service, {
+        backup: (_backup, { path }) => replace(path),
+        restore: (_backup, _volumeId, { path }) => replace(path),
+      });
+      const driver = lab.driverWith({ service });
+      if (operation === 'backup') await driver.backupVolume({ ...backup, id: 'x' }, volume);
+      else {
+        const operate = () =>
+          operation === 'restore' ? driver.restoreBackup(backup, volume) : driver.verifyBackup(backup);
+        expect(await lab.refusedUnchanged(operate)).toMatchObject({ code: 'BACKUP_SERVICE_FAILED' });
+      }
+      await lab.expectNothingLeft();
+    },
+  );
+
+  test('one that somebody deletes in the middle is a typed error', async () => {
+    const driver = lab.driverWith({ config: file });
+    const remove = (): void => {
+      for (const name of readdirSync(lab.tmpDir)) rmSync(join(lab.tmpDir, name));
+    };
+    const removeBefore = (method: string): void => {
+      const end = lab.simulator.onCall(({ phase, call }) => {
+        if (phase !== 'before' || call.method !== method) return;
+        end();
+        remove();
+      });
+    };
+    const unusable = { code: 'TEMPORARY_DIRECTORY_UNUSABLE', cleanup: 'done', cause: { code: 'ENOENT' } };
+
+    removeBefore('HttpNfcLeaseComplete');
+    expect(await lab.refusedUnchanged(() => driver.backupVolume({ ...backup, id: 'x' }, volume))).toMatchObject(
+      unusable,
+    );
+    removeBefore('ImportVApp');
+    expect(await lab.refusedUnchanged(() => driver.restoreBackup(backup, volume))).toMatchObject(unusable);
+    const onProgress = ({ phase }: Progress): void => {
+      if (phase === 'validate') remove();
+    };
+    for (const operate of [
+      () => driver.restoreBackup(backup, volume, { onProgress }),
+      () => driver.verifyBackup(backup, { onProgress }),
+    ])
+      expect(await lab.refusedUnchanged(operate)).toMatchObject(unusable);
+  });
+
   test('an export that never began leaves no file open', async () => {
     const openFiles = async () => (await readdir('/proc/self/fd').catch(() => [])).length;
     const driver = lab.driverWith({ config: file });
@@ -141,12 +207,79 @@ describe('the temporary file is its owner’s only, and gone whatever happens', 
   });
 });
 
+test('one that cannot be deleted costs no backup and hides no error; recover() deletes it', async () => {
+  const tmpDir = join(lab.directory, 'tmp');
+  const aside = join(lab.directory, 'aside');
+  await mkdir(tmpDir);
+  const warnings: unknown[] = [];
+  const logger: Logger = { ...silentLogger, warn: (_fields, message) => warnings.push(message) };
+  let fails = false;
+  const service = filesOnly(lab.service, {
+    async backup() {
+      await rename(tmpDir, aside);
+      await writeFile(tmpDir, '');
+      if (fails) throw new Error('the store is down');
+    },
+  });
+  const driver = lab.driverWith({ config: { tmpDir }, service, logger });
+  const leftAfter = async (): Promise<string[]> => {
+    await rm(tmpDir);
+    await rename(aside, tmpDir);
+    return readdir(tmpDir);
+  };
+
+  await driver.backupVolume({ ...backup, id: 'x' }, volume);
+  expect(await leftAfter()).toHaveLength(1);
+  fails = true;
+  expect(await refusal(() => driver.backupVolume({ ...backup, id: 'x' }, volume))).toMatchObject({
+    code: 'BACKUP_SERVICE_FAILED',
+    message: 'the backup service failed: the store is down',
+  });
+  const left = await leftAfter();
+  expect(left).toHaveLength(2);
+  expect(warnings).toEqual(Array(2).fill('a temporary file could not be deleted; recover() will'));
+
+  // A directory in the place of one is deleted as well.
+  await rm(join(tmpDir, left[0]!));
+  await mkdir(join(tmpDir, left[0]!));
+  const { temporaryFiles } = await driver.recover({ olderThanMs: 0 });
+  expect(temporaryFiles.toSorted()).toEqual(left.map((name) => join(tmpDir, name)).sort());
+  expect(await readdir(tmpDir)).toEqual([]);
+});
+
+needing(existsSync('/proc/self/fd'), 'no descriptor can be closed behind its back').test(
+  'one that can be neither written nor closed fails with what came first',
+  async () => {
+    const path = join(lab.tmpDir, 'broken');
+    await writeFile(path, '');
+    const sink = await openFileSink(path);
+    const opened = readdirSync('/proc/self/fd').filter((fd) => linkOf(`/proc/self/fd/${fd}`) === path);
+    for (const fd of opened) closeSync(Number(fd));
+    const work = async (): Promise<void> => {
+      await using broken = sink;
+      await broken.write(Buffer.from('x'));
+    };
+    await expect(work()).rejects.toMatchObject({ code: 'EBADF', syscall: 'write' });
+    await rm(path);
+  },
+);
+
+/** Where a link leads, if it is there by now. */
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 test('no file is remembered that is gone: a list of them would grow for as long as the process lives', async () => {
   const program = `
     import { writeFileSync } from 'node:fs';
     import tmp from 'tmp';
     import { createTemporaryFile } from './src/driver/temporary-file.ts';
-    const file = await createTemporaryFile(${JSON.stringify(lab.tmpDir)}, 0);
+    import { silentLogger } from './src/logger.ts';
+    const file = await createTemporaryFile(${JSON.stringify(lab.tmpDir)}, 0, silentLogger);
     await file[Symbol.asyncDispose]();
     writeFileSync(file.path, '');
     // When the process ends, tmp deletes what it remembers.
@@ -181,6 +314,12 @@ describe('config.tmpDir that cannot be used: refused, nothing changed', () => {
   test('it is a file', async () => {
     const path = join(lab.directory, 'a-file');
     await writeFile(path, '');
+    expect(await refusals(path)).toEqual(unusable);
+  });
+
+  test('it is a link to itself', async () => {
+    const path = join(lab.directory, 'circle');
+    await symlink(path, path);
     expect(await refusals(path)).toEqual(unusable);
   });
 
