@@ -1,6 +1,7 @@
-import { AbortError, throwIfAborted, TransferError, VmdkDriverError } from '../errors/index.js';
+import { AbortError, throwIfAborted, TransferError } from '../errors/index.js';
 import { reasonOf } from '../errors/reason-of.js';
 import type { Logger } from '../logger.js';
+import { ownError } from './own-error.js';
 import type { TransferSlots } from './transfer-slots.js';
 
 /**
@@ -34,10 +35,8 @@ export class ApplicationSlots implements TransferSlots {
         });
     }).catch((error: unknown) => {
       if (signal.aborted) throw new AbortError(signal);
-      if (error instanceof VmdkDriverError) throw error;
-      throw new TransferError(`config.transferSlots gave no slot for host ${host}: ${reasonOf(error)}`, {
-        cause: error,
-      });
+      const reason = `config.transferSlots gave no slot for host ${host}: ${reasonOf(error)}`;
+      throw ownError(error, signal) ?? new TransferError(reason, { cause: error });
     });
     return {
       [Symbol.dispose]: () => {

@@ -1,6 +1,13 @@
 import { lstat, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import type { BackupService, ServiceBackupOptions, ServiceProgress, VolumeFile } from '../services/backup-service.js';
+import { reasonOf } from '../errors/reason-of.js';
+import type {
+  BackupService,
+  BackupWriter,
+  ServiceBackupOptions,
+  ServiceProgress,
+  VolumeFile,
+} from '../services/backup-service.js';
 import { byteStream } from '../stream/byte-stream.js';
 import { dropWriter, guardWriter } from './guarded-writer.js';
 import { serviceCall, serviceError, type ServiceGuard } from './service-call.js';
@@ -28,12 +35,12 @@ export function guardBackupService(service: BackupService, guard: ServiceGuard):
         'restore()',
         () => service.restore({ ...backup }, volumeId, { path: file.path }, guardOptions(guard, options)),
         // It may have made the file anew after the operation had deleted it.
-        () => void rm(file.path, { force: true }).catch(() => undefined),
+        () => void rm(file.path, { recursive: true, force: true }).catch(() => undefined),
       );
       await assertRegularFile(file);
     },
 
-    ...(service.readManifest !== undefined && {
+    ...(has(service, 'readManifest') && {
       async readManifest(backup, options) {
         const kept = await serviceCall(guard, 'readManifest()', () =>
           service.readManifest?.({ ...backup }, guardOptions(guard, options)),
@@ -43,32 +50,39 @@ export function guardBackupService(service: BackupService, guard: ServiceGuard):
       },
     }),
 
-    ...(service.openBackup !== undefined && {
+    ...(has(service, 'openBackup') && {
       async openBackup(backup, options) {
-        const writer: unknown = await serviceCall(
-          guard,
-          'openBackup()',
-          () => service.openBackup?.({ ...backup }, guardOptions(guard, options)),
-          (late) => {
-            dropWriter(guard, late);
-          },
-        );
-        return guardWriter(guard, writer);
+        const open = async (): Promise<BackupWriter> =>
+          guardWriter(guard, await service.openBackup?.({ ...backup }, guardOptions(guard, options)));
+        return serviceCall(guard, 'openBackup()', open, (late) => {
+          dropWriter(guard, late);
+        });
       },
     }),
 
-    ...(service.openRestore !== undefined && {
+    ...(has(service, 'openRestore') && {
       async openRestore(backup, options) {
-        const opened: unknown = await serviceCall(
-          guard,
-          'openRestore()',
-          () => service.openRestore?.({ ...backup }, guardOptions(guard, options)),
-          dropOpened,
-        );
-        return parseOpened(opened);
+        const open = async (): Promise<OpenedRestore> =>
+          parseOpened(await service.openRestore?.({ ...backup }, guardOptions(guard, options)));
+        return serviceCall(guard, 'openRestore()', open, (late) => late?.stream.destroy());
       },
     }),
   };
+}
+
+/** What openRestore() gave. */
+interface OpenedRestore {
+  readonly stream: Readable;
+  readonly length?: number;
+}
+
+/** It may be a getter, which throws by now. */
+function has(service: BackupService, method: keyof BackupService): boolean {
+  try {
+    return service[method] !== undefined;
+  } catch (error) {
+    throw serviceError(reasonOf(error), error);
+  }
 }
 
 function guardOptions(guard: ServiceGuard, options: ServiceBackupOptions = {}): ServiceBackupOptions {
@@ -99,20 +113,11 @@ async function assertRegularFile({ path }: VolumeFile): Promise<void> {
   if (stats?.isFile() !== true) throw serviceError('restore() left no regular file at the path it was given');
 }
 
-function parseOpened(opened: unknown): { readonly stream: Readable; readonly length?: number } {
+function parseOpened(opened: unknown): OpenedRestore {
   const { stream, length } = (opened ?? {}) as { stream?: unknown; length?: unknown };
   const bytes = byteStream(stream, serviceError);
   if (length === undefined || length === null) return { stream: bytes };
   if (Number.isSafeInteger(length) && isCount(length)) return { stream: bytes, length };
   bytes.destroy();
   throw serviceError('openRestore() gave a length that is not a number of bytes');
-}
-
-/** Ends a stream that came when nobody waited for it any more. */
-function dropOpened(opened: unknown): void {
-  try {
-    parseOpened(opened).stream.destroy();
-  } catch {
-    // It gave none.
-  }
 }

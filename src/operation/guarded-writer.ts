@@ -10,11 +10,7 @@ import { parseMetadata } from './service-metadata.js';
  * @throws BackupServiceError where it is no writer
  */
 export function guardWriter(guard: ServiceGuard, value: unknown): BackupWriter {
-  if (!isWriter(value)) {
-    dropWriter(guard, value);
-    throw serviceError('openBackup() gave no writer: an object with write(), commit() and abort()');
-  }
-  const writer = value;
+  const writer = parseWriter(guard, value);
   let writing: Promise<unknown> = Promise.resolve();
   let committed = false;
   return {
@@ -48,14 +44,24 @@ export function guardWriter(guard: ServiceGuard, value: unknown): BackupWriter {
 
 /** Ends a writer that came when nobody waited for it any more. */
 export function dropWriter({ logger }: Pick<ServiceGuard, 'logger'>, value: unknown): void {
-  const { abort } = (value ?? {}) as { abort?: unknown };
-  if (typeof abort !== 'function') return;
   const call = async (): Promise<void> => {
-    await abort.call(value);
+    const { abort } = (value ?? {}) as { abort?: unknown };
+    if (typeof abort === 'function') await abort.call(value);
   };
   boundedCall({ call, onTimeUp: () => serviceError('abort() did not end') }).catch((error: unknown) => {
     logger.warn({ err: error }, 'the backup service could not drop a backup that was begun too late');
   });
+}
+
+/** What is no writer may have begun a backup all the same. */
+function parseWriter(guard: ServiceGuard, value: unknown): BackupWriter {
+  try {
+    if (isWriter(value)) return value;
+    throw serviceError('openBackup() gave no writer: an object with write(), commit() and abort()');
+  } catch (error) {
+    dropWriter(guard, value);
+    throw error;
+  }
 }
 
 function isWriter(value: unknown): value is BackupWriter {

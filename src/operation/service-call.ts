@@ -1,8 +1,9 @@
 import { boundedCall, graceMs } from '../bounded-call.js';
-import { mayPass, unshared } from '../errors/foreign-error.js';
-import { AbortError, BackupServiceError, VmdkDriverError } from '../errors/index.js';
+import { mayPass } from '../errors/foreign-error.js';
+import { AbortError, BackupServiceError, type VmdkDriverError } from '../errors/index.js';
 import { reasonOf } from '../errors/reason-of.js';
 import type { Logger } from '../logger.js';
+import { ownError } from './own-error.js';
 
 /** What calling a backup service for one operation needs. */
 export interface ServiceGuard {
@@ -40,10 +41,9 @@ export async function serviceCall<T>(
 }
 
 function asServiceError(error: unknown, signal: AbortSignal): VmdkDriverError {
-  if (signal.aborted) return error instanceof AbortError ? error : new AbortError(signal);
-  // One of ours keeps what it says. But nobody aborted the operation, whatever the service did to itself.
-  if (error instanceof VmdkDriverError && !(error instanceof AbortError)) return unshared(error);
-  return serviceError(reasonOf(error), error);
+  const own = ownError(error, signal);
+  if (signal.aborted) return own instanceof AbortError ? own : new AbortError(signal);
+  return own ?? serviceError(reasonOf(error), error);
 }
 
 /** What the backup service did wrong, as the operation's error. */

@@ -46,7 +46,12 @@ export function byteStream(value: unknown, errorOf: StreamErrorOf): Readable {
     if (error) fail(error);
     else gate.end();
   });
-  gate.once('close', () => source.destroy());
+  // It is somebody else's: where it throws, nobody is left to hear of that.
+  gate.once('close', () => {
+    new Promise((resolve) => {
+      resolve(source.destroy());
+    }).catch(() => undefined);
+  });
   source.pipe(gate);
   return gate;
 }

@@ -4,6 +4,7 @@ import { throwIfAborted, VimConnectionError } from '../errors/index.js';
 import type { MethodArgs, MethodName, MethodResult, MoRef, VimObject } from './schema/index.js';
 import { ServerConnection } from './session/server-connection.js';
 import { parseSessionOptions, type SessionSettings, type SoapVimSessionOptions } from './session/session-options.js';
+import { markAsConforming } from './session-identity.js';
 import { download } from './transfer/download.js';
 import type { TransferSession } from './transfer/transfer-request.js';
 import { upload } from './transfer/upload.js';
@@ -27,6 +28,8 @@ export class SoapVimSession implements VimSession, AsyncDisposable {
    */
   constructor(options: SoapVimSessionOptions) {
     this.#settings = parseSessionOptions(options);
+    // One that extends it may answer anything.
+    if (new.target === SoapVimSession) markAsConforming(this);
   }
 
   get host(): string {

@@ -42,8 +42,8 @@ export interface UploadOptions extends TransferOptions {
  * What an application must supply to reach vSphere: a logged-in connection to the vSphere Web Services API (vim25) and its NFC
  * data path. `SoapVimSession` of `vmdk-driver/vim` is the one that ships.
  *
- * Values are plain objects in the shapes of {@link VimObject}; a value that names its subtype does so by `_type`. An
- * implementation must
+ * Values are plain objects in the shapes of {@link VimObject}; a value that names its subtype does so by `_type`. What an
+ * implementation answers is held against them: anything else is a `VimProtocolError`. An implementation must
  *
  * - keep the session alive and log in again when it expired, then repeat a call that was refused as not authenticated
  *   (such a call had no effect);

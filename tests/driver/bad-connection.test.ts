@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { SoapVimSession, type SoapVimSessionOptions } from '../../src/vim/index.js';
+import { SoapVimSession, type SoapVimSessionOptions, type VimSession } from '../../src/vim/index.js';
 import { PassingTime } from '../support/passing-time.js';
 import { Lab, refusal } from './support/lab.js';
+import { sessionWith } from './support/services.js';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -103,5 +104,52 @@ describe('a vCenter that cannot be used: typed, and nothing changed', () => {
       await lab.driver.recover({ olderThanMs: 0 });
     }
     expect(lab.simulator.vms()).toHaveLength(1);
+  });
+});
+
+describe('a session that answers nonsense: typed, and nothing changed', () => {
+  /** A session that answers so to some methods, or to all. */
+  const odd = (answer: unknown, methods?: readonly string[]): VimSession =>
+    sessionWith(lab.vim, {
+      invoke: ((...args: Parameters<VimSession['invoke']>) =>
+        methods?.includes(args[0]) === false
+          ? lab.vim.invoke(...args)
+          : Promise.resolve(answer)) as VimSession['invoke'],
+    });
+
+  test.each<[unknown]>([[undefined], [0], ['x'], [{}], [[null]], [{ objects: [{}] }]])(
+    'to every call: %j',
+    async (answer) => {
+      const driver = lab.driverWith({ vim: odd(answer) });
+      const volume = { id: randomUUID(), size: 1 };
+      const backup = { id: 'b', volumeId: volume.id };
+      for (const operate of [
+        () => driver.backupVolume(backup, volume),
+        () => driver.restoreBackup(backup, volume),
+        () => driver.extendVolume(volume, 2),
+        () => driver.recover(),
+      ]) {
+        await lab.refusedUnchanged(operate);
+      }
+    },
+  );
+
+  test.each([
+    ['FindAllByUuid'],
+    ['RetrievePropertiesEx'],
+    ['ExportVm'],
+    ['CreatePropertyCollector'],
+    ['CreateFilter'],
+    ['WaitForUpdatesEx'],
+    ['HttpNfcLeaseGetManifest'],
+  ])('to %s', async (method) => {
+    using time = new PassingTime();
+    const volume = await lab.addVolume();
+    const driver = lab.driverWith({ vim: odd([null], [method]) });
+    await refusal(() => driver.backupVolume({ id: 'b', volumeId: volume.id }, volume));
+    // A lease nobody knows of ends by its time.
+    time.pass(301_000);
+    await lab.expectNothingLeft();
+    await lab.simulator.removeVm(lab.vmOf(volume).name);
   });
 });

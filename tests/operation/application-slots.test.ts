@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { TransferSlots } from '../../src/index.js';
+import { AbortError, LeaseError, type TransferSlots, type VmdkDriverError } from '../../src/index.js';
 import { ApplicationSlots } from '../../src/operation/application-slots.js';
 
 const { signal } = new AbortController();
@@ -52,6 +52,18 @@ describe("an application's transfer slots", () => {
       message: expect.stringContaining('no Redis'),
       cause: { message: 'no Redis' },
     });
+  });
+
+  test.each<[string, Error, string]>([
+    ["one of the library's own errors", new LeaseError('no lease'), 'LEASE_FAILED'],
+    ['one that is frozen', Object.freeze(new LeaseError('no lease')), 'LEASE_FAILED'],
+    ['an abort of nobody’s', new AbortError(AbortSignal.abort('their own timeout')), 'TRANSFER_FAILED'],
+  ])('that reject with %s: typed, and the operation can note its phase on it', async (_what, thrown, code) => {
+    const error: unknown = await slotsOf(() => Promise.reject(thrown))
+      .slots.take('host-1', { signal })
+      .catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code });
+    (error as VmdkDriverError).phase = 'export';
   });
 
   test('that never answer are not waited for by who is aborted, and a late slot is given back', async () => {

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import {
   AbortError,
@@ -169,6 +171,40 @@ describe('what a service fails with', () => {
       error.phase = 'fetch';
     }
     expect(errors[0]).not.toBe(errors[1]);
+  });
+
+  test('while it was aborted is an abort that the operation can note its phase on, also where it is frozen', async () => {
+    const fail = () => {
+      aborting.abort();
+      return Promise.reject(Object.freeze(new AbortError(aborting.signal)));
+    };
+    const error = await refusal(guarded({ restore: fail }).restore(backup, 'v', file));
+    expect(error).toMatchObject({ code: 'ABORTED' });
+    error.phase = 'fetch';
+  });
+
+  test('by getters that throw only when it is used', async () => {
+    const lazily = (...names: string[]): object => {
+      const fails = () => { throw new Error('too late'); }; // prettier-ignore
+      return Object.defineProperties({}, Object.fromEntries(names.map((name) => [name, { get: fails }])));
+    };
+    const abort = jest.fn(async () => {});
+    const half = Object.defineProperties({ abort }, Object.getOwnPropertyDescriptors(lazily('write')));
+    for (const writer of [lazily('write', 'commit', 'abort'), half]) {
+      const opened = guarded({ openBackup: async () => writer }).openBackup?.(backup);
+      expect(await refusal(opened)).toMatchObject({ message: 'the backup service failed: too late' });
+    }
+    // It may have begun a backup all the same.
+    expect(abort).toHaveBeenCalledTimes(1);
+    const opened = guarded({ openRestore: async () => lazily('stream') }).openRestore?.(backup);
+    expect(await refusal(opened)).toMatchObject({ message: 'the backup service failed: too late' });
+    const service = Object.defineProperties(
+      { backup, restore: async () => {} },
+      Object.getOwnPropertyDescriptors(lazily('openBackup')),
+    );
+    expect(() =>
+      guardBackupService(service as unknown as BackupService, { signal: aborting.signal, logger: silentLogger }),
+    ).toThrow(BackupServiceError);
   });
 
   test('that nobody aborted is not called an abort', async () => {
@@ -372,6 +408,29 @@ describe('a stream', () => {
     // Would be thrown here, and end the process, were nobody listening.
     stream.emit('error', new Error('late'));
     stream.emit('error', new Error('later'));
+  });
+
+  test('that cannot be given up ends nothing', async () => {
+    // In a process of its own: what is thrown where nobody listens would end it.
+    const program = `
+      import { Readable } from 'node:stream';
+      import { guardBackupService } from './src/operation/guarded-service.ts';
+      import { silentLogger } from './src/logger.ts';
+      const fails = () => { throw new Error('the socket is gone'); };
+      const rejects = () => Promise.reject(new Error('the socket is gone'));
+      for (const destroy of [fails, rejects]) {
+        const openRestore = async () => ({ stream: Object.assign(new Readable({ read() {} }), { destroy }) });
+        const openBackup = async () => { abort.abort(); await new Promise(setImmediate); return { get abort() { return fails(); } }; };
+        const abort = new AbortController();
+        const service = guardBackupService({ openRestore, openBackup }, { signal: abort.signal, logger: silentLogger });
+        const { stream } = await service.openRestore({});
+        stream.destroy();
+        await service.openBackup({}).catch((error) => console.log(error.code));
+        for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+      }
+      console.log('alive');`;
+    const args = ['--import', './scripts/ts-node.mjs', '--input-type=module', '--eval', program];
+    expect((await promisify(execFile)(process.execPath, args)).stdout).toBe('ABORTED\nABORTED\nalive\n');
   });
 
   test('that is given up is destroyed, also where its iterator hangs', async () => {

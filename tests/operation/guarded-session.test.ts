@@ -1,10 +1,18 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { InvalidLoginError, type MoRef, TransferError, type VimSession, VmdkDriverError } from '../../src/index.js';
+import {
+  AbortError,
+  InvalidLoginError,
+  type MoRef,
+  TransferError,
+  type VimSession,
+  VmdkDriverError,
+} from '../../src/index.js';
 import { guardVimSession } from '../../src/operation/guarded-session.js';
 import { markTypedBytes } from '../../src/stream/byte-stream.js';
-import { identityOf } from '../../src/vim/session-identity.js';
+import { SoapVimSession } from '../../src/vim/index.js';
+import { identityOf, isConforming } from '../../src/vim/session-identity.js';
 
 const ref: MoRef = { type: 'VirtualMachine', value: 'vm-1' };
 const serviceContent = { about: {}, rootFolder: ref, propertyCollector: ref };
@@ -99,11 +107,83 @@ test.each<[string, object]>([
   ['throws', { get serviceContent() { throw new Error('log in first'); } }], // prettier-ignore
   ['is missing', { serviceContent: undefined }],
   ['lacks what everything is found by', { serviceContent: { about: {} } }],
+  ['has null where the server tells of itself', { serviceContent: { ...serviceContent, about: null } }],
 ])('a serviceContent that %s is a typed error', (_what, methods) => {
   const vim = guardVimSession(Object.create(null, Object.getOwnPropertyDescriptors(methods)) as VimSession, {
     signal: aborting.signal,
   });
   expect(() => vim.serviceContent).toThrow(VmdkDriverError);
+});
+
+test.each<[string, object]>([
+  ['a host that throws', { get host() { throw new Error('log in first'); } }], // prettier-ignore
+  ['a host that is none', { host: undefined }],
+  ['a port that throws', { get port() { throw new Error('log in first'); } }], // prettier-ignore
+])('%s is a typed error', (_what, methods) => {
+  const session = Object.create({ host: 'h', port: 443 }, Object.getOwnPropertyDescriptors(methods)) as VimSession;
+  const vim = guardVimSession(session, { signal: aborting.signal });
+  expect(() => `${vim.host}:${vim.port}`).toThrow(VmdkDriverError);
+});
+
+describe('what a session answers', () => {
+  const answering = (answer: unknown) => guarded({ invoke: async () => answer });
+  const read = { specSet: [], options: {} };
+  const noTypes = { code: 'VIM_PROTOCOL' };
+  const find = { uuid: 'u', vmSearch: true };
+
+  test.each<[string, unknown, unknown]>([
+    ['nothing', null, undefined],
+    ['an object without its arrays', {}, { objects: [] }],
+    ['what is as it must be', { objects: [{ obj: ref, propSet: [{ name: 'name', val: 'v' }] }], token: '1' }, { objects: [{ obj: ref, propSet: [{ name: 'name', val: 'v' }] }], token: '1' }], // prettier-ignore
+  ])('%s is taken for what the schema says', async (_what, answer, expected) => {
+    expect(await answering(answer).invoke('RetrievePropertiesEx', ref, read)).toEqual(expected);
+  });
+
+  test.each<[unknown]>([
+    [5],
+    ['x'],
+    [[]],
+    [{ objects: [null] }],
+    [{ objects: [{ obj: 'vm-1' }] }],
+    [{ objects: [{ obj: ref, missingSet: [{}] }] }],
+  ])('%j is refused: it is not of the types of the schema', async (answer) => {
+    expect(await refusal(answering(answer).invoke('RetrievePropertiesEx', ref, read))).toMatchObject(noTypes);
+  });
+
+  test('is held against what that method returns', async () => {
+    expect(await answering(undefined).invoke('FindAllByUuid', ref, find)).toBeUndefined();
+    expect(await refusal(answering([null]).invoke('FindAllByUuid', ref, find))).toMatchObject(noTypes);
+    expect(await refusal(answering(undefined).invoke('CurrentTime', ref, {}))).toMatchObject(noTypes);
+    expect(await answering({ odd: true }).invoke('HttpNfcLeaseComplete', ref, {})).toBeUndefined();
+  });
+
+  test('is a lost reply where the call changes something', async () => {
+    expect(await refusal(answering({}).invoke('ExportVm', ref, {}))).toMatchObject({
+      code: 'VIM_CONNECTION_FAILED',
+      outcome: 'unknown',
+      retryable: false,
+      cause: noTypes,
+    });
+  });
+
+  test('is not an abort where nobody aborted', async () => {
+    const fail = () => Promise.reject(new AbortError(AbortSignal.abort('its own timeout')));
+    const vim = guarded({ invoke: fail, download: fail });
+    const { signal } = new AbortController();
+    expect(await refusal(vim.invoke('CurrentTime', ref, {}))).toMatchObject({ code: 'VIM_CONNECTION_FAILED' });
+    expect(await refusal(vim.invoke('CurrentTime', ref, {}, { signal }))).toMatchObject({
+      code: 'VIM_CONNECTION_FAILED',
+    });
+    expect(await refusal(vim.download('https://h/x'))).toMatchObject({ code: 'TRANSFER_FAILED' });
+    const aborted = { signal: AbortSignal.abort() };
+    expect(await refusal(vim.invoke('CurrentTime', ref, {}, aborted))).toMatchObject({ code: 'ABORTED' });
+  });
+
+  test('of the session that ships is not looked through again; that of one that extends it is', () => {
+    class Odd extends SoapVimSession {}
+    const options = { host: 'h', username: 'u', password: 'p' };
+    expect([new SoapVimSession(options), new Odd(options)].map(isConforming)).toEqual([true, false]);
+  });
 });
 
 describe('a session that never answers', () => {

@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { throwIfAborted, VimConnectionError, VimProtocolError } from '../../errors/index.js';
 import { rememberSecrets } from '../../errors/known-secrets.js';
+import { reasonOf } from '../../errors/reason-of.js';
 import { Places } from '../../stream/places.js';
+import { lostAnswer } from '../conform-answer.js';
 import { CookieJar } from '../http/cookie-jar.js';
 import { SoapTransport } from '../http/soap-transport.js';
 import { serviceInstance } from '../look-again.js';
@@ -136,7 +138,7 @@ export class ServerConnection {
         return result;
       } catch (error) {
         // A call so refused had no effect, whatever its method: it can be repeated.
-        if (!saysExpired(method, error) || replays >= maxReplays) throw outcomeOf(method, error);
+        if (!saysExpired(method, error) || replays >= maxReplays) throw lostAnswer(method, error);
         this.#settings.logger.info({ method }, 'the session expired; logging in again');
         await this.#keeper.renew(login, signal);
       }
@@ -223,7 +225,12 @@ export class ServerConnection {
   #client(service: ServiceName): Promise<SoapClient> {
     let client = this.#clients.get(service);
     if (client === undefined) {
-      client = SoapClient.create(`https://${authority(this.#settings.peer)}${services[service].path}`, service);
+      const endpoint = `https://${authority(this.#settings.peer)}${services[service].path}`;
+      client = SoapClient.create(endpoint, service).catch((error: unknown) => {
+        // The next call tries anew.
+        this.#clients.delete(service);
+        throw new VimConnectionError(`no SOAP client can be made: ${reasonOf(error)}`, 'not-sent', { cause: error });
+      });
       this.#clients.set(service, client);
     }
     return client;
@@ -246,12 +253,6 @@ export class ServerConnection {
 /** Services beside vim25 are told the session in the envelope: there the cookie header alone does not count. */
 function headerFor(service: ServiceName, { session }: CookieJar): SoapHeader | undefined {
   return service === 'vim25' || session === undefined ? undefined : { vcSessionCookie: session };
-}
-
-/** A reply that cannot be understood is a lost one to whoever must know whether the call was carried out. */
-function outcomeOf(method: MethodName, error: unknown): unknown {
-  if (!(error instanceof VimProtocolError) || methods[method].idempotent) return error;
-  return new VimConnectionError(error.message, 'unknown', { cause: error, retryable: false });
 }
 
 function mayRepeat(method: MethodName, error: unknown): boolean {
