@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { UnsupportedBackupError } from '../errors/index.js';
+import { reasonOf } from '../errors/reason-of.js';
 import { type AdapterType, adapterTypes, type DiskProvisioning, diskProvisionings } from './disk-kinds.js';
 
 /** What a backup is, as JSON the application can store. It holds no secret. */
@@ -56,9 +57,18 @@ const manifestSchema = z.object({
  * @throws UnsupportedBackupError where it is of another version or format, or not a manifest at all
  */
 export function parseBackupManifest(value: unknown): BackupManifest {
-  const result = manifestSchema.safeParse(value);
+  const result = safeParse(value);
   if (!result.success) {
     throw new UnsupportedBackupError(`not a backup manifest of version 1: ${z.prettifyError(result.error)}`);
   }
   return result.data;
+}
+
+function safeParse(value: unknown): z.ZodSafeParseResult<BackupManifest> {
+  try {
+    return manifestSchema.safeParse(value);
+  } catch (error) {
+    // A getter that throws.
+    throw new UnsupportedBackupError(`the backup's manifest cannot be read: ${reasonOf(error)}`, { cause: error });
+  }
 }

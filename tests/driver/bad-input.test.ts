@@ -287,6 +287,18 @@ describe('a backup that cannot be restored leaves everything as it was', () => {
     }
   });
 
+  test('its manifest cannot be read', async () => {
+    const wrong = { ...manifest, get sha256(): string { throw new Error('no'); } }; // prettier-ignore
+    const driver = lab.driverWith({ service: filesOnly(lab.service, { readManifest: async () => wrong }) });
+    for (const operate of [
+      () => lab.driver.restoreBackup(backup, volume, { manifest: wrong }),
+      () => driver.restoreBackup(backup, volume),
+      () => driver.verifyBackup(backup),
+    ]) {
+      expect(await lab.refusedUnchanged(operate)).toMatchObject({ code: 'UNSUPPORTED_BACKUP' });
+    }
+  });
+
   test.each<[string, Partial<BackupManifest>]>([
     ['length', { streamBytes: 70_000 }],
     ['SHA-256', { sha256: 'ab'.repeat(32) }],
