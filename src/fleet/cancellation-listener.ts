@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { cancellationChannel } from './cancellation.js';
 import { type JobAddress, parseJobId } from './job-id.js';
+import { closeRedis } from './redis-connection.js';
 import type { RedisFleet } from './redis-fleet.js';
 
 /** So many of those last cancelled are remembered: one may be told of before it is begun here. */
@@ -49,8 +50,13 @@ export class CancellationListener {
     return this.#recent.has(id);
   }
 
+  /** Asks Redis for a sign of life: who only listens would not notice that the connection is dead. */
+  check(): void {
+    if (this.#redis.status === 'ready') this.#redis.ping().catch(() => undefined);
+  }
+
   close(): void {
-    this.#redis.disconnect();
+    closeRedis(this.#redis);
   }
 
   #remember(id: string): void {

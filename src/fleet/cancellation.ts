@@ -9,8 +9,8 @@ export function cancellationChannel(queues: Queues): string {
 }
 
 /**
- * Cancels a job: it is marked, so that whoever takes it up later does not begin; it is removed if nobody has; else whoever runs it
- * is told.
+ * Cancels a job: it is marked, so that whoever takes it up later does not begin; whoever runs it is told, also where it seems to wait, as
+ * its worker may not know yet that it was taken from him; it is removed if nobody runs it then.
  */
 export async function cancelJob(queues: Queues, address: JobAddress): Promise<Cancellation> {
   const job = await queues.find(address);
@@ -18,12 +18,17 @@ export async function cancelJob(queues: Queues, address: JobAddress): Promise<Ca
     const queue = await queues.queue(address.vcenter);
     return (await queue.removeJobScheduler(address.queueId)) ? 'removed' : 'unknown';
   }
-  const state = await job.getState();
-  if (state === 'completed' || state === 'failed') return 'ended';
+  if (hasEnded(await job.getState())) return 'ended';
   await job.updateData({ ...jobDataSchema.parse(job.data), cancelled: true });
-  if (state !== 'active' && (await removed(job))) return 'removed';
   await (await queues.redis()).publish(cancellationChannel(queues), formatJobId(address));
-  return 'told';
+  // Not before: one that was running then may have been given up for now, and have missed it.
+  const state = await job.getState();
+  const isIdle = state !== 'active' && !hasEnded(state);
+  return isIdle && (await removed(job)) ? 'removed' : 'told';
+}
+
+function hasEnded(state: string): boolean {
+  return state === 'completed' || state === 'failed';
 }
 
 /** A job that somebody has begun meanwhile, and a schedule's next run, are not removed. */

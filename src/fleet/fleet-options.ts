@@ -6,6 +6,9 @@ import { vcenterSchema } from './job-request.js';
 import { parse } from './parse.js';
 import { connectionSchema } from './redis-connection.js';
 
+/** The longest that a timer runs, in milliseconds. */
+export const longestTimerMs = 2 ** 31 - 1;
+
 const optionsSchema = z.strictObject({
   connection: connectionSchema,
   name: vcenterSchema.default('vmdk-driver'),
@@ -13,7 +16,7 @@ const optionsSchema = z.strictObject({
   transfersPerHost: z.int().positive().default(2),
   attempts: z.int().positive().default(20),
   retryDelayMs: z.int().positive().default(5_000),
-  lockMs: z.int().min(5_000).default(60_000),
+  lockMs: z.int().min(5_000).max(longestTimerMs).default(60_000),
   keepDays: z.number().positive().default(14),
   logger: z
     .custom<Partial<Logger>>((value) => typeof value === 'object' && value !== null, 'must be a logger')

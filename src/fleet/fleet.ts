@@ -76,7 +76,7 @@ export interface Fleet extends AsyncDisposable {
   /** How many there are. @throws StoreError */
   counts(): Promise<JobCounts[]>;
   /**
-   * A job each time something of it has changed, from what it is now to its end.
+   * A job each time something of it has changed, from what it is now to its end; its progress once a second.
    *
    * @throws InvalidInputError, StoreError; AbortError where `signal` is aborted
    */
@@ -98,6 +98,9 @@ export interface Fleet extends AsyncDisposable {
    * worker in this process was heard all the time, and nothing of anybody else: a worker that lives may have given the restore up.
    */
   readonly isAlive: IsAlive;
-  /** Closes this process's worker, as {@link FleetWorker.close} does by default, and the connections. Jobs and other workers go on. */
+  /**
+   * Closes this process's worker, as {@link FleetWorker.close} does by default, and the connections. Jobs and other workers go on;
+   * whoever watches a job here is told by a `StoreError`.
+   */
   close(): Promise<void>;
 }

@@ -27,11 +27,6 @@ export class Heartbeats {
     this.#queues = queues;
   }
 
-  /** For how long Redis has heard nothing of this process, in milliseconds. */
-  get silentMs(): number {
-    return performance.now() - this.#heardAt;
-  }
-
   /** Shows from now on that an owner lives. */
   async start(ownerId: string): Promise<void> {
     if (this.#timers.has(ownerId)) return;
@@ -55,9 +50,11 @@ export class Heartbeats {
   async stop(ownerId: string): Promise<void> {
     clearInterval(this.#timers.get(ownerId));
     this.#timers.delete(ownerId);
+    // A beat under way would come after.
+    await this.#beating;
     this.#last.delete(ownerId);
     // A Redis that is away is not waited for: that nobody beats any more says as much.
-    if (this.silentMs < this.#queues.options.lockMs) await (await this.#queues.redis()).zrem(this.#key, ownerId);
+    if (this.#silentMs < this.#queues.options.lockMs) await (await this.#queues.redis()).zrem(this.#key, ownerId);
   }
 
   /**
@@ -73,9 +70,14 @@ export class Heartbeats {
       if (score === null || now - Number(score) < lockMs) return undefined;
       // After the question: a Redis that has gone back in time is noticed.
       await Promise.all([...this.#timers.keys()].map((ownerId) => this.#beat(ownerId)));
-      const wasHeardAllAlong = this.silentMs < lockMs && this.#heardAt - this.#heardSince >= lockMs;
+      const wasHeardAllAlong = this.#silentMs < lockMs && this.#heardAt - this.#heardSince >= lockMs;
       return wasHeardAllAlong ? false : undefined;
     });
+
+  /** For how long Redis has heard nothing of this process, in milliseconds. */
+  get #silentMs(): number {
+    return performance.now() - this.#heardAt;
+  }
 
   get #key(): string {
     return this.#queues.key('workers');

@@ -29,16 +29,17 @@ export class HostSlots implements TransferSlots {
 
   async take(host: string, { signal }: { readonly signal: AbortSignal }): Promise<Disposable> {
     const semaphore = await this.#semaphore(host);
+    const release = (): void => {
+      const releasing = this.#release(host, semaphore).finally(() => this.#releasing.delete(releasing));
+      this.#releasing.add(releasing);
+    };
     await onRedis(() => semaphore.acquire(signal)).catch((error: unknown) => {
+      // It may have been given, and the answer lost.
+      release();
       throwIfAborted(signal);
       throw error;
     });
-    return {
-      [Symbol.dispose]: () => {
-        const releasing = this.#release(host, semaphore).finally(() => this.#releasing.delete(releasing));
-        this.#releasing.add(releasing);
-      },
-    };
+    return { [Symbol.dispose]: release };
   }
 
   /** Waits until all that was given back is free for others. */
@@ -62,7 +63,14 @@ export class HostSlots implements TransferSlots {
 
       override async release(): Promise<void> {
         this.#isReleased = true;
+        if (!this.isAcquired) await this._release();
         await super.release();
+      }
+
+      /** One attempt after the other: what one took whose answer was lost would stand against the next for as long as it lasts. */
+      protected override async _acquire(abortSignal?: AbortSignal): Promise<boolean> {
+        while (!(await super._acquire(abortSignal))) await this._release();
+        return true;
       }
 
       protected override async _refresh(): Promise<boolean> {
@@ -81,6 +89,7 @@ export class HostSlots implements TransferSlots {
       lockTimeout: Math.max(2 * lockMs, this.#leaseMs),
       refreshInterval: Math.floor(lockMs / 4),
       acquireTimeout: Infinity,
+      acquireAttemptsLimit: 1,
       retryInterval: askAgainMs,
     });
   }

@@ -44,7 +44,6 @@ export function parseJobError(failedReason: string): JobError {
   try {
     return jobErrorSchema.parse(JSON.parse(failedReason));
   } catch {
-    const code = failedReason.includes('stalled more than') ? 'STALLED' : 'FAILED';
-    return { name: 'Error', code, message: failedReason, retryable: false };
+    return { name: 'Error', code: 'FAILED', message: failedReason, retryable: false };
   }
 }

@@ -1,6 +1,7 @@
 import type { QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Queues } from './queues.js';
+import { closeOpened } from './redis-connection.js';
 
 /** What BullMQ says when something of a job has changed. */
 const changes = ['waiting', 'active', 'progress', 'delayed', 'completed', 'failed', 'stalled', 'removed'] as const;
@@ -13,15 +14,11 @@ export class JobEvents {
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #events: QueueEvents;
   readonly #redis: Redis;
-  /** Redis was away, and may have lost what it had: of what is no more nothing is told. */
-  readonly #tellAll = (): void => {
-    for (const listeners of this.#listeners.values()) for (const listener of listeners) listener();
-  };
 
   private constructor(events: QueueEvents, redis: Redis) {
     this.#events = events;
     this.#redis = redis;
-    redis.on('ready', this.#tellAll);
+    redis.on('ready', this.tellAll);
     const tell = ({ jobId }: { readonly jobId: string }): void => {
       for (const listener of this.#listeners.get(jobId) ?? []) listener();
     };
@@ -57,8 +54,14 @@ export class JobEvents {
     };
   }
 
+  /** Has all look again, also at what nothing is told of: Redis may have lost it, or is heard no more. */
+  readonly tellAll = (): void => {
+    for (const listeners of this.#listeners.values()) for (const listener of listeners) listener();
+  };
+
   async close(): Promise<void> {
-    this.#redis.off('ready', this.#tellAll);
-    await this.#events.close();
+    this.#redis.off('ready', this.tellAll);
+    // BullMQ waits for the end of its connection, and for ever where Redis is away.
+    await Promise.all([this.#events.close(), closeOpened(this.#events.getBackend().client)]);
   }
 }

@@ -18,7 +18,7 @@ export interface Scheduling {
    * (`keepDays`). Default: the backup's and the volume's ids; of `recover` and `retention`, which have none, a new one each time.
    */
   readonly requestId?: string | undefined;
-  /** From 1, which goes first, to 2,097,152. Default: before all that have one. */
+  /** From 1, which goes first, to 2,097,151. Default: before all that have one. */
   readonly priority?: number | undefined;
   /** How long it waits before it may begin, in milliseconds. Default 0. */
   readonly delayMs?: number | undefined;
@@ -30,7 +30,7 @@ export interface Scheduling {
 export type JobOrder = JobRequest & Scheduling;
 
 /** The last priority that BullMQ has. */
-const lastPriority = 2 ** 21;
+const lastPriority = 2 ** 21 - 1;
 
 const schedulingSchema = z.strictObject({
   requestId: z.string().min(1).max(1024).optional(),
@@ -41,16 +41,16 @@ const schedulingSchema = z.strictObject({
 
 /** @throws InvalidInputError that names the field */
 export function parseOrder(order: JobOrder): { readonly request: JobRequest; readonly scheduling: Scheduling } {
-  const { requestId, priority, delayMs, cron, ...rest } = order;
+  const { requestId, priority, delayMs, cron, ...rest } = parse('order', z.looseObject({}), order);
   const request = parse('order', requestSchema, rest);
   const scheduling = parse('order', schedulingSchema, { requestId, priority, delayMs, cron });
-  if (request.kind === 'backup' && request.backup === undefined && cron === undefined) {
+  if (request.kind === 'backup' && request.backup === undefined && scheduling.cron === undefined) {
     throw new InvalidInputError('order.backup', 'is missing; only a scheduled job makes its own');
   }
-  if (request.kind === 'backup' && request.backup !== undefined && cron !== undefined) {
+  if (request.kind === 'backup' && request.backup !== undefined && scheduling.cron !== undefined) {
     throw new InvalidInputError('order.backup', 'would be replaced by each run: a scheduled job makes its own');
   }
-  if (cron !== undefined && delayMs !== undefined) {
+  if (scheduling.cron !== undefined && scheduling.delayMs !== undefined) {
     throw new InvalidInputError('order.delayMs', 'has no meaning beside cron');
   }
   return { request, scheduling };

@@ -46,14 +46,23 @@ export interface RunnerMeans {
   readonly onEnd: (ended: EndedJob) => void;
 }
 
+/** A job that runs here. */
+interface Run {
+  /** What stops it. Not BullMQ's signal: it has one for each id, and a job may be taken up here a second time. */
+  readonly stopping: AbortController;
+  /** When its lock was taken or renewed last, by this process's clock. */
+  lockedAt: number;
+}
+
 /** Runs the jobs of one vCenter, each as BullMQ hands it out. */
 export class JobRunner {
   readonly #means: RunnerMeans;
   /** One for all jobs: it looks at the whole vCenter. */
   #recovery: Promise<readonly string[]> | undefined;
   readonly #draining = new AbortController();
-  /** What stops each job that runs here. Not BullMQ's signals: it has one for each id, and a job may be taken up here a second time. */
-  readonly #runs = new Map<string, AbortController>();
+  readonly #runs = new Map<string, Run>();
+  /** What is told to Redis, and not waited for by the job that tells it. */
+  readonly #noting = new Set<Promise<void>>();
 
   constructor(means: RunnerMeans) {
     this.#means = means;
@@ -65,17 +74,36 @@ export class JobRunner {
   }
 
   stop(queueId: string, reason: StopReason): void {
-    this.#runs.get(queueId)?.abort(reason);
-  }
-
-  stopAll(reason: StopReason): void {
-    for (const run of this.#runs.values()) run.abort(reason);
+    this.#runs.get(queueId)?.stopping.abort(reason);
   }
 
   /** Stops all, and whatever is still handed out. */
   drain(): void {
     this.#draining.abort('drained' satisfies StopReason);
-    this.stopAll('drained');
+    for (const { stopping } of this.#runs.values()) stopping.abort('drained' satisfies StopReason);
+  }
+
+  /** That the locks of these jobs were renewed. */
+  noteRenewed(queueIds: readonly string[]): void {
+    for (const queueId of queueIds) {
+      const run = this.#runs.get(queueId);
+      if (run !== undefined) run.lockedAt = performance.now();
+    }
+  }
+
+  /** Stops what holds locks that were not renewed for so long, in milliseconds, before another worker begins it. */
+  stopUnrenewed(sinceMs: number): void {
+    const { fleet, vcenter } = this.#means;
+    for (const [job, { stopping, lockedAt }] of this.#runs) {
+      if (stopping.signal.aborted || performance.now() - lockedAt < sinceMs) continue;
+      fleet.queues.options.logger.warn({ vcenter, job }, "a job's lock is not renewed; it is stopped here before it ends");
+      stopping.abort('lost' satisfies StopReason);
+    }
+  }
+
+  /** Waits until Redis has been told of all that was done here, or it is known that it cannot be. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#noting);
   }
 
   /**
@@ -94,21 +122,22 @@ export class JobRunner {
     }
     const { request, cancelled } = data.data;
     const startedAt = performance.now();
-    const run = new AbortController();
-    this.#runs.set(job.id, run);
+    const stopping = new AbortController();
+    const { signal } = stopping;
+    this.#runs.set(job.id, { stopping, lockedAt: startedAt });
     try {
-      if (this.#draining.signal.aborted) run.abort(this.#draining.signal.reason);
-      throwIfAborted(run.signal);
+      if (this.#draining.signal.aborted) stopping.abort(this.#draining.signal.reason);
+      throwIfAborted(signal);
       if (job.stalledCounter > mostStalls) throw new StalledError(job.stalledCounter);
       if (cancelled === true || (await this.#wasCancelledSince(job.id))) throw new AbortError({ reason: 'cancelled' });
-      const result = await this.#perform(job, job.id, request, run.signal);
-      if (request.kind === 'backup') await this.#note(result as BackupManifest);
+      const result = await this.#perform(job, job.id, request, signal);
+      if (request.kind === 'backup') this.#note(result as BackupManifest);
       this.#end(request, startedAt, result);
       return toJson(result);
     } catch (error) {
-      const reason = run.signal.aborted ? (run.signal.reason as StopReason) : undefined;
+      const reason = signal.aborted ? (signal.reason as StopReason) : undefined;
       if (reason === 'drained' || reason === 'lost') return await this.#handBack(job.id, token, reason);
-      const jobError = toJobError(error);
+      const jobError = toJobError(reason === 'cancelled' ? this.#asCancelled(error, signal) : error);
       this.#end(request, startedAt, undefined, jobError);
       const text = JSON.stringify(jobError);
       throw jobError.retryable ? new Error(text) : new bullmq.UnrecoverableError(text);
@@ -143,9 +172,9 @@ export class JobRunner {
   /** A restore whose worker died is in the way of the next one, which is why it is ended here, and not when somebody calls. */
   async #perform(job: Job, queueId: string, request: JobRequest, signal: AbortSignal): Promise<unknown> {
     const { driver, repository, fleet } = this.#means;
-    const { tell } = new ProgressRelay(job, fleet.queues.options.logger);
+    using relay = new ProgressRelay(job, fleet.queues.options.logger);
     const { isAlive } = fleet;
-    const means: Means = { driver, repository, isAlive, signal, onProgress: tell, dueAt: dueAt(queueId) };
+    const means: Means = { driver, repository, isAlive, signal, onProgress: relay.tell, dueAt: dueAt(queueId) };
     try {
       return await performRequest(request, means);
     } catch (error) {
@@ -156,13 +185,13 @@ export class JobRunner {
       const ended = await Promise.race([this.#recover(), once(signal, 'abort').then((): string[] => [])]);
       throwIfAborted(signal);
       if (!ended.includes(request.volume.id)) throw error;
-      return performRequest(request, means);
+      return await performRequest(request, means);
     }
   }
 
-  /** @returns the volumes whose restores it ended */
+  /** @returns the volumes whose restores it ended: none where it failed, and what it was for fails as it did before */
   async #recover(): Promise<readonly string[]> {
-    const { driver, fleet } = this.#means;
+    const { driver, fleet, vcenter } = this.#means;
     this.#recovery ??= driver
       .recover({ isAlive: fleet.isAlive, signal: this.#draining.signal })
       .then(({ restores }) =>
@@ -170,22 +199,35 @@ export class JobRunner {
           .filter(({ outcome }) => outcome === 'completed' || outcome === 'undone')
           .map(({ volumeId }) => volumeId),
       )
+      .catch((error: unknown): string[] => {
+        fleet.queues.options.logger.warn({ err: error, vcenter }, 'what dead workers left could not be ended');
+        return [];
+      })
       .finally(() => {
         this.#recovery = undefined;
       });
-    // Whoever was stopped does not hear of its failure.
-    this.#recovery.catch(() => undefined);
     return this.#recovery;
   }
 
-  /** That a backup is stored is true whether it can be noted or not. */
-  async #note(manifest: BackupManifest): Promise<void> {
+  /** What was cancelled is not tried again, whatever it had failed with before it was told. */
+  #asCancelled(error: unknown, signal: AbortSignal): AbortError {
+    if (error instanceof AbortError) return error;
     const { fleet, vcenter } = this.#means;
-    try {
-      await noteBackup(fleet.queues, vcenter, manifest);
-    } catch (error) {
-      fleet.queues.options.logger.warn({ err: error, vcenter, backup: manifest.backupId }, 'a backup was not noted');
-    }
+    fleet.queues.options.logger.debug({ err: error, vcenter }, 'a job failed and was cancelled');
+    const cancelled = new AbortError(signal);
+    if (error instanceof VmdkDriverError) cancelled.cleanup = error.cleanup;
+    return cancelled;
+  }
+
+  /** That a backup is stored is true whether it can be noted or not. */
+  #note(manifest: BackupManifest): void {
+    const { fleet, vcenter } = this.#means;
+    const noting = noteBackup(fleet.queues, vcenter, manifest)
+      .catch((error: unknown) => {
+        fleet.queues.options.logger.warn({ err: error, vcenter, backup: manifest.backupId }, 'a backup was not noted');
+      })
+      .finally(() => this.#noting.delete(noting));
+    this.#noting.add(noting);
   }
 
   #end({ kind }: JobRequest, startedAt: number, result: unknown, error?: JobError): void {

@@ -1,4 +1,4 @@
-import type { JobType } from 'bullmq';
+import type { Job, JobType } from 'bullmq';
 import * as z from 'zod';
 import type { JobFilter } from './fleet.js';
 import { describeJob, type FleetJob, type JobState } from './fleet-job.js';
@@ -49,13 +49,19 @@ async function* listOne(queues: Queues, vcenter: string, type: JobType): AsyncGe
   for (let start = 0; ; start += pageLength) {
     const page = await onRedis(() => queue.getJobs(type, start, start + pageLength - 1));
     for (const job of page) {
-      try {
-        yield describeJob(vcenter, job, type);
-      } catch (error) {
-        if (!(error instanceof z.ZodError)) throw error;
-        queues.options.logger.warn({ err: error, vcenter, job: job.id }, 'a job in Redis cannot be read');
-      }
+      const described = tryToDescribe(queues, vcenter, job, type);
+      if (described !== undefined) yield described;
     }
     if (page.length < pageLength) return;
+  }
+}
+
+/** One that cannot be read, of a later version say, does not hide the others. */
+function tryToDescribe(queues: Queues, vcenter: string, job: Job, type: JobType): FleetJob | undefined {
+  try {
+    return describeJob(vcenter, job, type);
+  } catch (error) {
+    queues.options.logger.warn({ err: error, vcenter, job: job.id }, 'a job in Redis cannot be read');
+    return undefined;
   }
 }

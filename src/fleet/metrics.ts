@@ -1,6 +1,9 @@
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import * as z from 'zod';
 import type { Fleet } from './fleet.js';
 import type { EndedJob } from './job-runner.js';
+import { methods } from './methods.js';
+import { parse } from './parse.js';
 import { loadPrometheus } from './peers.js';
 
 /** What a worker, and the fleet as it sees it, have to say to Prometheus. */
@@ -22,14 +25,17 @@ export interface MeasuredWorker {
   takeLongestStallMs(): number;
 }
 
+const optionsSchema = z.strictObject({ fleet: methods<Fleet>(['counts', 'lastBackups']) });
+
 const secondsBuckets = [1, 5, 15, 60, 300, 900, 3_600, 4 * 3_600, 12 * 3_600];
 
 /**
  * Metrics for `startWorker({ metrics })` and {@link serveMetrics}. Loads `prom-client`.
  *
- * @throws StoreError where that is not installed
+ * @throws InvalidInputError; StoreError where that is not installed
  */
-export async function createMetrics({ fleet }: { readonly fleet: Fleet }): Promise<FleetMetrics> {
+export async function createMetrics(options: { readonly fleet: Fleet }): Promise<FleetMetrics> {
+  const { fleet } = parse('options', optionsSchema, options);
   const prometheus = await loadPrometheus();
   return new WorkerMetrics(fleet, prometheus);
 }

@@ -6,7 +6,7 @@ import type { ResolvedFleetOptions } from './fleet-options.js';
 import type { JobAddress } from './job-id.js';
 import { vcenterSchema } from './job-request.js';
 import { loadPeers, type Peers } from './peers.js';
-import { openRedis, type Patience } from './redis-connection.js';
+import { closeRedis, openRedis, type Patience } from './redis-connection.js';
 
 /** The fleet's queues in Redis, one for each vCenter, and its own keys beside them. Connects when it is first asked. */
 export class Queues {
@@ -27,7 +27,7 @@ export class Queues {
 
   /** The application's connection. */
   redis(): Promise<Redis> {
-    return (this.#redis ??= this.open('application'));
+    return (this.#redis ??= this.#openApplication());
   }
 
   /** One whose commands wait for as long as Redis is away. */
@@ -37,7 +37,8 @@ export class Queues {
 
   /** Ends the wait of whatever waits for a Redis that is away for too long. */
   async giveUp(): Promise<void> {
-    (await this.#patient)?.disconnect();
+    const patient = await this.#patient;
+    if (patient !== undefined) closeRedis(patient);
   }
 
   /** A connection of its own, for the caller to close. */
@@ -56,10 +57,11 @@ export class Queues {
     if (known !== undefined) return known;
     const queue = this.#open(vcenter);
     this.#queues.set(vcenter, queue);
+    queue.catch(() => this.#queues.delete(vcenter));
     return queue;
   }
 
-  /** Makes a vCenter known to those who ask for all; Redis is told once by each process. */
+  /** Makes a vCenter known to those who ask for all; each connection tells Redis once. */
   async name(vcenter: string): Promise<void> {
     const naming = this.#named.get(vcenter) ?? this.redis().then((redis) => redis.sadd(this.key('vcenters'), vcenter));
     this.#named.set(vcenter, naming);
@@ -95,16 +97,28 @@ export class Queues {
     await Promise.all(queues.flatMap((opened) => (opened.status === 'fulfilled' ? [opened.value.close()] : [])));
     // Not `quit`, which waits for a Redis that is away.
     for (const opened of await Promise.allSettled([this.#redis, this.#patient])) {
-      if (opened.status === 'fulfilled') opened.value?.disconnect();
+      if (opened.status === 'fulfilled' && opened.value !== undefined) closeRedis(opened.value);
     }
+  }
+
+  async #openApplication(): Promise<Redis> {
+    const redis = await this.open('application');
+    // A Redis that was away may have lost what it was told.
+    redis.on('close', () => {
+      this.#named.clear();
+    });
+    return redis;
   }
 
   async #open(vcenter: string): Promise<Queue> {
     const { bullmq } = await this.peers();
+    const redis = await this.redis();
+    // Whoever cannot reach Redis is told here: BullMQ waits for its first answer for ever.
+    await redis.ping();
     const { name, attempts, keepDays, logger } = this.options;
     const kept = { age: Math.ceil(keepDays * 86_400) };
     const queue = new bullmq.Queue(vcenter, {
-      connection: await this.redis(),
+      connection: redis,
       prefix: name,
       defaultJobOptions: {
         attempts,
@@ -118,6 +132,7 @@ export class Queues {
     queue.on('error', (error) => {
       logger.debug({ err: error, vcenter }, 'the queue reports an error');
     });
+    await queue.waitUntilReady();
     return queue;
   }
 }

@@ -34,7 +34,13 @@ const tlsSchema = z.strictObject({
 });
 
 export const connectionSchema = z.union([
-  z.string().regex(/^rediss?:\/\//, 'is not a URL such as redis://redis.example:6379'),
+  z
+    .string()
+    // One that cannot be read is refused here: the client's own error would repeat it, with the password in it.
+    .refine(
+      (url) => /^rediss?:\/\//.test(url) && URL.canParse(url),
+      'is not a URL such as redis://redis.example:6379',
+    ),
   z.strictObject({
     host: z.string().min(1).optional(),
     port: z.int().min(1).max(65_535).optional(),
@@ -54,6 +60,15 @@ type Options = Omit<RedisOptions, 'replyMapping'>;
  */
 export type Patience = 'application' | 'worker';
 
+/** How long an application waits for the end of a command, in milliseconds. */
+const commandMs = 10_000;
+
+/**
+ * How long Redis may say nothing while it is asked something, in milliseconds: then the connection is taken for dead, and made anew. What
+ * waits for jobs and events is answered every 10 s.
+ */
+const silenceMs = 30_000;
+
 /** Opens a connection; it connects, and connects again, by itself. */
 export function openRedis(
   { ioredis }: Peers,
@@ -65,6 +80,10 @@ export function openRedis(
   const options: Options = {
     maxRetriesPerRequest: patience === 'worker' ? null : 20,
     retryStrategy: (times) => Math.min(50 * times, 1_000),
+    socketTimeout: silenceMs,
+    ...(patience === 'application' && { commandTimeout: commandMs }),
+    // A primary that became a replica keeps its connections and refuses what is written: a new one finds who is primary now.
+    reconnectOnError: (error) => (error.message.includes('READONLY') ? 2 : false),
   };
   const redis =
     typeof connection === 'string'
@@ -80,6 +99,34 @@ export function openRedis(
     isAway = false;
   });
   return redis;
+}
+
+/** What is closed of a client: ioredis' own, or what BullMQ makes of it. */
+interface Closable {
+  readonly status: string;
+  connect(): Promise<unknown>;
+  disconnect(): void;
+}
+
+/**
+ * Closes a connection for good, whatever it is doing; what waits on it is rejected. One that waits before it connects again would only
+ * lose its timer and tell nobody: it begins to connect, and is stopped in that.
+ */
+export function closeRedis(redis: Closable): void {
+  redis.disconnect();
+  if (redis.status !== 'reconnecting') return;
+  redis.connect().catch(() => undefined);
+  redis.disconnect();
+}
+
+/** Closes a connection of BullMQ's, once there is one. */
+export async function closeOpened(opening: Promise<Closable> | undefined): Promise<void> {
+  try {
+    const redis = await opening;
+    if (redis !== undefined) closeRedis(redis);
+  } catch {
+    // There is none.
+  }
 }
 
 /** ioredis takes a key that is there with `undefined` for an answer. */

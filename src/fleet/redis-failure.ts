@@ -36,6 +36,8 @@ export function redisFailure(error: unknown): StoreFailure {
   if (answer !== undefined) return answer;
   const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
   const isConnection =
-    name === 'MaxRetriesPerRequestError' || typeof code === 'string' || message.startsWith('Connection is closed');
+    name === 'MaxRetriesPerRequestError' ||
+    (typeof code === 'string' && /^E(?!RR_)[A-Z]+/.test(code)) ||
+    /^(Connection is closed|Command timed out)/.test(message);
   return isConnection ? 'connection' : 'failed';
 }

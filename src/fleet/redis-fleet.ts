@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { InvalidInputError, type IsAlive, type TransferSlots } from '../index.js';
 import { cancelJob } from './cancellation.js';
 import type { Cancellation, Fleet, JobCounts, JobFilter } from './fleet.js';
@@ -12,11 +13,18 @@ import { type JobOrder, parseOrder } from './job-order.js';
 import { vcenterSchema } from './job-request.js';
 import { type LastBackup, lastBackups } from './last-backups.js';
 import { listJobs } from './list-jobs.js';
+import { methods } from './methods.js';
 import { parse } from './parse.js';
 import { Queues } from './queues.js';
 import { onRedis, redisFailure } from './redis-failure.js';
 import type { FleetWorker } from './start-worker.js';
 import { watchJob } from './watch-job.js';
+
+const watchSchema = z.strictObject({
+  signal: methods<AbortSignal>(['addEventListener', 'removeEventListener'])
+    .refine(({ aborted }) => typeof aborted === 'boolean', 'must be an AbortSignal')
+    .optional(),
+});
 
 /** The fleet on BullMQ and Redis. */
 export class RedisFleet implements Fleet {
@@ -87,9 +95,10 @@ export class RedisFleet implements Fleet {
 
   async *watch(
     id: string,
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+    options: { readonly signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<FleetJob, void, undefined> {
     const address = parseJobId(id);
+    const { signal } = parse('options', watchSchema, options);
     const events = await onRedis(() => this.#eventsOf(address.vcenter));
     yield* watchJob(this.queues, events, address, signal);
   }
@@ -107,9 +116,9 @@ export class RedisFleet implements Fleet {
       const { request } = describeJob(address.vcenter, job, 'failed');
       const data: JobData = { version: 1, request };
       await job.updateData(data);
-      // How often its workers died, and that it is to fail for that.
+      // How often its workers died.
       const queue = await this.queues.queue(address.vcenter);
-      await (await this.queues.redis()).hdel(queue.toKey(address.queueId), 'stc', 'defa');
+      await (await this.queues.redis()).hdel(queue.toKey(address.queueId), 'stc');
       await job.retry('failed', { resetAttemptsMade: true });
       return true;
     });
@@ -129,9 +138,12 @@ export class RedisFleet implements Fleet {
   async close(): Promise<void> {
     await this.worker?.close();
     await Promise.all([...this.#slots.values()].map((slots) => slots.settled()));
-    const events = await Promise.allSettled([...this.#events.values()]);
-    await Promise.all(events.flatMap((started) => (started.status === 'fulfilled' ? [started.value.close()] : [])));
+    const started = await Promise.allSettled([...this.#events.values()]);
+    const events = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    await Promise.all(events.map((each) => each.close()));
     await this.queues.close();
+    // Whoever watches a job looks once more, and is told that there is nothing to look at.
+    for (const each of events) each.tellAll();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as z from 'zod';
+import { InvalidInputError } from '../index.js';
+import { methods } from './methods.js';
 import type { FleetMetrics } from './metrics.js';
 import { parse } from './parse.js';
 
@@ -21,7 +23,8 @@ export interface MetricsServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const addressSchema = z.strictObject({
+const optionsSchema = z.strictObject({
+  metrics: methods<FleetMetrics>(['text', 'ping']),
   port: z.int().min(0).max(65_535),
   host: z.string().min(1).default('127.0.0.1'),
 });
@@ -29,15 +32,18 @@ const addressSchema = z.strictObject({
 /**
  * Serves `/metrics`; `/live`, which is answered as long as the event loop turns; and `/ready`, which is 503 where Redis cannot be asked.
  *
- * @throws InvalidInputError
+ * @throws InvalidInputError, also where the port is taken
  */
-export async function serveMetrics({ metrics, ...address }: MetricsServerOptions): Promise<MetricsServer> {
-  const { port, host } = parse('options', addressSchema, address);
+export async function serveMetrics(options: MetricsServerOptions): Promise<MetricsServer> {
+  const { metrics, port, host } = parse('options', optionsSchema, options);
   const server = createServer((request, response) => {
     void answer(request.url ?? '', metrics, response);
   });
   server.listen(port, host);
-  await once(server, 'listening');
+  await once(server, 'listening').catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidInputError('options.port', `cannot be served: ${reason}`, { cause: error });
+  });
   const close = async (): Promise<void> => {
     server.close();
     server.closeAllConnections();

@@ -4,13 +4,16 @@ import { InvalidInputError } from '../index.js';
 import { CancellationListener } from './cancellation-listener.js';
 import type { Fleet } from './fleet.js';
 import type { FleetDriver, FleetRepository } from './fleet-driver.js';
+import { longestTimerMs } from './fleet-options.js';
 import { parseJobError } from './job-error.js';
 import { formatJobId } from './job-id.js';
 import { vcenterSchema } from './job-request.js';
-import { type EndedJob, JobRunner, mostStalls } from './job-runner.js';
+import { type EndedJob, JobRunner } from './job-runner.js';
 import { LoopWatch } from './loop-watch.js';
+import { methods } from './methods.js';
 import { type FleetMetrics, type MeasuredWorker, WorkerMetrics } from './metrics.js';
 import { parse } from './parse.js';
+import { closeOpened } from './redis-connection.js';
 import { onRedis } from './redis-failure.js';
 import { RedisFleet } from './redis-fleet.js';
 import { pauseBefore } from './try-again.js';
@@ -60,7 +63,13 @@ const optionsSchema = z.strictObject({
   metrics: z.instanceof(WorkerMetrics, { message: 'must be what createMetrics gave' }).optional(),
 });
 
-const closeSchema = z.strictObject({ graceMs: z.number().nonnegative().default(60_000) });
+const closeSchema = z.strictObject({
+  graceMs: z
+    .number()
+    .nonnegative()
+    .default(60_000)
+    .transform((graceMs) => Math.min(graceMs, longestTimerMs)),
+});
 
 /**
  * Takes up the jobs of the vCenters it has drivers for, until it is closed.
@@ -94,10 +103,9 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
   readonly #runners = new Map<string, JobRunner>();
   readonly #watch: NodeJS.Timeout;
   #cancellations: CancellationListener | undefined;
-  #isSilent = false;
-  /** Ends the wait for BullMQ's workers, from when all that runs was told to stop. */
+  /** Ends the wait for BullMQ's workers, once they were told to close. */
   #leave: (() => void) | undefined;
-  /** When nothing ran here any more after that. */
+  /** Since when nothing runs here any more after that. */
   #idleAt: number | undefined;
   #closing: Promise<void> | undefined;
 
@@ -110,7 +118,9 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     metrics?.measure(this);
     this.#loopWatch = new LoopWatch(lockMs, logger);
     this.#watch = setInterval(() => {
-      this.#lookForSilence();
+      // A lock is renewed every quarter of its life at the least. The rest is for the job to end.
+      for (const runner of this.#runners.values()) runner.stopUnrenewed((5 / 8) * lockMs);
+      this.#cancellations?.check();
       this.#lookForEnd();
     }, lockMs / 8);
   }
@@ -142,7 +152,7 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
       ({ vcenter, queueId }) => {
         this.#runners.get(vcenter)?.stop(queueId, 'cancelled');
       },
-      () => void this.#lookForCancelled(),
+      () => void this.#lookAgain(),
     );
     for (const [vcenter, driver] of Object.entries(drivers)) {
       await this.#serve(vcenter, driver, repositories[vcenter], concurrency);
@@ -165,10 +175,9 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     concurrency: number,
   ): Promise<void> {
     const { queues } = this.#fleet;
-    const { name, lockMs, jobsPerVcenter, logger } = queues.options;
+    const { name, lockMs, logger } = queues.options;
     const peers = await queues.peers();
-    await queues.name(vcenter);
-    await (await queues.queue(vcenter)).setGlobalConcurrency(jobsPerVcenter);
+    await this.#announce(vcenter);
     const runner = new JobRunner({
       fleet: this.#fleet,
       vcenter,
@@ -188,7 +197,8 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
       lockDuration: lockMs,
       lockRenewTime: lockMs / 4,
       stalledInterval: lockMs / 2,
-      maxStalledCount: mostStalls,
+      // It is the runner that looks at how often: what BullMQ fails itself is neither counted nor logged.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
       settings: {
         backoffStrategy: (tries, _type, error) =>
           pauseBefore(tries, parseJobError(error?.message ?? ''), queues.options),
@@ -200,6 +210,9 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     worker.on('stalled', (queueId) => {
       logger.warn({ vcenter, job: queueId }, 'the worker of a job is not heard any more; another takes it up');
     });
+    worker.on('locksRenewed', ({ jobIds }) => {
+      runner.noteRenewed(jobIds);
+    });
     worker.on('lockRenewalFailed', (queueIds) => {
       for (const queueId of queueIds) {
         logger.warn({ vcenter, job: queueId }, 'a job may be run by another worker now; it is stopped here');
@@ -210,42 +223,38 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     this.#runners.set(vcenter, runner);
   }
 
-  /**
-   * Where Redis was not heard for so long that the locks are about to end, what runs here is stopped before another worker begins it.
-   * A lock is renewed every `lockMs / 4`, and lasts at least the rest of `lockMs` from when Redis was heard last.
-   */
-  #lookForSilence(): void {
-    const { lockMs, logger } = this.#fleet.queues.options;
-    const { silentMs } = this.#fleet.heartbeats;
-    if (silentMs < 0.75 * lockMs) {
-      this.#isSilent = false;
-      return;
-    }
-    if (!this.#isSilent) logger.warn({ silentMs, lockMs }, 'Redis is not heard: what runs here is stopped');
-    this.#isSilent = true;
-    for (const runner of this.#runners.values()) runner.stopAll('lost');
+  /** Makes a vCenter known, and how many of its jobs may run at a time. */
+  async #announce(vcenter: string): Promise<void> {
+    const { queues } = this.#fleet;
+    await queues.name(vcenter);
+    await (await queues.queue(vcenter)).setGlobalConcurrency(queues.options.jobsPerVcenter);
   }
 
   /** That nothing runs here any more is what matters: BullMQ may wait for ever for a connection that was lost. */
   #lookForEnd(): void {
-    if (this.#leave === undefined || this.running > 0) return;
+    if (this.#leave === undefined) return;
+    if (this.running > 0) {
+      this.#idleAt = undefined;
+      return;
+    }
     this.#idleAt ??= performance.now();
     if (performance.now() - this.#idleAt < this.#fleet.queues.options.lockMs / 2) return;
     void this.#fleet.queues.giveUp();
     this.#leave();
   }
 
-  /** Redis was away: what was cancelled meanwhile is marked. */
-  async #lookForCancelled(): Promise<void> {
+  /** Redis was away: what was cancelled meanwhile is marked, and what it was told may be lost. */
+  async #lookAgain(): Promise<void> {
     try {
       for (const [vcenter, { running }] of this.#runners) {
+        await this.#announce(vcenter);
         for (const queueId of running) {
           const job = await this.#fleet.queues.look({ vcenter, queueId });
           if (job?.cancelling === true) this.#runners.get(vcenter)?.stop(queueId, 'cancelled');
         }
       }
     } catch (error) {
-      this.#fleet.queues.options.logger.debug({ err: error }, 'it was not found out what is cancelled');
+      this.#fleet.queues.options.logger.debug({ err: error }, 'it was not found out what happened while Redis was away');
     }
   }
 
@@ -259,16 +268,16 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     const workers = [...this.#workers.values()];
     // Nothing new is taken from here on.
     const closing = Promise.all(workers.map((worker) => worker.close()));
-    let timer: NodeJS.Timeout | undefined;
-    const left = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
-        this.#leave = resolve;
-        for (const runner of this.#runners.values()) runner.drain();
-      }, graceMs);
-    });
+    // BullMQ waits for the end of the connection on which it waited for jobs, and for ever where Redis is away.
+    for (const worker of workers) void closeOpened(worker.getBackend().blockingClient);
+    const left = new Promise<void>((resolve) => (this.#leave = resolve));
+    const timer = setTimeout(() => {
+      for (const runner of this.#runners.values()) runner.drain();
+    }, graceMs);
     await Promise.race([closing, left]);
     clearTimeout(timer);
     clearInterval(this.#watch);
+    await Promise.all([...this.#runners.values()].map((runner) => runner.settled()));
     this.#loopWatch[Symbol.dispose]();
     this.#cancellations?.close();
     await onRedis(() => this.#fleet.heartbeats.stop(this.#ownerId)).catch((error: unknown) => {
@@ -276,15 +285,4 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     });
     this.#fleet.worker = undefined;
   }
-}
-
-/** An object of the application's whose methods are called. */
-function methods<T extends object>(names: readonly (string & keyof T)[]): z.ZodType<T> {
-  return z.custom<T>(
-    (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      names.every((name) => typeof (value as Readonly<Record<string, unknown>>)[name] === 'function'),
-    `must be an object with ${names.join(', ')}`,
-  );
 }

@@ -1,16 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { cancelJob } from '../../src/fleet/cancellation.js';
+import { parseFleetOptions } from '../../src/fleet/fleet-options.js';
 import {
   createFleet,
+  createMetrics,
   type Fleet,
   type FleetDriver,
   type FleetJob,
   type FleetWorker,
   type JobOrder,
+  serveMetrics,
   startWorker,
 } from '../../src/fleet/index.js';
-import { AbortError, InvalidInputError, type Volume, VolumeBusyError } from '../../src/index.js';
+import { parseJobId } from '../../src/fleet/job-id.js';
+import { Queues } from '../../src/fleet/queues.js';
+import {
+  AbortError,
+  InvalidInputError,
+  StoreError,
+  type Volume,
+  VolumeBusyError,
+} from '../../src/index.js';
 import type { Lab } from '../driver/support/lab.js';
 import { needing } from '../support/needing.js';
 import { until } from '../support/until.js';
@@ -23,15 +36,20 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
   let fleet: Fleet;
   let volume: Volume;
   let fleetName: string;
+  let client: Redis;
   const workers: FleetWorker[] = [];
 
   beforeAll(async () => {
     ({ redis, lab, volume } = await openPlace());
+    client = new Redis(redis.url);
   });
-  afterAll(() => closePlace({ redis, lab }));
+  afterAll(async () => {
+    client.disconnect();
+    await closePlace({ redis, lab });
+  });
   beforeEach(() => {
     fleetName = `test-${randomUUID()}`;
-    fleet = createFleet({ connection: redis.url, name: fleetName, retryDelayMs: 50, attempts: 3 });
+    fleet = createFleet({ connection: redis.url, name: fleetName, retryDelayMs: 50, attempts: 3, lockMs: 20_000 });
   });
   afterEach(async () => {
     await Promise.all(workers.splice(0).map((worker) => worker.close({ graceMs: 0 })));
@@ -40,6 +58,26 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
 
   async function work(driver: FleetDriver = lab.driver): Promise<void> {
     workers.push(await startWorker({ fleet, drivers: { [vcenter]: driver } }));
+  }
+
+  /** A key of the queue's, or of a job's. */
+  function keyOf(id: string): string {
+    return `${fleetName}:${vcenter}:${id.split('~').at(-1)!}`;
+  }
+
+  /** A driver whose backups run until they are stopped, and then fail with this. */
+  function failingWhenStopped(begun: AbortSignal[], failure: (signal: AbortSignal) => Error): FleetDriver {
+    return driverOf(async (_backup, _volume, options) => {
+      const signal = options!.signal!;
+      begun.push(signal);
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(failure(signal)));
+      });
+    });
+  }
+
+  async function begin(watching: AsyncIterable<FleetJob>): Promise<unknown> {
+    return watching[Symbol.asyncIterator]().next();
   }
 
   /** Waits for a job's end. */
@@ -99,11 +137,13 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
 
   test('a job whose workers died again and again fails, and is taken up again when asked for', async () => {
     const id = await fleet.enqueue({ kind: 'recover', vcenter });
-    const client = new Redis(redis.url);
-    await client.hset(`${fleetName}:${vcenter}:${id.split('~')[1]!}`, 'stc', 26);
-    client.disconnect();
-    await work();
+    await client.hset(keyOf(id), 'stc', 25);
+    // A worker that has begun it, and is not heard any more.
+    await client.multi().del(keyOf('wait')).rpush(keyOf('active'), id.split('~')[1]!).exec();
+    const metrics = await createMetrics({ fleet });
+    workers.push(await startWorker({ fleet, drivers: { [vcenter]: lab.driver }, metrics }));
     expect(await end(id)).toMatchObject({ state: 'failed', error: { code: 'STALLED', retryable: false } });
+    expect(await metrics.text()).toContain(`code="STALLED"} 1`);
     expect(await fleet.retry(id)).toBe(true);
     expect(await end(id)).toMatchObject({ state: 'done' });
   });
@@ -199,6 +239,82 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
     expect(begun).toEqual(['running']);
   });
 
+  test('a job that fails as it is cancelled is not tried again, though its error would have it', async () => {
+    const begun: AbortSignal[] = [];
+    await work(failingWhenStopped(begun, () => new StoreError('unavailable', 'somebody is at it')));
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    await until(() => begun.length === 1);
+    expect(await fleet.cancel(id)).toBe('told');
+    expect(await end(id)).toMatchObject({ state: 'cancelled', attempts: 1, error: { code: 'ABORTED' } });
+  });
+
+  test('cancel stops a job also where it was taken from its worker, who does not know it yet', async () => {
+    const begun: AbortSignal[] = [];
+    const stopped = failingWhenStopped(begun, (signal) => new AbortError(signal));
+    workers.push(await startWorker({ fleet, drivers: { [vcenter]: stopped }, concurrency: 1 }));
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    await until(() => begun.length === 1);
+    const queueId = id.split('~')[1]!;
+    await client
+      .multi()
+      .lrem(keyOf('active'), 0, queueId)
+      .del(`${keyOf(id)}:lock`)
+      .rpush(keyOf('wait'), queueId)
+      .exec();
+    expect(await fleet.cancel(id)).toBe('removed');
+    await until(() => begun[0]!.aborted);
+    expect(begun[0]!.reason).toBe('cancelled');
+    expect(await fleet.job(id)).toBeUndefined();
+  });
+
+  test('cancel removes a job whose worker gives it up for now before he can be told', async () => {
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    const queueId = id.split('~')[1]!;
+    await client.multi().del(keyOf('wait')).rpush(keyOf('active'), queueId).exec();
+    const queues = new Queues(parseFleetOptions({ connection: redis.url, name: fleetName }));
+    jest.spyOn(await queues.redis(), 'publish').mockImplementation(async () => {
+      await client.multi().del(keyOf('active')).zadd(keyOf('delayed'), Date.now() * 2, queueId).exec();
+      return 0;
+    });
+    expect(await cancelJob(queues, parseJobId(id))).toBe('removed');
+    expect(await fleet.job(id)).toBeUndefined();
+    await queues.close();
+  });
+
+  test('that what is in the way could not be ended does not end what is tried again', async () => {
+    await work({
+      ...driverOf(() => Promise.reject(new VolumeBusyError('somebody is at it', { retryable: true }))),
+      recover: () => Promise.reject(new StoreError('denied', 'it may not look')),
+    });
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    expect(await end(id)).toMatchObject({ state: 'failed', attempts: 3, error: { code: 'VOLUME_BUSY' } });
+  });
+
+  test('a job of a later version does not hide the others', async () => {
+    await work();
+    const ids: string[] = [];
+    for (const id of ['later', 'ours']) ids.push(await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id } }));
+    for (const id of ids) await end(id);
+    await client.hset(keyOf(ids[0]!), 'returnvalue', JSON.stringify({ formatVersion: 2 }));
+    const listed: string[] = [];
+    for await (const job of fleet.jobs()) listed.push(job.id);
+    expect(listed).toEqual([ids[1]]);
+  });
+
+  test.each(['redis://:pa/ss@host', 'redis://:pa#ss@host', 'rediss://:pa?ss@host:port', 'http://:pa-ss@host'])(
+    'refuses the URL %s, and does not repeat the password in it',
+    (connection) => {
+      const create = (): unknown => createFleet({ connection });
+      expect(create).toThrow(InvalidInputError);
+      try {
+        create();
+      } catch (error) {
+        expect(error).toMatchObject({ field: 'options.connection' });
+        expect(inspect(error, { depth: Infinity }).replaceAll(/^ +at .*$/gm, '')).not.toContain('pa');
+      }
+    },
+  );
+
   test('a worker that is closed hands back what takes too long, and nothing is left', async () => {
     const stall = lab.simulator.injectTransferFault({ direction: 'export', kind: 'stall', atByte: 1000 });
     await work();
@@ -249,6 +365,13 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
       'a grace that is none',
       async () => (await startWorker({ fleet, drivers: { [vcenter]: lab.driver } })).close({ graceMs: -1 }),
     ],
+    ['an order that is none', () => fleet.enqueue(null as never)],
+    ['a priority that there is not', () => fleet.enqueue({ kind: 'recover', vcenter, priority: 2 ** 21 })],
+    ['options of a watch that are none', () => begin(fleet.watch(`${vcenter}~recover-1`, null as never))],
+    ['a signal that is none', () => begin(fleet.watch(`${vcenter}~recover-1`, { signal: 5 as never }))],
+    ['metrics of nothing', () => createMetrics({ fleet: null as never })],
+    ['metrics without options', () => createMetrics(undefined as never)],
+    ['to serve what are no metrics', () => serveMetrics({ metrics: {} as never, port: 0 })],
   ])('refuses %s', async (_what, start) => {
     await expect(start()).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
@@ -319,9 +442,7 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
       volume: { ...volume, password: 'secret' },
       backup: { id: 'with-more' },
     });
-    const client = new Redis(redis.url);
-    const stored = await client.hgetall(`${fleetName}:${vcenter}:${id.split('~')[1]!}`);
-    client.disconnect();
+    const stored = await client.hgetall(keyOf(id));
     expect(stored['data']).toContain(volume.id);
     expect(JSON.stringify(stored)).not.toContain('secret');
   });

@@ -48,6 +48,14 @@ needing(hasRedis, noRedis).describe('the metrics of a worker', () => {
   });
 });
 
+test('a port that is taken is told of as such', async () => {
+  await using fleet = createFleet({ connection: 'redis://127.0.0.1:1' });
+  const metrics = await createMetrics({ fleet });
+  await using server = await serveMetrics({ metrics, port: 0 });
+  const port = Number(new URL(server.url).port);
+  await expect(serveMetrics({ metrics, port })).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'options.port' });
+});
+
 test('that the event loop was held is said', async () => {
   const said: object[] = [];
   const logger = { warn: (fields: object) => said.push(fields) } as unknown as Logger;

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { parseFleetOptions } from '../../src/fleet/fleet-options.js';
 import { Heartbeats } from '../../src/fleet/heartbeats.js';
+import { HostSlots } from '../../src/fleet/host-slots.js';
 import { createFleet, type Fleet, type FleetJob, type FleetOptions, startWorker } from '../../src/fleet/index.js';
 import { Queues } from '../../src/fleet/queues.js';
 import { AbortError, InvalidInputError, type IsAlive } from '../../src/index.js';
@@ -61,8 +62,33 @@ needing(hasRedis, noRedis).describe('a fleet whose Redis fails', () => {
     await worker.close({ graceMs: 0 });
   });
 
-  test('a worker that is closed ends all the same', async () => {
+  test('a job whose lock is not renewed is stopped before it ends, also where Redis is heard: the clock was set back', async () => {
     const fleet = newFleet();
+    const begun: AbortSignal[] = [];
+    const driver = driverOf(async (_backup, _volume, options) => {
+      const signal = options!.signal!;
+      begun.push(signal);
+      if (begun.length > 1) throw new InvalidInputError('volume', 'is only one of a test');
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new AbortError(signal)));
+      });
+    });
+    await using _worker = await startWorker({ fleet, drivers: { [vcenter]: driver } });
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    await until(() => begun.length === 1);
+    const now = Date.now.bind(Date);
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() - 10 * lockMs);
+    await until(() => begun[0]!.aborted);
+    clock.mockRestore();
+    expect(begun.length).toBe(1);
+    expect(begun[0]!.reason).toBe('lost');
+    await until(async () => (await fleet.job(id))?.state === 'failed');
+    expect(begun.length).toBe(2);
+  });
+
+  test('a worker that is closed ends all the same', async () => {
+    let isAway = false;
+    const fleet = newFleet({ logger: { warn: () => (isAway = true) } });
     let running: AbortSignal | undefined;
     const driver = driverOf(async (_backup, _volume, options) => {
       const signal = (running = options!.signal!);
@@ -74,6 +100,7 @@ needing(hasRedis, noRedis).describe('a fleet whose Redis fails', () => {
     await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
     await until(() => running !== undefined);
     await redis.stop();
+    await until(() => isAway);
     await worker.close({ graceMs: 10 });
     expect(running!.aborted).toBe(true);
   });
@@ -126,6 +153,70 @@ needing(hasRedis, noRedis).describe('a fleet whose Redis fails', () => {
     await until(async () => (await client.keys('*')).length > 0);
     slot[Symbol.dispose]();
     await until(async () => (await client.keys('*')).length === 0);
+  });
+
+  describe('a slot whose answer is lost', () => {
+    const key = () => `semaphore:${name}/slots/${vcenter}/host-1`;
+    let queues: Queues;
+    let slots: HostSlots;
+    beforeEach(() => {
+      queues = new Queues(parseFleetOptions({ connection: redis.url, name, lockMs, transfersPerHost: 1 }));
+      slots = new HostSlots(queues, vcenter);
+    });
+    afterEach(async () => {
+      await slots.settled();
+      await queues.close();
+    });
+
+    /** Has Redis give the slot, and its answer be this. */
+    async function answerOnce(answer: (asked: Redis['eval']) => Promise<unknown>): Promise<void> {
+      const connection = await queues.redis();
+      const ask = connection.eval.bind(connection) as Redis['eval'];
+      jest.spyOn(connection, 'evalsha').mockRejectedValue(new Error('NOSCRIPT'));
+      jest.spyOn(connection, 'eval').mockImplementationOnce((async (...args: Parameters<Redis['eval']>) => {
+        await ask(...args);
+        return answer(() => ask(...args));
+      }) as never);
+    }
+
+    test('is given back', async () => {
+      await answerOnce(() => Promise.reject(new Error('Connection is closed.')));
+      const { signal } = new AbortController();
+      await expect(slots.take('host-1', { signal })).rejects.toMatchObject({ code: 'STORE_FAILED' });
+      await slots.settled();
+      expect(await client.zcard(key())).toBe(0);
+    });
+
+    test('does not stand against the one that asks again', async () => {
+      await answerOnce((ask) => (ask as () => Promise<unknown>)());
+      const slot = await slots.take('host-1', { signal: new AbortController().signal });
+      expect(await client.zcard(key())).toBe(1);
+      slot[Symbol.dispose]();
+    });
+  });
+
+  test('a heartbeat that is under way as it is stopped does not make the worker a dead one', async () => {
+    const queues = new Queues(parseFleetOptions({ connection: redis.url, name, lockMs }));
+    const heartbeats = new Heartbeats(queues);
+    await heartbeats.start('this');
+    const connection = await queues.redis();
+    const time = connection.time.bind(connection);
+    let isBeating = false;
+    let goOn = (): void => undefined;
+    jest.spyOn(connection, 'time').mockImplementation(async () => {
+      isBeating = true;
+      await new Promise<void>((resolve) => (goOn = resolve));
+      return time();
+    });
+    await until(() => isBeating);
+    const stopping = heartbeats.stop('this');
+    await connection.ping();
+    goOn();
+    await stopping;
+    // What the beat had still to say has been said.
+    for (let n = 0; n < 3; n++) await connection.ping();
+    expect(await client.zscore(queues.key('workers'), 'this')).toBeNull();
+    await queues.close();
   });
 
   test('nobody is dead by a Redis that has gone back in time', async () => {

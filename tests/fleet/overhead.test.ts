@@ -15,8 +15,8 @@ import { hasRedis, noRedis, type RedisServer } from './support/redis-server.js';
  */
 function isOfJob(command: string): boolean {
   const [, name = ''] = /^"([a-z]+)"/.exec(command) ?? [];
-  const isByTheClock = ['bzpopmin', 'time', 'zadd', 'zremrangebyscore', 'multi', 'exec', 'smembers'].includes(name);
-  const isOfTest = name.toLowerCase() === 'echo' || name === '' || command.includes('"waiting-children"');
+  const isByTheClock = ['bzpopmin', 'time', 'zadd', 'zremrangebyscore', 'multi', 'exec', 'smembers', 'ping'].includes(name);
+  const isOfTest = ['echo', 'xread', 'hgetall', ''].includes(name.toLowerCase()) || command.includes('"waiting-children"');
   return !isByTheClock && !isOfTest && !command.includes('bytesDone');
 }
 
@@ -39,22 +39,30 @@ needing(hasRedis, noRedis).describe('what a fleet costs', () => {
       config: { tmpDir: lab.tmpDir, transferSlots: fleet.transferSlots(vcenter) },
     });
     await using _worker = await startWorker({ fleet, drivers: { [vcenter]: driver } });
-    using monitor = await Monitor.start(redis.port);
     const newBackup = () => ({ id: randomUUID(), volumeId: volume.id });
+    const doAsJob = async (): Promise<void> => {
+      const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: newBackup() });
+      for await (const { state } of fleet.watch(id)) expect(state).not.toBe('failed');
+    };
+    // The first is slower than all others: scripts are loaded, and events listened to.
+    await doAsJob();
     const direct: number[] = [];
     const queued: number[] = [];
-    const counts: number[] = [];
     for (let n = 0; n < 15; n++) {
       let began = performance.now();
       await lab.driver.backupVolume(newBackup(), volume);
       direct.push(performance.now() - began);
-
+      began = performance.now();
+      await doAsJob();
+      queued.push(performance.now() - began);
+    }
+    // What is sent is noted in this process, which takes time as well.
+    using monitor = await Monitor.start(redis.port);
+    const counts: number[] = [];
+    for (let n = 0; n < 5; n++) {
       await monitor.settled();
       monitor.commands.length = 0;
-      began = performance.now();
-      await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: newBackup() });
-      await until(async () => (await fleet.counts())[0]!.done === n + 1);
-      queued.push(performance.now() - began);
+      await doAsJob();
       await monitor.settled();
       counts.push(monitor.commands.filter(isOfJob).length);
     }

@@ -10,6 +10,8 @@ import { leaseSeconds, ProofVcenter } from './proof/vcenter.js';
 import { buildWorkerProgram, removeWorkerProgram } from './proof/worker-program.js';
 import { hasRedis, noRedis, RedisServer } from './support/redis-server.js';
 
+type Kind = 'backup' | 'restore';
+
 const volumes = 6;
 const lockMs = 10_000;
 
@@ -41,6 +43,10 @@ needing(hasRedis, noRedis).describe('workers in processes of their own', () => {
     });
     await crew.add();
     await crew.add();
+    const stored = vcenter.volumes.map(({ vcenter: name, volume, backup }) =>
+      fleet.enqueue({ kind: 'backup', vcenter: name, volume, backup }),
+    );
+    for (const id of await Promise.all(stored)) expect(await end(id)).toMatchObject({ state: 'done' });
   });
   afterAll(async () => {
     await crew[Symbol.asyncDispose]();
@@ -51,18 +57,20 @@ needing(hasRedis, noRedis).describe('workers in processes of their own', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  /** Backs all volumes up, and has each transfer stand still in the middle. */
-  async function allInTransfer(attempt: string): Promise<string[]> {
+  /** Backs all volumes up, or restores them, and has each transfer stand still in the middle. */
+  async function allInTransfer(kind: Kind, attempt: string): Promise<string[]> {
+    const direction = kind === 'backup' ? 'export' : 'import';
     const stalls = vcenter.volumes.map(() =>
-      vcenter.simulator.injectTransferFault({ direction: 'export', kind: 'stall', atByte: 1000 }),
+      vcenter.simulator.injectTransferFault({ direction, kind: 'stall', atByte: 1000 }),
     );
     const ids = await Promise.all(
-      vcenter.volumes.map(({ vcenter: name, volume }) =>
+      vcenter.volumes.map(({ vcenter: name, volume, backup }) =>
         fleet.enqueue({
-          kind: 'backup',
+          kind,
           vcenter: name,
           volume,
-          backup: { id: `${attempt}-${volume.id}`, volumeId: volume.id },
+          backup: kind === 'backup' ? { id: `${attempt}-${volume.id}` } : backup,
+          requestId: `${attempt} ${volume.id}`,
         }),
       ),
     );
@@ -85,8 +93,8 @@ needing(hasRedis, noRedis).describe('workers in processes of their own', () => {
     expect((await readdir(join(directory, 'backups'))).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   }
 
-  test('cancel reaches each of their transfers, and nothing is left of them', async () => {
-    const ids = await allInTransfer('cancelled');
+  test.each<Kind>(['backup', 'restore'])('cancel reaches each transfer of a %s, and nothing is left', async (kind) => {
+    const ids = await allInTransfer(kind, 'cancelled');
     const took = await Promise.all(
       ids.map(async (id) => {
         const began = performance.now();
@@ -99,12 +107,24 @@ needing(hasRedis, noRedis).describe('workers in processes of their own', () => {
     await expectNothingLeft();
   });
 
-  test('SIGTERM in the middle of transfers: they are ended and handed back, nothing is left, others do them', async () => {
-    const ids = await allInTransfer('drained');
+  test.each<Kind>(['backup', 'restore'])('SIGTERM amid transfers of a %s: handed back, nothing left, others do it', async (kind) => {
+    const ids = await allInTransfer(kind, 'drained');
     const drained = await crew.drain();
     process.stderr.write(`${JSON.stringify({ drainedAfterMs: drained.map(Math.round) })}\n`);
     for (const id of ids) expect(await fleet.job(id)).toMatchObject({ state: 'waiting', attempts: 0 });
     await expectNothingLeft();
+    await crew.add();
+    await crew.add();
+    for (const id of ids) expect(await end(id)).toMatchObject({ state: 'done' });
+    for (const { volume, content } of vcenter.volumes) expect(await vcenter.contentOf(volume)).toBe(content);
+  });
+
+  test('SIGTERM amid transfers while Redis is away: the processes end all the same, and others do it later', async () => {
+    const ids = await allInTransfer('backup', 'redis-away');
+    await redis.stop();
+    process.stderr.write(`${JSON.stringify({ drainedAfterMs: (await crew.drain()).map(Math.round) })}\n`);
+    await expectNothingLeft();
+    await redis.restart();
     await crew.add();
     for (const id of ids) expect(await end(id)).toMatchObject({ state: 'done' });
   });

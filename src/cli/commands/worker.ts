@@ -63,12 +63,12 @@ export function workerCommand(): Command {
         logger: output.logger,
       });
       const metrics = metricsPort === undefined ? undefined : await createMetrics({ fleet });
+      await using server =
+        metrics === undefined || metricsPort === undefined
+          ? undefined
+          : await serveMetrics({ metrics, port: metricsPort, host: metricsHost });
       const worker = await startWorker({ fleet, drivers: { [vcenter]: driver }, repositories, concurrency, metrics });
       try {
-        await using server =
-          metrics === undefined || metricsPort === undefined
-            ? undefined
-            : await serveMetrics({ metrics, port: metricsPort, host: metricsHost });
         output.result({ vcenter, ...(server && { metrics: `${server.url}/metrics` }) }, [
           `serving ${vcenter} until SIGTERM or Ctrl-C`,
           ...(server === undefined ? [] : [`metrics at ${server.url}/metrics`]),

@@ -1,10 +1,11 @@
 import { createHash, randomInt } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { createFleet, type Fleet, type JobOrder } from '../../../src/fleet/index.js';
-import type { BackupManifest } from '../../../src/index.js';
+import type { BackupManifest, RestoreResult } from '../../../src/index.js';
 import { createBucket } from '../../real-stores/support/buckets.js';
 import { newPrefix } from '../../real-stores/support/place.js';
 import { installed, Server } from '../../real-stores/support/server.js';
@@ -31,6 +32,9 @@ export interface ProofFindings {
   readonly redisRestarts: number;
   readonly freezes: number;
   readonly jobs: number;
+  /** How often a job was taken from a worker that was not heard any more; how often one was begun beyond the first time. */
+  readonly stalls: number;
+  readonly begunAgain: number;
   /** The most transfers that a simulator saw at once with one of its hosts. */
   readonly mostTransfersPerHost: number;
   readonly drainMs: number;
@@ -107,6 +111,8 @@ export async function prove(size: ProofSize, log: (line: string) => void): Promi
       )),
     );
     const drained = await crew.drain();
+    const effects = await readEffects(redis, name, ids, problems);
+    for (const { served } of vcenters) await judgeSecrecy(redis, served.password, problems);
     for (const vcenter of vcenters) await judge(vcenter, fleet, problems);
     for (const file of await readdir(tmpDir)) problems.push(`temporary file ${file}`);
     const counts = await fleet.counts();
@@ -121,6 +127,7 @@ export async function prove(size: ProofSize, log: (line: string) => void): Promi
       redisRestarts: trouble.redisRestarts,
       freezes: trouble.freezes,
       jobs: ids.length,
+      ...effects,
       mostTransfersPerHost: Math.max(...vcenters.flatMap(({ most }) => [...most.values()])),
       drainMs: Math.round(Math.max(...drained)),
       seconds: Math.round((performance.now() - startedAt) / 1000),
@@ -227,9 +234,47 @@ async function judgeResult(
   { vcenter, volume, backup }: ProofVolume,
   problems: string[],
 ): Promise<void> {
-  const job = await fleet.job(await fleet.enqueue({ kind: 'backup', vcenter, volume, backup }));
-  const manifest = job?.result as BackupManifest | undefined;
+  const [stored, restored] = await Promise.all(
+    (['backup', 'restore'] as const).map(async (kind) =>
+      fleet.job(await fleet.enqueue({ kind, vcenter, volume, backup })),
+    ),
+  );
+  const manifest = stored?.result as BackupManifest | undefined;
+  const result = restored?.result as RestoreResult | undefined;
   const hash = createHash('sha256');
   for await (const chunk of (await service.openRestore(backup)).stream as AsyncIterable<Buffer>) hash.update(chunk);
   if (manifest?.sha256 !== hash.digest('hex')) problems.push(`the result of ${backup.id} is not what is stored`);
+  const { backupId, volumeId, sha256, cleanup } = { ...result };
+  if (backupId !== backup.id || volumeId !== volume.id || sha256 !== manifest?.sha256 || cleanup !== 'done') {
+    problems.push(`the result of the restore of ${backup.id} is ${JSON.stringify(result)}`);
+  }
+}
+
+/** What the trouble did to the jobs, as BullMQ counted it; and that no slot is held any more, once those of dead workers have run out. */
+async function readEffects(
+  { url }: RedisServer,
+  name: string,
+  ids: readonly string[],
+  problems: string[],
+): Promise<Pick<ProofFindings, 'stalls' | 'begunAgain'>> {
+  const client = new Redis(url);
+  const counts = await Promise.all(ids.map((id) => client.hmget(`${name}:${id.replace('~', ':')}`, 'stc', 'ats')));
+  await pause(2 * lockMs + 1_000);
+  problems.push(...(await client.keys('semaphore:*')).map((key) => `${key} is held`));
+  client.disconnect();
+  const sum = (values: readonly (string | null | undefined)[]): number =>
+    values.reduce((total, value) => total + Number(value ?? 0), 0);
+  return {
+    stalls: sum(counts.map(([stalls]) => stalls)),
+    begunAgain: sum(counts.map(([, begun]) => begun)) - ids.length,
+  };
+}
+
+/** Nothing secret was ever written to Redis: its file has each command. */
+async function judgeSecrecy({ directory }: RedisServer, password: string, problems: string[]): Promise<void> {
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const content = await readFile(join(entry.parentPath, entry.name));
+    if (content.includes(password)) problems.push(`the password is in ${entry.name}`);
+  }
 }

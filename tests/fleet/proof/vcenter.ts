@@ -34,6 +34,7 @@ export class ProofVcenter implements AsyncDisposable {
 
   static async start(name: string, store: ProofStore): Promise<ProofVcenter> {
     const simulator = await startSimulator({
+      password: randomUUID(),
       leaseTimeoutSeconds: leaseSeconds,
       latency: { callMs: 15, taskMs: 15 },
       rememberedCalls: 0,

@@ -7,6 +7,8 @@ import { SoapVimSession } from '../../../src/vim/index.js';
 import type { WorkerOrder } from './order.js';
 import { serviceOf } from './services.js';
 
+const end = (): void => process.exit();
+
 async function serve({
   vcenters,
   redis,
@@ -23,16 +25,17 @@ async function serve({
     lockMs,
     transfersPerHost,
     jobsPerVcenter,
-    attempts: 40,
     retryDelayMs: 500,
   });
   if (!(fleet instanceof RedisFleet)) throw new Error('createFleet gave another fleet');
   const { queues } = fleet;
+  const sessions: SoapVimSession[] = [];
   const drivers = Object.fromEntries(
     await Promise.all(
       vcenters.map(async (vcenter) => {
         const { host, port, username, password, thumbprint } = vcenter;
         const vim = new SoapVimSession({ host, port, username, password, thumbprint });
+        sessions.push(vim);
         await vim.connect();
         const config = { tmpDir, transferSlots: new HostSlots(queues, vcenter.name, leaseMs) };
         return [vcenter.name, new VmdkDriver({ vim, backupService: serviceOf(vcenter.store), config })] as const;
@@ -40,12 +43,15 @@ async function serve({
     ),
   );
   const worker = await startWorker({ fleet, drivers, concurrency });
-  process.once('SIGTERM', () => {
-    void worker
-      .close({ graceMs: 500 })
-      .then(() => fleet.close())
-      .then(() => process.exit(0));
-  });
+  const close = async (): Promise<void> => {
+    await worker.close({ graceMs: 500 });
+    await fleet.close();
+    await Promise.all(sessions.map((vim) => vim.disconnect()));
+    // The process is to end by itself: nothing that holds it is left.
+    process.off('disconnect', end);
+    process.disconnect();
+  };
+  process.once('SIGTERM', () => void close());
   process.send?.('serving');
 }
 
@@ -55,4 +61,4 @@ process.on('message', (order: WorkerOrder) => {
     process.exit(1);
   });
 });
-process.on('disconnect', () => process.exit());
+process.on('disconnect', end);

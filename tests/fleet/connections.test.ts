@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { createFleet, type Fleet, type FleetJob, type FleetOptions, startWorker } from '../../src/fleet/index.js';
+import { AbortError } from '../../src/index.js';
+import { needing } from '../support/needing.js';
+import { until } from '../support/until.js';
+import { driverOf, vcenter } from './support/place.js';
+import { RedisProxy } from './support/redis-proxy.js';
+import { hasRedis, noRedis, RedisServer } from './support/redis-server.js';
+
+const volume = { id: 'volume-1', size: 1 };
+
+needing(hasRedis, noRedis).describe('the connections of a fleet', () => {
+  let redis: RedisServer;
+  let client: Redis;
+  let proxy: RedisProxy;
+  let name: string;
+  const fleets: Fleet[] = [];
+  beforeEach(async () => {
+    redis = await RedisServer.start();
+    client = new Redis(redis.url);
+    client.on('error', () => undefined);
+    proxy = await RedisProxy.start(redis.port);
+    name = `test-${randomUUID()}`;
+  });
+  afterEach(async () => {
+    await Promise.all(fleets.splice(0).map((fleet) => fleet.close()));
+    client.disconnect();
+    await proxy[Symbol.asyncDispose]();
+    await redis[Symbol.asyncDispose]();
+  });
+
+  function newFleet(options: Partial<FleetOptions> = {}): Fleet {
+    const fleet = createFleet({ connection: proxy.url, name, lockMs: 5_000, ...options });
+    fleets.push(fleet);
+    return fleet;
+  }
+
+  /** A driver whose backups run until they are stopped. */
+  function endless(begun: AbortSignal[]): ReturnType<typeof driverOf> {
+    return driverOf(async (_backup, _volume, options) => {
+      const signal = options!.signal!;
+      begun.push(signal);
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new AbortError(signal)));
+      });
+    });
+  }
+
+  test('a Redis that falls silent holds up nobody: what is asked is refused, what runs is stopped, all can be closed', async () => {
+    const fleet = newFleet();
+    const begun: AbortSignal[] = [];
+    const worker = await startWorker({ fleet, drivers: { [vcenter]: endless(begun) } });
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    const watched = watch(fleet, id).catch((error: unknown) => error);
+    await until(() => begun.length === 1);
+    proxy.fallSilent();
+    const asked = [
+      fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'another' } }),
+      fleet.job(id),
+      newFleet().job(id),
+    ];
+    for (const one of await Promise.allSettled(asked)) {
+      expect(one).toMatchObject({ status: 'rejected', reason: { code: 'STORE_FAILED', reason: 'connection' } });
+    }
+    await until(() => begun[0]!.aborted);
+    await worker.close({ graceMs: 0 });
+    expect(worker.running).toBe(0);
+    await fleet.close();
+    expect(await watched).toMatchObject({ code: 'STORE_FAILED' });
+  });
+
+  test('a Redis that is not there any more is not waited for when all is closed', async () => {
+    let errors = 0;
+    const logger = { debug: () => errors++ };
+    const fleet = newFleet({ connection: redis.url, logger });
+    const begun: AbortSignal[] = [];
+    const worker = await startWorker({ fleet, drivers: { [vcenter]: endless(begun) } });
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    const watched = watch(fleet, id).catch((error: unknown) => error);
+    await until(() => begun.length === 1);
+    await redis.stop();
+    // Each connection has tried again, and waits before it does so once more.
+    await until(() => errors > 20);
+    await worker.close({ graceMs: 0 });
+    await fleet.close();
+    expect(await watched).toMatchObject({ code: 'STORE_FAILED' });
+  });
+
+  test('whoever watches a job of a fleet that is closed is told', async () => {
+    const fleet = newFleet();
+    const watched = watch(fleet, await fleet.enqueue({ kind: 'recover', vcenter }));
+    await until(async () => String(await client.client('LIST')).includes('xread'));
+    await fleet.close();
+    await expect(watched).rejects.toMatchObject({ code: 'STORE_FAILED' });
+  });
+
+  test('a primary that became a replica is left for the one that is primary now', async () => {
+    await using other = await RedisServer.start();
+    const next = new Redis(other.url);
+    const fleet = newFleet();
+    const begun: AbortSignal[] = [];
+    await startWorker({ fleet, drivers: { [vcenter]: endless(begun) } });
+    const first = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'first' } });
+    await until(() => begun.length === 1);
+    await next.replicaof('127.0.0.1', redis.port);
+    await until(async () => (await next.info('replication')).includes('master_link_status:up'));
+    proxy.target = other.port;
+    await next.replicaof('NO', 'ONE');
+    await client.replicaof('127.0.0.1', other.port);
+
+    const second = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'second' } });
+    await until(async () => (await fleet.job(second))?.state === 'running');
+    expect(await next.exists(`${name}:${vcenter}:${second.split('~')[1]!}`)).toBe(1);
+    for (const id of [first, second]) expect(await fleet.cancel(id)).toBe('told');
+    next.disconnect();
+  });
+
+  test('a Redis that has lost all is told again which vCenters there are, and how many of their jobs may run', async () => {
+    const serving = newFleet({ jobsPerVcenter: 3 });
+    const asking = newFleet();
+    await startWorker({ fleet: serving, drivers: { [vcenter]: endless([]) } });
+    const order = { kind: 'recover', vcenter: 'another' } as const;
+    await asking.enqueue(order);
+    await redis.stop();
+    await rm(join(redis.directory, 'appendonlydir'), { recursive: true });
+    await redis.restart();
+    await asking.enqueue(order);
+    await until(async () => (await client.hget(`${name}:${vcenter}:meta`, 'concurrency')) === '3');
+    expect((await asking.counts()).map((counts) => counts.vcenter).sort()).toEqual(['another', vcenter].sort());
+  });
+});
+
+async function watch(fleet: Fleet, id: string): Promise<FleetJob | undefined> {
+  let last: FleetJob | undefined;
+  for await (const job of fleet.watch(id)) last = job;
+  return last;
+}
