@@ -96,7 +96,10 @@ export class JobRunner {
     const { fleet, vcenter } = this.#means;
     for (const [job, { stopping, lockedAt }] of this.#runs) {
       if (stopping.signal.aborted || performance.now() - lockedAt < sinceMs) continue;
-      fleet.queues.options.logger.warn({ vcenter, job }, "a job's lock is not renewed; it is stopped here before it ends");
+      fleet.queues.options.logger.warn(
+        { vcenter, job },
+        "a job's lock is not renewed; it is stopped here before it ends",
+      );
       stopping.abort('lost' satisfies StopReason);
     }
   }

@@ -37,10 +37,7 @@ export const connectionSchema = z.union([
   z
     .string()
     // One that cannot be read is refused here: the client's own error would repeat it, with the password in it.
-    .refine(
-      (url) => /^rediss?:\/\//.test(url) && URL.canParse(url),
-      'is not a URL such as redis://redis.example:6379',
-    ),
+    .refine((url) => /^rediss?:\/\//.test(url) && URL.canParse(url), 'is not a URL such as redis://redis.example:6379'),
   z.strictObject({
     host: z.string().min(1).optional(),
     port: z.int().min(1).max(65_535).optional(),

@@ -254,7 +254,10 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
         }
       }
     } catch (error) {
-      this.#fleet.queues.options.logger.debug({ err: error }, 'it was not found out what happened while Redis was away');
+      this.#fleet.queues.options.logger.debug(
+        { err: error },
+        'it was not found out what happened while Redis was away',
+      );
     }
   }
 

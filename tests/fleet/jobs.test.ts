@@ -17,13 +17,7 @@ import {
 } from '../../src/fleet/index.js';
 import { parseJobId } from '../../src/fleet/job-id.js';
 import { Queues } from '../../src/fleet/queues.js';
-import {
-  AbortError,
-  InvalidInputError,
-  StoreError,
-  type Volume,
-  VolumeBusyError,
-} from '../../src/index.js';
+import { AbortError, InvalidInputError, StoreError, type Volume, VolumeBusyError } from '../../src/index.js';
 import type { Lab } from '../driver/support/lab.js';
 import { needing } from '../support/needing.js';
 import { until } from '../support/until.js';
@@ -273,7 +267,11 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
     await client.multi().del(keyOf('wait')).rpush(keyOf('active'), queueId).exec();
     const queues = new Queues(parseFleetOptions({ connection: redis.url, name: fleetName }));
     jest.spyOn(await queues.redis(), 'publish').mockImplementation(async () => {
-      await client.multi().del(keyOf('active')).zadd(keyOf('delayed'), Date.now() * 2, queueId).exec();
+      await client
+        .multi()
+        .del(keyOf('active'))
+        .zadd(keyOf('delayed'), Date.now() * 2, queueId)
+        .exec();
       return 0;
     });
     expect(await cancelJob(queues, parseJobId(id))).toBe('removed');
@@ -293,7 +291,8 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
   test('a job of a later version does not hide the others', async () => {
     await work();
     const ids: string[] = [];
-    for (const id of ['later', 'ours']) ids.push(await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id } }));
+    for (const id of ['later', 'ours'])
+      ids.push(await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id } }));
     for (const id of ids) await end(id);
     await client.hset(keyOf(ids[0]!), 'returnvalue', JSON.stringify({ formatVersion: 2 }));
     const listed: string[] = [];

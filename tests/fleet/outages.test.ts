@@ -171,12 +171,12 @@ needing(hasRedis, noRedis).describe('a fleet whose Redis fails', () => {
     /** Has Redis give the slot, and its answer be this. */
     async function answerOnce(answer: (asked: Redis['eval']) => Promise<unknown>): Promise<void> {
       const connection = await queues.redis();
-      const ask = connection.eval.bind(connection) as Redis['eval'];
+      const ask = connection.eval.bind(connection);
       jest.spyOn(connection, 'evalsha').mockRejectedValue(new Error('NOSCRIPT'));
-      jest.spyOn(connection, 'eval').mockImplementationOnce((async (...args: Parameters<Redis['eval']>) => {
+      jest.spyOn(connection, 'eval').mockImplementationOnce(async (...args: Parameters<Redis['eval']>) => {
         await ask(...args);
         return answer(() => ask(...args));
-      }) as never);
+      });
     }
 
     test('is given back', async () => {

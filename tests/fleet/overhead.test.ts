@@ -15,8 +15,11 @@ import { hasRedis, noRedis, type RedisServer } from './support/redis-server.js';
  */
 function isOfJob(command: string): boolean {
   const [, name = ''] = /^"([a-z]+)"/.exec(command) ?? [];
-  const isByTheClock = ['bzpopmin', 'time', 'zadd', 'zremrangebyscore', 'multi', 'exec', 'smembers', 'ping'].includes(name);
-  const isOfTest = ['echo', 'xread', 'hgetall', ''].includes(name.toLowerCase()) || command.includes('"waiting-children"');
+  const isByTheClock = ['bzpopmin', 'time', 'zadd', 'zremrangebyscore', 'multi', 'exec', 'smembers', 'ping'].includes(
+    name,
+  );
+  const isOfTest =
+    ['echo', 'xread', 'hgetall', ''].includes(name.toLowerCase()) || command.includes('"waiting-children"');
   return !isByTheClock && !isOfTest && !command.includes('bytesDone');
 }
 

@@ -107,17 +107,20 @@ needing(hasRedis, noRedis).describe('workers in processes of their own', () => {
     await expectNothingLeft();
   });
 
-  test.each<Kind>(['backup', 'restore'])('SIGTERM amid transfers of a %s: handed back, nothing left, others do it', async (kind) => {
-    const ids = await allInTransfer(kind, 'drained');
-    const drained = await crew.drain();
-    process.stderr.write(`${JSON.stringify({ drainedAfterMs: drained.map(Math.round) })}\n`);
-    for (const id of ids) expect(await fleet.job(id)).toMatchObject({ state: 'waiting', attempts: 0 });
-    await expectNothingLeft();
-    await crew.add();
-    await crew.add();
-    for (const id of ids) expect(await end(id)).toMatchObject({ state: 'done' });
-    for (const { volume, content } of vcenter.volumes) expect(await vcenter.contentOf(volume)).toBe(content);
-  });
+  test.each<Kind>(['backup', 'restore'])(
+    'SIGTERM amid transfers of a %s: handed back, nothing left, others do it',
+    async (kind) => {
+      const ids = await allInTransfer(kind, 'drained');
+      const drained = await crew.drain();
+      process.stderr.write(`${JSON.stringify({ drainedAfterMs: drained.map(Math.round) })}\n`);
+      for (const id of ids) expect(await fleet.job(id)).toMatchObject({ state: 'waiting', attempts: 0 });
+      await expectNothingLeft();
+      await crew.add();
+      await crew.add();
+      for (const id of ids) expect(await end(id)).toMatchObject({ state: 'done' });
+      for (const { volume, content } of vcenter.volumes) expect(await vcenter.contentOf(volume)).toBe(content);
+    },
+  );
 
   test('SIGTERM amid transfers while Redis is away: the processes end all the same, and others do it later', async () => {
     const ids = await allInTransfer('backup', 'redis-away');
