@@ -88,7 +88,10 @@ describe('every error', () => {
   };
   test.each<[string, unknown]>([
     ['a proxy that throws', hostileError()],
-    ['an error whose fields throw', Object.defineProperties(new Error('x'), { message: { get: fails }, code: { get: fails } })],
+    [
+      'an error whose fields throw',
+      Object.defineProperties(new Error('x'), { message: { get: fails }, code: { get: fails } }),
+    ],
     ['an error that cannot be looked through', Object.assign(new Error('x'), { [inspect.custom]: fails })],
     ['an error with a code that is no code', Object.assign(new Error('x'), { code: 7n })],
     ['an error with a circle in it', Object.assign(new Error('x'), { code: globalThis })],
