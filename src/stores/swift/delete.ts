@@ -17,6 +17,8 @@ const infoSchema = z.object({ bulk_delete: z.object({ max_deletes_per_request: z
 /** A bulk deletion's outcome is in its body; the status is that of having read it. */
 const resultSchema = z.object({
   'Response Status': z.string(),
+  'Number Deleted': z.int().nonnegative().optional(),
+  'Number Not Found': z.int().nonnegative().optional(),
   Errors: z.array(z.tuple([z.string(), z.string()])),
 });
 
@@ -106,7 +108,7 @@ async function deleteInBulk(
   const body = Buffer.from(names.map((name) => `/${container}/${encodePath(name)}`).join('\n'));
   try {
     const errors = await withRetries({ delaysMs: client.retryDelaysMs, signal }, () =>
-      deleteOnce(client, body, signal),
+      deleteOnce(client, body, names.length, signal),
     );
     const pathOf = (name: string) => `${client.container}/${name}`;
     const known = new Set(names.map(pathOf));
@@ -147,6 +149,7 @@ function pathsMeant(path: string): string[] {
 async function deleteOnce(
   client: SwiftClient,
   body: Buffer,
+  count: number,
   signal: AbortSignal | undefined,
 ): Promise<readonly (readonly [path: string, status: string])[]> {
   const { text } = await client.sendForText({
@@ -161,12 +164,21 @@ async function deleteOnce(
   const result = resultSchema.safeParse(parseJson(text));
   if (!result.success)
     throw new StoreError('protocol', 'a bulk deletion was not answered with its outcome', { retryable: true });
-  const { 'Response Status': status, Errors: errors } = result.data;
+  const {
+    'Response Status': status,
+    'Number Deleted': deleted,
+    'Number Not Found': missing,
+    Errors: errors,
+  } = result.data;
   // It broke off, wherever that was.
   if (status.startsWith('5')) throw new StoreError('unavailable', `objects cannot be deleted: HTTP ${status}`);
   // Nothing of it was there: as good as deleted.
   if (errors.length === 0 && !/^(?:2|404)/.test(status)) {
     throw new StoreError('failed', `objects cannot be deleted: HTTP ${status}`);
+  }
+  // Swift gives up after so many errors, and names none of those it did not come to.
+  if (deleted !== undefined && missing !== undefined && deleted + missing + errors.length < count) {
+    throw new StoreError('unavailable', `only some objects could be deleted: HTTP ${status}`);
   }
   const isPassing = ([, each]: [string, string]) => /^(?:409|5)/.test(each);
   if (errors.some(isPassing)) {

@@ -376,6 +376,17 @@ describe('a deletion', () => {
     [{ 'Response Status': '400 Bad Request' }, 'failed'],
     [{ Errors: [['/container/a', '503 Internal Error']] }, 'unavailable'],
     [{ 'Response Status': '500 Internal Error', Errors: [['/container/a', '403 Forbidden']] }, 'unavailable'],
+    // It gave up after the first error, as a cluster may that allows no more.
+    [
+      {
+        'Response Status': '400 Bad Request',
+        'Response Body': 'Max delete failures exceeded',
+        'Number Deleted': 0,
+        'Number Not Found': 0,
+        Errors: [['/container/a', '403 Forbidden']],
+      },
+      'unavailable',
+    ],
     [{ Errors: 'none' }, 'protocol'],
   ])('answered with %j fails for all', async (result, reason) => {
     swift.answers = bulk(result);
