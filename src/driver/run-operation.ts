@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import { type Phase, throwIfAborted, VmdkDriverError } from '../errors/index.js';
 import { guardLogger, type Logger } from '../logger.js';
@@ -49,8 +50,8 @@ export function runOperation<T>(
 ): Promise<T> {
   const { name, volumeId, backupId } = request;
   const about = { operation: name, ...(volumeId && { volumeId }), ...(backupId && { backupId }) };
-  // Whoever starts hundreds at once has them begin over several turns of the event loop.
-  const begin = (): Promise<T> => runLogged(means, request, about, work);
+  // Whoever starts hundreds at once has them begin over several turns of the event loop, each in the context it was asked for in.
+  const begin = AsyncResource.bind((): Promise<T> => runLogged(means, request, about, work));
   return traceOperation({ ...about }, () => mainThread.run(begin));
 }
 

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../logger.js';
-import { isLeftover, removeTemporaryFile } from './temporary-file.js';
+import { isLeftover, removeLeftover } from './temporary-file.js';
 
 /** What sweeping needs. */
 export interface Sweep {
@@ -23,7 +23,7 @@ export async function sweepTemporaryFiles({ directory, olderThanMs, logger }: Sw
     const path = join(directory, name);
     try {
       if (!(await isLeftover(directory, name, olderThanMs))) continue;
-      await removeTemporaryFile(path);
+      await removeLeftover(path);
       swept.push(path);
     } catch (error) {
       // Another recovery was quicker, or it is not ours to delete.

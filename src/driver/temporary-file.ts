@@ -1,4 +1,4 @@
-import { access, constants, rm, stat, statfs } from 'node:fs/promises';
+import { access, constants, lstat, rm, stat, statfs, unlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { file } from 'tmp-promise';
 import { errnoOf, hasErrno } from '../errors/errno.js';
@@ -63,9 +63,19 @@ export async function createTemporaryFile(
   };
 }
 
-/** Deletes a temporary file, or what a backup service left in its place. */
-export async function removeTemporaryFile(path: string): Promise<void> {
+/** Deletes a temporary file, or what a backup service left in its place. Its name is nobody else's. */
+async function removeTemporaryFile(path: string): Promise<void> {
   await rm(path, { recursive: true });
+}
+
+/**
+ * Deletes what has the name of a temporary file: in a directory that others may write to, it may be somebody else's. Into a directory of
+ * another user's that user may put links while it is being emptied.
+ */
+export async function removeLeftover(path: string): Promise<void> {
+  const stats = await lstat(path);
+  if (stats.isDirectory() && stats.uid === process.geteuid?.()) await removeTemporaryFile(path);
+  else await unlink(path);
 }
 
 /**

@@ -11,7 +11,6 @@ import type { ObjectStore } from '../stores/object-store.js';
 import { repositoryKey } from './format/names.js';
 import { pageGrains } from './format/page.js';
 import { readObject } from './repository.js';
-import { tryDelete } from './try-delete.js';
 import { newMasterKey, openKey, putKey, type RepositoryEncryption } from './vault/key-ring.js';
 import { plainVault } from './vault/plain-vault.js';
 import { sealedVault } from './vault/sealed-vault.js';
@@ -41,7 +40,7 @@ export async function createRepository(
     await openRepository(store, encryption, signal);
     return { created: false };
   }
-  const master = encryption && newMasterKey();
+  const master = encryption && (await firstKey(store, encryption, signal));
   const id = randomUUID();
   const description: Description = {
     format: 'vmdk-driver-repository',
@@ -51,14 +50,25 @@ export async function createRepository(
     encrypted: master !== undefined,
     ...(master && { keyProof: proofOf(id, master) }),
   };
-  const key = encryption && master && (await putKey(store, encryption, master, signal));
   const ifAbsent = (store.capabilities?.ifAbsent ?? 'none') !== 'none';
   const body = Buffer.from(JSON.stringify(description));
-  // Where it fails the key stays: the description may be there all the same, and without its key would describe nothing.
   const { created } = await store.put(repositoryKey, body, { signal, ...(ifAbsent ? { ifAbsent } : {}) });
-  if (!created && key !== undefined) await tryDelete(store, [key]);
   await openRepository(store, encryption, signal);
   return { created };
+}
+
+/**
+ * Puts a key, and gives the oldest one that is there and opens: of several who create a repository at once, or one after the other where
+ * the first was given up, all describe it by the same key, and it does not matter whose description stays. Keys that came later stay as
+ * well: to take one away that another is about to describe the repository by would cost all of its backups.
+ */
+async function firstKey(
+  store: ObjectStore,
+  encryption: RepositoryEncryption,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
+  await putKey(store, encryption, newMasterKey(), signal);
+  return (await openKey(store, encryption, () => true, signal)).master;
 }
 
 /**

@@ -4,6 +4,7 @@ import { BackupNotFoundError, InvalidInputError, StoreError, throwIfAborted } fr
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest } from '../model/backup-manifest.js';
 import { parseInput } from '../parse-input.js';
+import { quietly } from '../quietly.js';
 import { AttemptWriter } from '../services/attempt-writer.js';
 import type {
   BackupService,
@@ -225,11 +226,19 @@ export class RepositoryBackupService implements BackupService {
   async copyTo(other: RepositoryBackupService, backup: Backup, options: ServiceOptions = {}): Promise<void> {
     const target = parseInput('other', z.instanceof(RepositoryBackupService), other);
     const named = parseInput('backup', backupSchema, backup);
-    const { signal = new AbortController().signal } = parseOptions(options);
+    const { signal = new AbortController().signal, onProgress } = parseOptions(options);
     const { chunks, record } = await this.#openStored(named, signal);
     const writer = await target.#begin(named, signal);
+    const report = quietly(onProgress);
+    let bytesDone = 0;
+    const write = async (chunk: Uint8Array): Promise<void> => {
+      const { length } = chunk;
+      await writer.write(chunk);
+      bytesDone += length;
+      report?.({ bytesDone, bytesTotal: record.streamBytes });
+    };
     try {
-      await pour(chunks, { write: (chunk) => writer.write(chunk), isDoneWithChunks: true }, signal);
+      await pour(chunks, { write, isDoneWithChunks: true }, signal);
       await writer.commit(record.manifest);
     } catch (error) {
       await writer.abort();

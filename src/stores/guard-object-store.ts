@@ -21,10 +21,11 @@ import type {
   StoreCapabilities,
 } from './object-store.js';
 
+/** What is said in a way that is not understood is not said; the rest is. */
 const capabilitiesSchema = z.object({
-  ifAbsent: z.enum(['atomic', 'advisory', 'none']).optional(),
-  retention: z.boolean().optional(),
-  maxObjectBytes: z.number().positive().optional(),
+  ifAbsent: z.enum(['atomic', 'advisory', 'none']).optional().catch(undefined),
+  retention: z.boolean().optional().catch(undefined),
+  maxObjectBytes: z.number().positive().optional().catch(undefined),
 });
 const putResultSchema = z.object({ created: z.boolean() });
 const infoSchema = z.object({

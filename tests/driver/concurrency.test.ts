@@ -1,9 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Backup, Volume } from '../../src/index.js';
 import { temporaryVmName, temporaryVmUuid, writeJournal } from '../../src/journal/restore-journal.js';
 import { Lab, refusal } from './support/lab.js';
-import { writingTo } from './support/services.js';
+import { filesOnly, writingTo } from './support/services.js';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -55,6 +56,24 @@ describe('two operations on one volume at once', () => {
     expect(begun).toBeLessThan(3_000);
     await ends;
     expect(begun).toBe(3_000);
+  });
+
+  test('each runs in the asynchronous context that it was begun in', async () => {
+    const tenants = new AsyncLocalStorage<number>();
+    const seen: [asked: number, found: number | undefined][] = [];
+    const driver = lab.driverWith({
+      service: filesOnly(lab.service, {
+        readManifest: async ({ id }) => {
+          seen.push([Number(id), tenants.getStore()]);
+          throw new Error('enough');
+        },
+      }),
+    });
+    const begin = (tenant: number) =>
+      tenants.run(tenant, () => driver.verifyBackup({ id: String(tenant), volumeId: 'v' }));
+    await Promise.allSettled(Array.from({ length: 1_000 }, (_, tenant) => begin(tenant)));
+    expect(seen).toHaveLength(1_000);
+    expect(seen.filter(([asked, found]) => asked !== found)).toEqual([]);
   });
 
   test('different volumes do not wait for each other', async () => {

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import {
   chmod,
+  chown,
   mkdir,
   readdir,
   rename,
@@ -246,6 +247,20 @@ test('one that cannot be deleted costs no backup and hides no error; recover() d
   expect(temporaryFiles.toSorted()).toEqual(left.map((name) => join(tmpDir, name)).sort());
   expect(await readdir(tmpDir)).toEqual([]);
 });
+
+needing(process.getuid?.() === 0, 'only root can make directories of others').test(
+  'a directory of somebody else with the name of one is not emptied',
+  async () => {
+    const path = join(lab.tmpDir, 'vmdk-driver-999999-planted.vmdk');
+    await mkdir(path);
+    await writeFile(join(path, 'link-to-be'), '');
+    await chown(path, 12_345, 12_345);
+    await utimes(path, 0, 0);
+    expect((await lab.driver.recover({ olderThanMs: 0 })).temporaryFiles).toEqual([]);
+    expect(await readdir(path)).toEqual(['link-to-be']);
+    await rm(path, { recursive: true });
+  },
+);
 
 needing(existsSync('/proc/self/fd'), 'no descriptor can be closed behind its back').test(
   'one that can be neither written nor closed fails with what came first',

@@ -141,3 +141,25 @@ test('a listener that throws or rejects costs nothing', async () => {
   const args = ['--import', './scripts/ts-node.mjs', '--input-type=module', '--eval', program];
   expect((await promisify(execFile)(process.execPath, args)).stdout).toBe('alive\n');
 });
+
+test('care may have no limits, and tells how far it is', async () => {
+  const lab = await RepositoryLab.create();
+  const { service, store } = lab;
+  for (const id of ['a', 'b']) await lab.storeStream(id, new ChangingDisk(600, 8).write(...range(0, 30)).stream());
+  const told: object[] = [];
+  const onProgress = (progress: object) => told.push(progress);
+  await service.applyRetention({ keepLast: 1 }, { onProgress });
+  expect(told.splice(0)).toEqual([1, 2].map((backupsDone) => ({ backupsDone, backupsTotal: 2 })));
+  const limits = { graceMs: 0, maxRepackBytes: Infinity };
+  await service.collectGarbage(limits);
+  store.pass(30);
+  expect((await service.collectGarbage({ graceMs: Infinity })).deleted).toBe(0);
+  await service.collectGarbage({ ...limits, onProgress });
+  expect(told.splice(0)).toMatchObject([{ objectsDone: expect.any(Number) }]);
+  const other = await RepositoryLab.create();
+  let left = '';
+  for await (const { id } of service.list()) left = id;
+  await service.copyTo(other.service, { id: left, volumeId: 'v1' }, { onProgress });
+  const bytesTotal = (await lab.restored(left)).length;
+  expect(told.at(-1)).toEqual({ bytesDone: bytesTotal, bytesTotal });
+});

@@ -148,11 +148,46 @@ describe('two who create a repository at once', () => {
         return put(key, body, options);
       };
       expect(await slow.initialize()).toEqual({ created: false });
-      expect(store.keys.filter((key) => key.startsWith('keys/'))).toHaveLength(1);
       for (const service of [slow, quick, make()]) {
         expect(await buffer((await service.openRestore(b1)).stream)).toEqual(bytes);
       }
     }
+  });
+
+  test('share its key also where the store cannot tell who was first, and the description that comes last is the older one', async () => {
+    for (let round = 0; round < 8; round++) {
+      const store = new SteppedStore();
+      store.capabilities = { ifAbsent: 'none' };
+      const make = () => new RepositoryBackupService({ store, packBytes: 256 * 1024, encryption: one });
+      const [given, service] = [make(), make()];
+      const put = store.put.bind(store);
+      const late: (() => Promise<unknown>)[] = [];
+      store.put = async (key, body, options) => {
+        if (key !== 'repository.json' || late.length > 0) return put(key, body, options);
+        late.push(() => put(key, body));
+        throw new StoreError('connection', 'nobody waits for the answer any more');
+      };
+      await expect(given.initialize()).rejects.toMatchObject({ code: 'STORE_FAILED' });
+      store.pass(1 / 3600);
+      expect(await service.initialize()).toEqual({ created: true });
+      const bytes = disk().stream();
+      await storeStream(service, bytes);
+      await late[0]!();
+      expect(await buffer((await make().openRestore(b1)).stream)).toEqual(bytes);
+    }
+  });
+
+  test('keep the key where one is told that the description, its own, was there before', async () => {
+    const store = new SteppedStore();
+    const put = store.put.bind(store);
+    store.put = async (key, body, options) => {
+      const result = await put(key, body, options);
+      return key === 'repository.json' ? { created: false } : result;
+    };
+    const service = new RepositoryBackupService({ store, encryption: one });
+    await service.initialize();
+    await storeStream(service, disk().stream());
+    expect(await opens(store, one)).toMatchObject({ backupId: 'b1' });
   });
 
   test('leave no key behind that could be taken for it', async () => {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { throwIfAborted, VmdkDriverError } from '../../errors/index.js';
-import { signalSchema } from '../../live-input.js';
+import { callbackSchema, signalSchema } from '../../live-input.js';
+import { quietly } from '../../quietly.js';
 import { listRecords } from '../read/list-records.js';
 import type { Repository } from '../repository.js';
 import { deleteBackup } from './delete-backup.js';
@@ -13,6 +14,9 @@ export interface RetentionOptions {
   /** Tells what would be done, and does nothing. Default false. */
   readonly dryRun?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told of each backup that is decided on, and deleted where that is the decision. */
+  readonly onProgress?:
+    ((progress: { readonly backupsDone: number; readonly backupsTotal: number }) => void) | undefined;
 }
 
 /** What is accepted for {@link RetentionOptions}. */
@@ -20,6 +24,7 @@ export const retentionOptionsSchema = z.strictObject({
   volumeId: z.string().min(1).optional(),
   dryRun: z.boolean().optional(),
   signal: signalSchema.optional(),
+  onProgress: callbackSchema<NonNullable<RetentionOptions['onProgress']>>().optional(),
 });
 
 /**
@@ -29,13 +34,15 @@ export const retentionOptionsSchema = z.strictObject({
 export async function applyRetention(
   repository: Repository,
   policy: RetentionPolicy,
-  { volumeId, dryRun = false, signal }: RetentionOptions,
+  { volumeId, dryRun = false, signal, onProgress }: RetentionOptions,
 ): Promise<RetentionDecision[]> {
+  const report = quietly(onProgress);
+  const volumes = await backupsOfVolumes(repository, volumeId, signal);
+  const planned = [...volumes].flatMap((backups) => decideRetention(backups, policy));
   const decisions: RetentionDecision[] = [];
-  for (const backups of await backupsOfVolumes(repository, volumeId, signal)) {
-    for (const decision of decideRetention(backups, policy)) {
-      decisions.push(decision.keep || dryRun ? decision : await expire(repository, decision, signal));
-    }
+  for (const decision of planned) {
+    decisions.push(decision.keep || dryRun ? decision : await expire(repository, decision, signal));
+    report?.({ backupsDone: decisions.length, backupsTotal: planned.length });
   }
   return decisions;
 }

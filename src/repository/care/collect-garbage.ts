@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { throwIfAborted } from '../../errors/index.js';
-import { signalSchema } from '../../live-input.js';
+import { callbackSchema, signalSchema } from '../../live-input.js';
+import { quietly } from '../../quietly.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
 import { marksPrefix, volumesPrefix } from '../format/names.js';
 import { readObject, type Repository } from '../repository.js';
@@ -28,14 +29,21 @@ export interface GarbageOptions {
   /** Tells what would be done, and does nothing. Default false. */
   readonly dryRun?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told while objects are deleted: how many of those that are to go were tried. */
+  readonly onProgress?:
+    ((progress: { readonly objectsDone: number; readonly objectsTotal: number }) => void) | undefined;
 }
+
+/** Any, or no limit. */
+const amountSchema = z.number().nonnegative().or(z.literal(Infinity));
 
 /** What is accepted for {@link GarbageOptions}. */
 export const garbageOptionsSchema = z.strictObject({
-  graceMs: z.number().nonnegative().optional(),
-  maxRepackBytes: z.number().nonnegative().optional(),
+  graceMs: amountSchema.optional(),
+  maxRepackBytes: amountSchema.optional(),
   dryRun: z.boolean().optional(),
   signal: signalSchema.optional(),
+  onProgress: callbackSchema<NonNullable<GarbageOptions['onProgress']>>().optional(),
 });
 
 /** What a collection did. */
@@ -71,7 +79,7 @@ const batchSize = 1000;
  */
 export async function collectGarbage(
   repository: Repository,
-  { graceMs = defaultGraceMs, maxRepackBytes = 0, dryRun = false, signal }: GarbageOptions = {},
+  { graceMs = defaultGraceMs, maxRepackBytes = 0, dryRun = false, signal, onProgress }: GarbageOptions = {},
 ): Promise<GarbageReport> {
   const { store } = repository;
   // What the clock of the store says is told by an object that was just put.
@@ -118,7 +126,8 @@ export async function collectGarbage(
       (needed !== undefined && (await isReplaced(repository, object, needed, shortest, signal)));
     if (mayGo) going.push(object);
   }
-  const outcome = await deleteAll(repository, [...going.map(({ key }) => key), ...live.deadLeases], signal);
+  const keys = [...going.map(({ key }) => key), ...live.deadLeases];
+  const outcome = await deleteAll(repository, keys, signal, quietly(onProgress));
   await writeMarks(repository, ownMarks, { keys: fresh.map(({ key }) => key), grains }, signal);
   // The marks of those that are left were read: they are made anew by a later run.
   await deleteAll(repository, spent, signal);
@@ -189,7 +198,12 @@ async function writeMarks(
   else await store.put(key, Buffer.from(JSON.stringify(marks)), { signal });
 }
 
-async function deleteAll({ store }: Repository, keys: readonly string[], signal: AbortSignal | undefined) {
+async function deleteAll(
+  { store }: Repository,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+  report?: GarbageOptions['onProgress'],
+) {
   const kept = new Set<string>();
   let [retained, failed] = [0, 0];
   for (let from = 0; from < keys.length; from += batchSize) {
@@ -198,6 +212,7 @@ async function deleteAll({ store }: Repository, keys: readonly string[], signal:
     retained += result.retained.length;
     failed += result.failed.length;
     for (const key of [...result.retained, ...result.failed.map((failure) => failure.key)]) kept.add(key);
+    report?.({ objectsDone: Math.min(from + batchSize, keys.length), objectsTotal: keys.length });
   }
   return { kept, retained, failed };
 }

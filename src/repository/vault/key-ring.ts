@@ -5,7 +5,7 @@ import { mayPass } from '../../errors/foreign-error.js';
 import { RepositoryDamagedError, throwIfAborted, WrongKeyError } from '../../errors/index.js';
 import { reasonOf } from '../../errors/reason-of.js';
 import { callbackSchema } from '../../live-input.js';
-import type { ObjectStore } from '../../stores/object-store.js';
+import type { ObjectInfo, ObjectStore } from '../../stores/object-store.js';
 import { untilAborted } from '../../vmdk/until-aborted.js';
 import { keysPrefix } from '../format/names.js';
 import { readObject } from '../repository.js';
@@ -71,7 +71,7 @@ export async function putKey(
 }
 
 /**
- * The master key. Any of the repository's wrapped keys may be the one that opens.
+ * The master key: the oldest of the repository's wrapped keys that opens.
  *
  * @param isRight whether a key that opens is the repository's: one may be left of an initialization that came to nothing
  * @throws WrongKeyError where none does; retryable where the reason may pass, as when a key service cannot be reached
@@ -83,7 +83,11 @@ export async function openKey(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly master: Buffer; readonly key: string }> {
   let cause: unknown;
-  for await (const { key } of store.list(keysPrefix, { signal })) {
+  const infos: ObjectInfo[] = [];
+  for await (const info of store.list(keysPrefix, { signal })) infos.push(info);
+  // Of the same time, the same for everybody.
+  infos.sort((a, b) => a.lastModified.getTime() - b.lastModified.getTime() || (a.key < b.key ? -1 : 1));
+  for (const { key } of infos) {
     const bytes = await readObject(store, key, signal);
     if (bytes === undefined) continue;
     try {

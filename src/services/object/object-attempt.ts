@@ -155,13 +155,12 @@ export class ObjectAttempt implements FileAttempt {
     try {
       await this.#store.put(recordName(this.#key), recordBytes(record), { signal });
     } catch (error) {
-      if (isRefusal(error)) {
-        this.#mayBeCommitted = false;
-        throw error;
-      }
-      // The answer may have been lost, and not the record.
-      const found = await inTime(() => readRecord(this.#store, this.#key, undefined)).catch(() => undefined);
-      if (found?.attempt !== this.#attempt) throw error;
+      // The answer may have been lost, and not the record; a refusal may be that of a second try.
+      const limit = AbortSignal.timeout(lookMs);
+      const found = await readRecord(this.#store, this.#key, limit).catch(() => 'unknown' as const);
+      if (found !== 'unknown' && found?.attempt === this.#attempt) return;
+      this.#mayBeCommitted = found === 'unknown' || !isRefusal(error);
+      throw error;
     }
   }
 
@@ -175,6 +174,9 @@ export class ObjectAttempt implements FileAttempt {
     if ((await this.#store.stat(segmentName(this.#key, this.#attempt, 0), { signal })) === undefined) throw givenUp();
   }
 }
+
+/** How long the record is looked for whose put had no clear answer, in milliseconds: longer than a store's retries take. */
+const lookMs = 60_000;
 
 function givenUp(): BackupServiceError {
   return new BackupServiceError('the backup was given up, as no byte of it came for half a day', { retryable: true });

@@ -1,6 +1,11 @@
 import * as z from 'zod';
 import { dateSchema } from '../arguments.js';
 
+/** Some say so that there is none. */
+export function orNone<T extends z.ZodType>(schema: T) {
+  return z.preprocess((value) => (value === null || value === '' ? undefined : value), schema.optional());
+}
+
 /** When something ends: a `Date`, or ISO 8601, as services have it in their JSON. In milliseconds since the epoch. */
 export const expirySchema = z
   .union([dateSchema, z.iso.datetime({ offset: true })])

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { expirySchema, headerTextSchema } from '../http/expiry.js';
+import { expirySchema, headerTextSchema, orNone } from '../http/expiry.js';
 
 /** Keys of S3, in the shape that the AWS SDK has for them. */
 export interface S3Credentials {
@@ -19,8 +19,8 @@ export type S3CredentialsProvider = () => Promise<S3Credentials>;
 export const s3CredentialsSchema = z.looseObject({
   accessKeyId: headerTextSchema,
   secretAccessKey: z.string().min(1),
-  sessionToken: headerTextSchema.optional(),
-  expiration: expirySchema.optional(),
+  sessionToken: orNone(headerTextSchema),
+  expiration: orNone(expirySchema),
 });
 
 /** Keys as they were parsed. */

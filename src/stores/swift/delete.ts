@@ -12,7 +12,11 @@ const atOnce = 8;
 /** As many one request deletes where the cluster does not say less. */
 const maxBatchSize = 1000;
 
-const infoSchema = z.object({ bulk_delete: z.object({ max_deletes_per_request: z.int().positive() }).optional() });
+const infoSchema = z.object({
+  bulk_delete: z
+    .object({ max_deletes_per_request: z.int().positive(), max_failed_deletes: z.int().positive().optional() })
+    .optional(),
+});
 
 /** A bulk deletion's outcome is in its body; the status is that of having read it. */
 const resultSchema = z.object({
@@ -40,7 +44,10 @@ export async function bulkDeleteSize(client: SwiftClient, signal: AbortSignal | 
       signal,
     });
     const { bulk_delete: bulk } = infoSchema.parse(parseJson(text));
-    return bulk === undefined ? 0 : Math.min(bulk.max_deletes_per_request, maxBatchSize);
+    // After as many failures a request is given up: where all of them fail it ends, and tells of each.
+    return bulk === undefined
+      ? 0
+      : Math.min(bulk.max_deletes_per_request, bulk.max_failed_deletes ?? maxBatchSize, maxBatchSize);
   } catch (error) {
     if (error instanceof AbortError) throw error;
     // It is not told to everybody.

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { endpointSchema } from '../http/endpoint.js';
-import { expirySchema, headerTextSchema } from '../http/expiry.js';
+import { expirySchema, headerTextSchema, orNone } from '../http/expiry.js';
 
 /** Which of the catalog's endpoints is used. */
 interface CatalogChoice {
@@ -88,5 +88,5 @@ export const swiftAuthSchema = z.discriminatedUnion('kind', [
 export const swiftTokenSchema = z.looseObject({
   token: headerTextSchema,
   storageUrl: endpointSchema.transform((url) => url.replace(/\/+$/, '')),
-  expires: expirySchema.optional(),
+  expires: orNone(expirySchema),
 });

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
+import { StoreError } from '../../../src/errors/index.js';
 import { type BackupService, ObjectBackupService } from '../../../src/services/index.js';
 import type { ObjectStore } from '../../../src/stores/index.js';
 import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
@@ -313,4 +314,16 @@ it('a stream that somebody destroys with an error of his own fails with a typed 
     code: 'BACKUP_SERVICE_FAILED',
     message: expect.stringContaining('enough'),
   });
+});
+
+it('a record whose first put was not answered, and whose second was refused, is a backup, and keeps its segments', async () => {
+  const inner = new MemoryObjectStore();
+  const put = inner.put.bind(inner);
+  inner.put = async (key, body, options) => {
+    const result = await put(key, body, options);
+    if (key.startsWith('backups/')) throw new StoreError('credentials', 'the keys could not be renewed');
+    return result;
+  };
+  await store(serviceOn(inner), before);
+  expect(await restored(serviceOn(inner))).toBe(digest(before));
 });

@@ -176,9 +176,23 @@ describe('a store of somebody else’s', () => {
     class Extended extends FileObjectStore {}
     const extended = new Extended({ directory: '/nowhere' });
     expect(guardObjectStore(extended)).not.toBe(extended);
+    const standingBefore = new Proxy(own, {});
+    expect(guardObjectStore(standingBefore)).not.toBe(standingBefore);
     const replaced = Object.assign(own, { get: silence });
     expect(guardObjectStore(replaced)).not.toBe(replaced);
   });
+});
+
+it('what a store says that it can do is taken apart: what is not understood takes nothing else with it', () => {
+  const store = new MemoryObjectStore();
+  store.capabilities = { ifAbsent: 'atomic', retention: true, maxObjectBytes: Infinity };
+  expect(guardObjectStore(store).capabilities).toEqual({
+    ifAbsent: 'atomic',
+    retention: true,
+    maxObjectBytes: undefined,
+  });
+  store.capabilities = { ifAbsent: 'perhaps', retention: 'yes', maxObjectBytes: 5 } as never;
+  expect(guardObjectStore(store).capabilities).toEqual({ maxObjectBytes: 5 });
 });
 
 describe('a store that does not answer', () => {

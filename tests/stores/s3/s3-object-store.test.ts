@@ -293,6 +293,17 @@ describe('keys', () => {
     expect(given).toBe(2);
   });
 
+  it('may say with an empty text or null that there is no token, and no end', async () => {
+    const credentials = async () => ({
+      accessKeyId: 'key',
+      secretAccessKey: secret,
+      sessionToken: '',
+      expiration: null as unknown as undefined,
+    });
+    await storeWith({ credentials }).put('key', randomBytes(1));
+    expect(server.arrived[0]!.headers['x-amz-security-token']).toBeUndefined();
+  });
+
   it('that never come hold nobody for ever, nor those who ask later', async () => {
     using time = new PassingTime();
     let asked = 0;

@@ -343,6 +343,18 @@ describe('a deletion', () => {
     ]);
   });
 
+  it('is of no more than the cluster goes on after when all of them fail', async () => {
+    const limits = JSON.stringify({ bulk_delete: { max_deletes_per_request: 1000, max_failed_deletes: 2 } });
+    const answer = bulk({});
+    swift.answers = (response, arrived, request) =>
+      arrived.url === '/info' ? void response.end(limits) : answer(response, arrived, request);
+    await storeWith().delete(['a', 'b', 'c']);
+    expect(swift.server.arrived.map(({ body }) => body.toString()).slice(-2)).toEqual([
+      '/container/a\n/container/b',
+      '/container/c',
+    ]);
+  });
+
   it('answered with success and with errors in its body fails for those', async () => {
     swift.answers = bulk({ 'Response Status': '400 Bad Request', Errors: [['/container/a%20b', '403 Forbidden']] });
     const { deleted, failed } = await storeWith().delete(['a b', 'c']);
