@@ -1,8 +1,9 @@
 import { once } from 'node:events';
+import { ClientRequest } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { createServer as createTlsServer, type Server } from 'node:tls';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { ChunkReadable } from '../../src/stream/chunk-readable.js';
 import { SoapVimSession, type UploadOptions } from '../../src/vim/index.js';
 import { until } from '../support/until.js';
@@ -345,6 +346,34 @@ describe('upload', () => {
     source.write('abc');
     setTimeout(() => source.end(), 50);
     await upload;
+  });
+
+  test('an acceptance that comes before the last bytes are known to be sent is one', async () => {
+    await using server = await SoapServer.start();
+    let isConnected = false;
+    server.onRequest = (request, response) => {
+      isConnected = true;
+      request.resume();
+      request.once('end', () => response.end());
+    };
+    // As it is where the machine is busy: the answer is read first, and then the connection is of no more interest to Node.
+    const emit = ClientRequest.prototype.emit;
+    const spy = jest.spyOn(ClientRequest.prototype, 'emit').mockImplementation(function (
+      this: ClientRequest,
+      ...event: Parameters<typeof emit>
+    ) {
+      return event[0] !== ('drain' as unknown) && emit.apply(this, event);
+    } as typeof emit);
+    try {
+      const source = new PassThrough();
+      source.write(patternBytes(1));
+      const upload = new SoapVimSession(server.options).upload(urlOf(server), source, put(1_000_001));
+      await until(() => isConnected);
+      source.end(patternBytes(1_000_000));
+      await upload;
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   test('a source that is too short fails and the server never sees a whole body', async () => {

@@ -91,6 +91,8 @@ function send(transfer: TransferRequest, source: Readable, { length, signal }: U
           return;
         }
         accepted = true;
+        // A server that has all bytes answers at once, and no drain comes any more for the last ones.
+        source.resume();
         finish();
       });
       response.resume();
