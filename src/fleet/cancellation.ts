@@ -23,7 +23,9 @@ export async function cancelJob(queues: Queues, address: JobAddress): Promise<Ca
   await (await queues.redis()).publish(cancellationChannel(queues), formatJobId(address));
   // Not before: one that was running then may have been given up for now, and have missed it.
   const state = await job.getState();
-  const isIdle = state !== 'active' && !hasEnded(state);
+  // What has failed since may have done so because it was told.
+  if (state === 'completed') return 'ended';
+  const isIdle = state !== 'active' && state !== 'failed';
   return isIdle && (await removed(job)) ? 'removed' : 'told';
 }
 

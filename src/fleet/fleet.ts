@@ -49,7 +49,7 @@ export interface JobCounts {
 }
 
 /**
- * What `cancel` did. `removed`: nobody ran it, and it is no more; `told`: whoever runs it, or takes it up, is told; `ended`: it had ended before;
+ * What `cancel` did. `removed`: nobody ran it, and it is no more; `told`: whoever runs it, or takes it up, is told; `ended`: it has ended already;
  * `unknown`: there is no such job.
  */
 export type Cancellation = 'removed' | 'told' | 'ended' | 'unknown';
