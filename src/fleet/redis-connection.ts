@@ -1,3 +1,4 @@
+import type { RedisConnection as BullConnection } from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import * as z from 'zod';
 import type { Logger } from '../index.js';
@@ -66,6 +67,10 @@ const commandMs = 10_000;
  */
 const silenceMs = 30_000;
 
+/** How often it is said that Redis takes nothing, and how long it is left alone before it is asked again, in milliseconds. */
+const sayReadOnlyMs = 60_000;
+const readOnlyPauseMs = 1_000;
+
 /** Opens a connection; it connects, and connects again, by itself. */
 export function openRedis(
   { ioredis }: Peers,
@@ -73,14 +78,26 @@ export function openRedis(
   patience: Patience,
   logger: Logger,
 ): Redis {
+  let refusedAt = -Infinity;
+  let saidAt = -Infinity;
   // The pause before each attempt is ours: those of ioredis 6 add up to more than a minute.
   const options: Options = {
     maxRetriesPerRequest: patience === 'worker' ? null : 20,
-    retryStrategy: (times) => Math.min(50 * times, 1_000),
+    // Each new connection would begin with the shortest pause, though it is refused as the last one was.
+    retryStrategy: (times) =>
+      performance.now() - refusedAt < 2 * readOnlyPauseMs ? readOnlyPauseMs : Math.min(50 * times, 1_000),
     socketTimeout: silenceMs,
     ...(patience === 'application' && { commandTimeout: commandMs }),
     // A primary that became a replica keeps its connections and refuses what is written: a new one finds who is primary now.
-    reconnectOnError: (error) => (error.message.includes('READONLY') ? 2 : false),
+    reconnectOnError: (error) => {
+      if (!error.message.includes('READONLY')) return false;
+      refusedAt = performance.now();
+      if (refusedAt - saidAt >= sayReadOnlyMs) {
+        logger.warn({ err: error }, 'Redis is a replica and takes nothing; it is tried again on a new connection');
+        saidAt = refusedAt;
+      }
+      return 2;
+    },
   };
   const redis =
     typeof connection === 'string'
@@ -101,8 +118,15 @@ export function openRedis(
 /** What is closed of a client: ioredis' own, or what BullMQ makes of it. */
 interface Closable {
   readonly status: string;
+  /** What was asked of a connection that broke, for the next one to ask again. */
+  readonly prevCommandQueue?: Unanswered | null | undefined;
   connect(): Promise<unknown>;
   disconnect(): void;
+  once(event: 'end', listener: () => void): unknown;
+}
+
+interface Unanswered {
+  shift(): { readonly command: { reject(error: Error): void } } | undefined;
 }
 
 /**
@@ -110,20 +134,26 @@ interface Closable {
  * lose its timer and tell nobody: it begins to connect, and is stopped in that.
  */
 export function closeRedis(redis: Closable): void {
+  if (redis.status === 'end') refuseUnanswered(redis);
+  redis.once('end', () => {
+    refuseUnanswered(redis);
+  });
   redis.disconnect();
   if (redis.status !== 'reconnecting') return;
   redis.connect().catch(() => undefined);
   redis.disconnect();
 }
 
-/** Closes a connection of BullMQ's, once there is one. */
-export async function closeOpened(opening: Promise<Closable> | undefined): Promise<void> {
-  try {
-    const redis = await opening;
-    if (redis !== undefined) closeRedis(redis);
-  } catch {
-    // There is none.
+/** Where there is no next connection, ioredis forgets it, and whoever asked waits for ever. */
+function refuseUnanswered({ prevCommandQueue }: Closable): void {
+  for (let item = prevCommandQueue?.shift(); item !== undefined; item = prevCommandQueue?.shift()) {
+    item.command.reject(new Error('Connection is closed.'));
   }
+}
+
+/** Closes a connection of BullMQ's. It gives its client only once Redis has answered, which may be never. */
+export function closeOpened(connection: BullConnection | undefined): void {
+  if (connection !== undefined) closeRedis(connection['_client']);
 }
 
 /** ioredis takes a key that is there with `undefined` for an answer. */

@@ -101,8 +101,10 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
   readonly #loopWatch: LoopWatch;
   readonly #workers = new Map<string, Worker>();
   readonly #runners = new Map<string, JobRunner>();
-  readonly #watch: NodeJS.Timeout;
+  #watch: NodeJS.Timeout | undefined;
   #cancellations: CancellationListener | undefined;
+  /** Whether Redis was away, and what happened meanwhile is still to be found out. */
+  #wasAway = false;
   /** Ends the wait for BullMQ's workers, once they were told to close. */
   #leave: (() => void) | undefined;
   /** Since when nothing runs here any more after that. */
@@ -117,12 +119,7 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     fleet.worker = this;
     metrics?.measure(this);
     this.#loopWatch = new LoopWatch(lockMs, logger);
-    this.#watch = setInterval(() => {
-      // A lock is renewed every quarter of its life at the least. The rest is for the job to end.
-      for (const runner of this.#runners.values()) runner.stopUnrenewed((5 / 8) * lockMs);
-      this.#cancellations?.check();
-      this.#lookForEnd();
-    }, lockMs / 8);
+    this.#lookAfter(lockMs / 8);
   }
 
   get running(): number {
@@ -152,7 +149,10 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
       ({ vcenter, queueId }) => {
         this.#runners.get(vcenter)?.stop(queueId, 'cancelled');
       },
-      () => void this.#lookAgain(),
+      () => {
+        this.#wasAway = true;
+        void this.#lookAgain();
+      },
     );
     for (const [vcenter, driver] of Object.entries(drivers)) {
       await this.#serve(vcenter, driver, repositories[vcenter], concurrency);
@@ -230,6 +230,21 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     await (await queues.queue(vcenter)).setGlobalConcurrency(queues.options.jobsPerVcenter);
   }
 
+  #lookAfter(pauseMs: number): void {
+    const dueAt = performance.now() + pauseMs;
+    this.#watch = setTimeout(() => {
+      const { lockMs } = this.#fleet.queues.options;
+      // Where the event loop was held, the locks are only being renewed now: the answer is waited for as long as there is time.
+      const wasHeld = performance.now() - dueAt > lockMs / 16;
+      this.#lookAfter(lockMs / (wasHeld ? 32 : 8));
+      // A lock is renewed every quarter of its life at the least. The rest is for the job to end.
+      for (const runner of this.#runners.values()) runner.stopUnrenewed((wasHeld ? 15 / 16 : 5 / 8) * lockMs);
+      this.#cancellations?.check();
+      void this.#lookAgain();
+      this.#lookForEnd();
+    }, pauseMs);
+  }
+
   /** That nothing runs here any more is what matters: BullMQ may wait for ever for a connection that was lost. */
   #lookForEnd(): void {
     if (this.#leave === undefined) return;
@@ -245,15 +260,18 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
 
   /** Redis was away: what was cancelled meanwhile is marked, and what it was told may be lost. */
   async #lookAgain(): Promise<void> {
+    if (!this.#wasAway) return;
+    this.#wasAway = false;
     try {
-      for (const [vcenter, { running }] of this.#runners) {
-        await this.#announce(vcenter);
-        for (const queueId of running) {
+      for (const [vcenter, runner] of this.#runners) {
+        for (const queueId of runner.running) {
           const job = await this.#fleet.queues.look({ vcenter, queueId });
-          if (job?.cancelling === true) this.#runners.get(vcenter)?.stop(queueId, 'cancelled');
+          if (job?.cancelling === true) runner.stop(queueId, 'cancelled');
         }
       }
+      for (const vcenter of this.#runners.keys()) await this.#announce(vcenter);
     } catch (error) {
+      this.#wasAway = true;
       this.#fleet.queues.options.logger.debug(
         { err: error },
         'it was not found out what happened while Redis was away',
@@ -272,14 +290,14 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     // Nothing new is taken from here on.
     const closing = Promise.all(workers.map((worker) => worker.close()));
     // BullMQ waits for the end of the connection on which it waited for jobs, and for ever where Redis is away.
-    for (const worker of workers) void closeOpened(worker.getBackend().blockingClient);
+    for (const worker of workers) closeOpened(worker.getBackend().blockingConnection);
     const left = new Promise<void>((resolve) => (this.#leave = resolve));
     const timer = setTimeout(() => {
       for (const runner of this.#runners.values()) runner.drain();
     }, graceMs);
     await Promise.race([closing, left]);
     clearTimeout(timer);
-    clearInterval(this.#watch);
+    clearTimeout(this.#watch);
     await Promise.all([...this.#runners.values()].map((runner) => runner.settled()));
     this.#loopWatch[Symbol.dispose]();
     this.#cancellations?.close();

@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { cancelJob } from '../../src/fleet/cancellation.js';
+import { parseFleetOptions } from '../../src/fleet/fleet-options.js';
 import { createFleet, type Fleet, type FleetJob, type FleetOptions, startWorker } from '../../src/fleet/index.js';
+import { parseJobId } from '../../src/fleet/job-id.js';
+import { Queues } from '../../src/fleet/queues.js';
+import type { RedisFleet } from '../../src/fleet/redis-fleet.js';
 import { AbortError } from '../../src/index.js';
 import { needing } from '../support/needing.js';
 import { until } from '../support/until.js';
@@ -90,6 +96,42 @@ needing(hasRedis, noRedis).describe('the connections of a fleet', () => {
     expect(await watched).toMatchObject({ code: 'STORE_FAILED' });
   });
 
+  test.each(['connect', 'reconnecting'])(
+    'what was asked of a connection that broke is refused as it is closed while it has status %s',
+    async (status) => {
+      const queues = new Queues(parseFleetOptions({ connection: proxy.url, name }));
+      const patient = await queues.patientRedis();
+      await patient.ping();
+      proxy.fallSilent();
+      const asked = patient.ping().catch((error: unknown) => error);
+      if (status === 'reconnecting') await proxy[Symbol.asyncDispose]();
+      else proxy.break();
+      await until(() => patient.status === status);
+      await queues.close();
+      expect(await asked).toMatchObject({ message: 'Connection is closed.' });
+    },
+  );
+
+  test('connections that Redis never answered hold up nobody, and are not left behind', async () => {
+    const serving = newFleet();
+    const asking = newFleet();
+    const id = await asking.enqueue({ kind: 'recover', vcenter: 'another' });
+    const worker = await startWorker({ fleet: serving, drivers: { [vcenter]: endless([]) } });
+    // The worker's own connections are opened, and not answered yet.
+    proxy.welcomeNobody();
+    const before = proxy.open;
+    const watched = watch(asking, id).catch((error: unknown) => error);
+    await until(() => proxy.open > before);
+    await worker.close({ graceMs: 0 });
+    await serving.close();
+    await asking.close();
+    expect(await watched).toMatchObject({ code: 'STORE_FAILED' });
+    await until(() => proxy.open === 0);
+    // One that was only broken would be made anew by then.
+    await pause(1_500);
+    expect(proxy.open).toBe(0);
+  });
+
   test('whoever watches a job of a fleet that is closed is told', async () => {
     const fleet = newFleet();
     const watched = watch(fleet, await fleet.enqueue({ kind: 'recover', vcenter }));
@@ -101,7 +143,7 @@ needing(hasRedis, noRedis).describe('the connections of a fleet', () => {
   test('a primary that became a replica is left for the one that is primary now', async () => {
     await using other = await RedisServer.start();
     const next = new Redis(other.url);
-    const fleet = newFleet();
+    const fleet = newFleet({ lockMs: 30_000 });
     const begun: AbortSignal[] = [];
     await startWorker({ fleet, drivers: { [vcenter]: endless(begun) } });
     const first = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'first' } });
@@ -117,6 +159,40 @@ needing(hasRedis, noRedis).describe('the connections of a fleet', () => {
     expect(await next.exists(`${name}:${vcenter}:${second.split('~')[1]!}`)).toBe(1);
     for (const id of [first, second]) expect(await fleet.cancel(id)).toBe('told');
     next.disconnect();
+  });
+
+  test('a Redis that stays a replica is not asked in a hurry, and it is said once', async () => {
+    let said = 0;
+    const logger = { warn: () => said++ };
+    const queues = new Queues(parseFleetOptions({ connection: proxy.url, name, logger }));
+    const patient = await queues.patientRedis();
+    await patient.ping();
+    await client.replicaof('127.0.0.1', '1');
+    const began = performance.now();
+    const asked = patient.set(name, '').catch((error: unknown) => error);
+    await until(() => proxy.taken > 3);
+    expect(performance.now() - began).toBeGreaterThan(2_000);
+    expect(said).toBe(1);
+    await queues.close();
+    expect(await asked).toBeInstanceOf(Error);
+  });
+
+  test('a job that was cancelled while Redis was away is stopped, also where it is not found out at once', async () => {
+    const fleet = newFleet({ lockMs: 30_000 });
+    const { queues } = fleet as RedisFleet;
+    const begun: AbortSignal[] = [];
+    await startWorker({ fleet, drivers: { [vcenter]: endless(begun) } });
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    await until(() => begun.length === 1);
+    const elsewhere = new Queues(parseFleetOptions({ connection: redis.url, name }));
+    jest.spyOn(await elsewhere.redis(), 'publish').mockResolvedValue(0);
+    const look = jest.spyOn(queues, 'look').mockRejectedValueOnce(new Error('Command timed out'));
+    expect(await cancelJob(elsewhere, parseJobId(id))).toBe('told');
+    await elsewhere.close();
+    proxy.break();
+    await until(() => begun[0]!.aborted);
+    expect(begun[0]!.reason).toBe('cancelled');
+    expect(look.mock.calls.length).toBeGreaterThan(1);
   });
 
   test('a Redis that has lost all is told again which vCenters there are, and how many of their jobs may run', async () => {

@@ -92,6 +92,31 @@ needing(hasRedis, noRedis).describe('a fleet whose Redis fails', () => {
     expect(begun[0]!.reason).toBe('lost');
   });
 
+  test('a job goes on whose event loop was held for as long as its lock allows', async () => {
+    const longLockMs = 20_000;
+    const fleet = newFleet({ lockMs: longLockMs });
+    const begun: AbortSignal[] = [];
+    const driver = driverOf(async (_backup, _volume, options) => {
+      const signal = options!.signal!;
+      begun.push(signal);
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new AbortError(signal)));
+      });
+    });
+    const worker = await startWorker({ fleet, drivers: { [vcenter]: driver } });
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    await until(() => begun.length === 1);
+    const isFresh = async (): Promise<boolean> =>
+      (await client.pttl(`${name}:${vcenter}:${id.split('~')[1]!}:lock`)) > 0.95 * longLockMs;
+    await until(async () => !(await isFresh()));
+    await until(isFresh);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0.65 * longLockMs);
+    await until(isFresh);
+    const { aborted } = begun[0]!;
+    await worker.close({ graceMs: 0 });
+    expect(aborted).toBe(false);
+  });
+
   test('a worker that is closed ends all the same', async () => {
     let isAway = false;
     const fleet = newFleet({ logger: { warn: () => (isAway = true) } });

@@ -5,9 +5,12 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class RedisProxy implements AsyncDisposable {
   /** Where new connections lead. */
   target: number;
+  /** How many connections were taken. */
+  taken = 0;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #clients = new Set<Socket>();
   #isSilent = false;
+  #isClosedToNew = false;
 
   private constructor(target: number) {
     this.target = target;
@@ -26,33 +29,53 @@ export class RedisProxy implements AsyncDisposable {
     return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** How many connections there are. */
+  get open(): number {
+    return this.#clients.size;
+  }
+
   /** Passes nothing on any more, and closes nothing either; new connections are taken, and not answered. */
   fallSilent(): void {
     this.#isSilent = true;
-    for (const socket of this.#sockets) socket.pause();
+    for (const client of this.#clients) client.pause();
+  }
+
+  /** The same on new connections only: those there are stay as they are. */
+  welcomeNobody(): void {
+    this.#isClosedToNew = true;
+  }
+
+  /** Ends all connections that there are. */
+  break(): void {
+    for (const client of this.#clients) client.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    this.break();
     if (this.#server.listening) await once(this.#server, 'close');
   }
 
   #join(client: Socket): void {
     const server = connect(this.target, '127.0.0.1');
-    const ends = [
-      [client, server],
-      [server, client],
-    ] as const;
-    for (const [from, to] of ends) {
-      this.#sockets.add(from);
-      from.on('error', () => undefined);
-      from.on('data', (data) => to.write(data));
-      from.on('close', () => {
-        this.#sockets.delete(from);
-        if (!this.#isSilent) to.destroy();
-      });
-    }
-    if (this.#isSilent) for (const [socket] of ends) socket.pause();
+    const isSilent = this.#isClosedToNew;
+    this.taken++;
+    this.#clients.add(client);
+    client.on('data', (data) => {
+      if (!isSilent && !this.#isSilent) server.write(data);
+    });
+    server.on('data', (data) => {
+      if (!isSilent && !this.#isSilent) client.write(data);
+    });
+    client.on('error', () => undefined);
+    server.on('error', () => undefined);
+    client.on('close', () => {
+      this.#clients.delete(client);
+      server.destroy();
+    });
+    server.on('close', () => {
+      if (!isSilent && !this.#isSilent) client.destroy();
+    });
+    if (this.#isSilent) client.pause();
   }
 }
