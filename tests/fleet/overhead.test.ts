@@ -19,7 +19,7 @@ function isOfJob(command: string): boolean {
     name,
   );
   const isOfTest =
-    ['echo', 'xread', 'hgetall', ''].includes(name.toLowerCase()) || command.includes('"waiting-children"');
+    ['echo', 'xread', 'hgetall', ''].includes(name.toLowerCase()) || command.includes('waiting-children"');
   return !isByTheClock && !isOfTest && !command.includes('bytesDone');
 }
 

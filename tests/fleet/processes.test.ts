@@ -13,7 +13,6 @@ import { hasRedis, noRedis, RedisServer } from './support/redis-server.js';
 type Kind = 'backup' | 'restore';
 
 const volumes = 6;
-const lockMs = 10_000;
 
 needing(hasRedis, noRedis).describe('workers in processes of their own', () => {
   let redis: RedisServer;
@@ -21,16 +20,11 @@ needing(hasRedis, noRedis).describe('workers in processes of their own', () => {
   let directory: string;
   let tmpDir: string;
   let fleet: Fleet;
+  let program: string;
   let crew: Crew;
 
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'fleet-processes-'));
-    tmpDir = await mkdtemp(join(directory, 'tmp-'));
-    redis = await RedisServer.start();
-    vcenter = await ProofVcenter.start('vcenter1.example', { kind: 'file', directory: join(directory, 'backups') });
-    for (let n = 0; n < volumes; n++) await vcenter.addVolume();
-    fleet = createFleet({ connection: redis.url, name: 'processes', lockMs });
-    crew = new Crew(await buildWorkerProgram(), {
+  function newCrew(lockMs: number): Crew {
+    return new Crew(program, {
       redis: redis.url,
       fleet: 'processes',
       lockMs,
@@ -41,6 +35,17 @@ needing(hasRedis, noRedis).describe('workers in processes of their own', () => {
       tmpDir,
       vcenters: [vcenter.served],
     });
+  }
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'fleet-processes-'));
+    tmpDir = await mkdtemp(join(directory, 'tmp-'));
+    redis = await RedisServer.start();
+    vcenter = await ProofVcenter.start('vcenter1.example', { kind: 'file', directory: join(directory, 'backups') });
+    for (let n = 0; n < volumes; n++) await vcenter.addVolume();
+    fleet = createFleet({ connection: redis.url, name: 'processes' });
+    program = await buildWorkerProgram();
+    crew = newCrew(60_000);
     await crew.add();
     await crew.add();
     const stored = vcenter.volumes.map(({ vcenter: name, volume, backup }) =>
@@ -123,6 +128,11 @@ needing(hasRedis, noRedis).describe('workers in processes of their own', () => {
   );
 
   test('SIGTERM amid transfers while Redis is away: the processes end all the same, and others do it later', async () => {
+    await crew.drain();
+    // Those are taken up soon that the workers cannot hand back.
+    crew = newCrew(10_000);
+    await crew.add();
+    await crew.add();
     const ids = await allInTransfer('backup', 'redis-away');
     await redis.stop();
     process.stderr.write(`${JSON.stringify({ drainedAfterMs: (await crew.drain()).map(Math.round) })}\n`);
