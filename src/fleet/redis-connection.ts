@@ -153,7 +153,7 @@ function refuseUnanswered({ prevCommandQueue }: Closable): void {
 
 /** Closes a connection of BullMQ's. It gives its client only once Redis has answered, which may be never. */
 export function closeOpened(connection: BullConnection | undefined): void {
-  if (connection !== undefined) closeRedis(connection['_client']);
+  if (connection !== undefined) closeRedis(Reflect.get(connection, '_client') as Closable);
 }
 
 /** ioredis takes a key that is there with `undefined` for an answer. */
