@@ -21,7 +21,7 @@ export class LoopWatch implements Disposable {
       if (heldMs < lockMs / 8) return;
       const fields = { heldMs: Math.round(heldMs), lockMs };
       if (heldMs < lockMs)
-        logger.warn(fields, 'the event loop was held; held for lockMs, this worker is taken for dead');
+        logger.warn(fields, 'the event loop was held; held for two thirds of lockMs, this worker stops its jobs');
       else logger.error(fields, 'the event loop was held for so long that others may have taken the jobs up');
     }, everyMs);
   }
