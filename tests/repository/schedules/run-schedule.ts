@@ -206,7 +206,7 @@ class ScheduledRun implements Schedule {
     }
     const call = this.#random.pick(awake);
     const mayFreeze = call.actor.startsWith('writer') && !call.key.endsWith('/manifest.json');
-    if (mayFreeze && this.#random.below(7) === 0) {
+    if (mayFreeze && this.#random.below(4) === 0) {
       this.#frozen.set(call.actor, now + (20 + this.#random.below(80)) * 3_600_000);
       return undefined;
     }
