@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { lackingMethod } from './lacking-method.js';
 
 /** What callers hand over that is no plain data. It is checked when it is handed over, not when it is first used. */
 
@@ -16,15 +17,13 @@ export function withMethods<T extends object>(
   optional: readonly (string & keyof T)[] = [],
 ) {
   return z.custom<T>().superRefine((value: unknown, context) => {
-    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) {
-      context.addIssue('must be an object');
-      return;
-    }
-    for (const name of [...required, ...optional]) {
-      const method = (value as Readonly<Record<string, unknown>>)[name];
-      if (typeof method === 'function' || (method === undefined && !required.includes(name))) continue;
-      context.addIssue({ code: 'custom', path: [name], message: 'must be a function' });
-    }
+    const lacking = lackingMethod(value, required, optional);
+    if (lacking === undefined) return;
+    context.addIssue({
+      code: 'custom',
+      path: lacking.method === undefined ? [] : [lacking.method],
+      message: lacking.message,
+    });
   });
 }
 

@@ -21,7 +21,7 @@ import { objectStoreSchema } from '../stores/guard-object-store.js';
 import type { ObjectStore } from '../stores/object-store.js';
 import { ChunkReadable } from '../stream/chunk-readable.js';
 import { pour } from '../stream/pour.js';
-import { untilAborted } from '../vmdk/until-aborted.js';
+import { untilAborted } from '../until-aborted.js';
 import { applyRetention, type RetentionOptions, retentionOptionsSchema } from './care/apply-retention.js';
 import {
   collectGarbage,

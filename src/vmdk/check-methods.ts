@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../errors/invalid-input-error.js';
+import { lackingMethod } from '../lacking-method.js';
 
 /**
  * Checks that what somebody handed over has what is called on it, before anything is done.
@@ -12,13 +13,6 @@ export function checkMethods<T extends object>(
   required: readonly (string & keyof T)[],
   optional: readonly (string & keyof T)[] = [],
 ): void {
-  const given: unknown = value;
-  if ((typeof given !== 'object' && typeof given !== 'function') || given === null) {
-    throw new InvalidInputError(field, 'must be an object');
-  }
-  for (const name of [...required, ...optional]) {
-    const method = (given as Readonly<Record<string, unknown>>)[name];
-    if (typeof method === 'function' || (method === undefined && !required.includes(name))) continue;
-    throw new InvalidInputError(name, 'must be a function');
-  }
+  const lacking = lackingMethod(value, required, optional);
+  if (lacking !== undefined) throw new InvalidInputError(lacking.method ?? field, lacking.message);
 }

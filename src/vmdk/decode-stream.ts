@@ -1,8 +1,8 @@
+import { untilAborted } from '../until-aborted.js';
 import { checkMethods } from './check-methods.js';
 import { checkOptions, type CodecOptions } from './codec-options.js';
 import type { VmdkBytes } from './read-chunks.js';
 import { readVmdk } from './read-vmdk.js';
-import { untilAborted } from './until-aborted.js';
 import type { VmdkInfo } from './vmdk-info.js';
 import type { VmdkSink } from './vmdk-sink.js';
 

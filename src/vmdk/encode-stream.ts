@@ -1,5 +1,6 @@
 import { AbortError, throwIfAborted } from '../errors/abort-error.js';
 import { InvalidInputError } from '../errors/invalid-input-error.js';
+import { untilAborted } from '../until-aborted.js';
 import { checkMethods } from './check-methods.js';
 import { ChunkAssembler } from './chunk-assembler.js';
 import { checkOptions, type EncodeOptions, type VmdkProgress } from './codec-options.js';
@@ -12,7 +13,6 @@ import { type Batch, planBatches } from './plan-batches.js';
 import { ProgressMeter } from './progress-meter.js';
 import { type SharedArea, SharedAreas } from './shared-areas.js';
 import { StreamWriter } from './stream-writer.js';
-import { untilAborted } from './until-aborted.js';
 import type { VmdkSource } from './vmdk-source.js';
 
 const GRAIN_BYTES = GRAIN_SECTORS * SECTOR;

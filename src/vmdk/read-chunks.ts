@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import { isUint8Array } from 'node:util/types';
 import { throwIfAborted } from '../errors/abort-error.js';
 import { InvalidInputError } from '../errors/invalid-input-error.js';
+import { eachUntilAborted } from './each-until-aborted.js';
 import { EventLoopTurns } from './event-loop-turns.js';
 import { InputFile } from './input-file.js';
-import { eachUntilAborted } from './until-aborted.js';
 
 /** Bytes read at once from a file. */
 const READ_BYTES = 2 ** 20;

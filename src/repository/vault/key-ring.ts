@@ -6,7 +6,7 @@ import { RepositoryDamagedError, throwIfAborted, WrongKeyError } from '../../err
 import { reasonOf } from '../../errors/reason-of.js';
 import { callbackSchema } from '../../live-input.js';
 import type { ObjectInfo, ObjectStore } from '../../stores/object-store.js';
-import { untilAborted } from '../../vmdk/until-aborted.js';
+import { untilAborted } from '../../until-aborted.js';
 import { keysPrefix } from '../format/names.js';
 import { readObject } from '../repository.js';
 

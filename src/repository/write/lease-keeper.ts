@@ -1,6 +1,6 @@
 import { StoreError } from '../../errors/index.js';
 import type { ObjectStore } from '../../stores/object-store.js';
-import { untilAborted } from '../../vmdk/until-aborted.js';
+import { untilAborted } from '../../until-aborted.js';
 import type { Lease } from '../format/lease.js';
 import { leaseKey } from '../format/names.js';
 import { tryDelete } from '../try-delete.js';

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { AbortError, throwIfAborted } from '../../errors/index.js';
+import { throwIfAborted } from '../../errors/index.js';
+import { untilAborted } from '../../until-aborted.js';
 
 /** Something that is valid for a time: a token, keys of a session. */
 export interface Expiring {
@@ -31,7 +31,7 @@ export class Renewable<T extends Expiring> {
     throwIfAborted(signal);
     const current = this.#current;
     if (current !== undefined && Date.now() < current.renewAtMs) return current.value;
-    return abortable(this.#renewed(), signal);
+    return untilAborted(this.#renewed(), signal);
   }
 
   /** Says that the value was refused: the next `get` renews it, unless that has happened already. */
@@ -65,20 +65,4 @@ function renewalTime({ expiresAtMs }: Expiring): number {
   if (expiresAtMs === undefined) return Number.POSITIVE_INFINITY;
   const lifeMs = Math.max(0, expiresAtMs - Date.now());
   return expiresAtMs - Math.min(lifeMs * renewalPart, renewalMs);
-}
-
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  const done = new AbortController();
-  const aborted = once(signal, 'abort', { signal: done.signal }).then(() => {
-    throw new AbortError(signal);
-  });
-  // Neither is unhandled where the other one wins.
-  aborted.catch(() => undefined);
-  promise.catch(() => undefined);
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    done.abort();
-  }
 }

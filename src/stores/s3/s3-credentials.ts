@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { expirySchema, headerTextSchema, orNone } from '../http/expiry.js';
+import { expirySchema, headerTextSchema, orNone } from '../http/credential-shape.js';
 
 /** Keys of S3, in the shape that the AWS SDK has for them. */
 export interface S3Credentials {

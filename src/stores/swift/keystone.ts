@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { StoreError } from '../../errors/index.js';
+import { headerTextSchema } from '../http/credential-shape.js';
 import { endpointSchema } from '../http/endpoint.js';
-import { headerTextSchema } from '../http/expiry.js';
 import type { HttpClient } from '../http/http-client.js';
 import { textOfAnswer } from '../http/read-answer.js';
 import type { ApplicationCredentialAuth, KeystoneAuth } from './swift-auth.js';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { expirySchema, headerTextSchema, orNone } from '../http/credential-shape.js';
 import { endpointSchema } from '../http/endpoint.js';
-import { expirySchema, headerTextSchema, orNone } from '../http/expiry.js';
 
 /** Which of the catalog's endpoints is used. */
 interface CatalogChoice {

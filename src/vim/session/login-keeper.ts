@@ -1,8 +1,8 @@
 import { copyOf } from '../../errors/foreign-error.js';
 import { InvalidLoginError, VimConnectionError, VmdkDriverError } from '../../errors/index.js';
+import { untilAborted } from '../../until-aborted.js';
 import type { CookieJar } from '../http/cookie-jar.js';
 import type { VimObject } from '../schema/index.js';
-import { abortable } from './abortable.js';
 
 /** A successful login. */
 export interface Login {
@@ -42,7 +42,7 @@ export class LoginKeeper {
     if (this.#current !== undefined && this.#current !== stale) return this.#current;
     this.#renewal ??= this.#renew();
     try {
-      return await abortable(this.#renewal, signal);
+      return await untilAborted(this.#renewal, signal);
     } catch (error) {
       throw error instanceof VmdkDriverError ? copyOf(error) : error;
     }
