@@ -21,8 +21,8 @@ const infoSchema = z.object({
 /** A bulk deletion's outcome is in its body; the status is that of having read it. */
 const resultSchema = z.object({
   'Response Status': z.string(),
-  'Number Deleted': z.int().nonnegative().optional(),
-  'Number Not Found': z.int().nonnegative().optional(),
+  'Number Deleted': z.int().nonnegative(),
+  'Number Not Found': z.int().nonnegative(),
   Errors: z.array(z.tuple([z.string(), z.string()])),
 });
 
@@ -184,7 +184,7 @@ async function deleteOnce(
     throw new StoreError('failed', `objects cannot be deleted: HTTP ${status}`);
   }
   // Swift gives up after so many errors, and names none of those it did not come to.
-  if (deleted !== undefined && missing !== undefined && deleted + missing + errors.length < count) {
+  if (deleted + missing + errors.length < count) {
     throw new StoreError('unavailable', `only some objects could be deleted: HTTP ${status}`);
   }
   const isPassing = ([, each]: [string, string]) => /^(?:409|5)/.test(each);

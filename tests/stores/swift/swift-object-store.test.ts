@@ -326,10 +326,16 @@ describe('a list', () => {
 
 describe('a deletion', () => {
   const info = JSON.stringify({ bulk_delete: { max_deletes_per_request: 2 } });
-  const bulk = (result: object): Answer => {
-    const text = JSON.stringify({ 'Response Status': '200 OK', Errors: [], ...result });
-    // Spaces keep the connection alive while it works.
-    return (response, { url }) => void response.writeHead(200).end(url === '/info' ? info : `   \r\n${text}`);
+  const bulk = (result: Readonly<Record<string, unknown>>): Answer => {
+    const { Errors: errors } = result;
+    const failed = Array.isArray(errors) ? errors.length : 0;
+    return (response, { url, body }) => {
+      const asked = body.toString().split('\n').length;
+      const counts = { 'Number Deleted': asked - failed, 'Number Not Found': 0 };
+      const text = JSON.stringify({ 'Response Status': '200 OK', Errors: [], ...counts, ...result });
+      // Spaces keep the connection alive while it works.
+      response.writeHead(200).end(url === '/info' ? info : `   \r\n${text}`);
+    };
   };
 
   it('of several is one request for as many as the cluster takes', async () => {
@@ -400,6 +406,7 @@ describe('a deletion', () => {
       'unavailable',
     ],
     [{ Errors: 'none' }, 'protocol'],
+    [{ 'Number Deleted': undefined }, 'protocol'],
   ])('answered with %j fails for all', async (result, reason) => {
     swift.answers = bulk(result);
     const { deleted, failed } = await storeWith().delete(['a', 'b']);
