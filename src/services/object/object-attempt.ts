@@ -155,12 +155,10 @@ export class ObjectAttempt implements FileAttempt {
     try {
       await this.#store.put(recordName(this.#key), recordBytes(record), { signal });
     } catch (error) {
-      // The answer may have been lost, and not the record; a refusal may be that of a second try.
-      const limit = AbortSignal.timeout(lookMs);
-      const found = await readRecord(this.#store, this.#key, limit).catch(() => 'unknown' as const);
-      if (found !== 'unknown' && found?.attempt === this.#attempt) return;
-      this.#mayBeCommitted = found === 'unknown' || !isRefusal(error);
-      throw error;
+      // The answer may have been lost, and not the record. That it is not seen does not say that it will not be there: a refusal, too, may
+      // be that of a second try. The segments are left to a sweep.
+      const found = await readRecord(this.#store, this.#key, AbortSignal.timeout(lookMs)).catch(() => undefined);
+      if (found?.attempt !== this.#attempt) throw error;
     }
   }
 
@@ -180,12 +178,4 @@ const lookMs = 60_000;
 
 function givenUp(): BackupServiceError {
   return new BackupServiceError('the backup was given up, as no byte of it came for half a day', { retryable: true });
-}
-
-/** Whether the store said that it did not take an object, and will not. */
-function isRefusal(error: unknown): boolean {
-  return (
-    error instanceof StoreError &&
-    ['credentials', 'denied', 'clock-skew', 'no-container', 'quota', 'too-large'].includes(error.reason)
-  );
 }

@@ -327,3 +327,19 @@ it('a record whose first put was not answered, and whose second was refused, is 
   await store(serviceOn(inner), before);
   expect(await restored(serviceOn(inner))).toBe(digest(before));
 });
+
+it('a record that a store refused, and has after all, is a whole backup: what is not seen may still come', async () => {
+  const inner = new MemoryObjectStore();
+  const put = inner.put.bind(inner);
+  const late: (() => Promise<unknown>)[] = [];
+  inner.put = async (key, body, options) => {
+    if (!key.startsWith('backups/')) return put(key, body, options);
+    const bytes = body instanceof Uint8Array ? Buffer.from(body) : Buffer.concat(body);
+    late.push(() => put(key, bytes));
+    throw new StoreError('denied', 'the second try was refused');
+  };
+  await expect(store(serviceOn(inner), before)).rejects.toMatchObject({ code: 'STORE_FAILED', reason: 'denied' });
+  expect(await restored(serviceOn(inner))).toBeUndefined();
+  await late[0]!();
+  expect(await restored(serviceOn(inner))).toBe(digest(before));
+});
