@@ -4,6 +4,8 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { PassThrough, Readable } from 'node:stream';
 import { createServer as createTlsServer, type Server } from 'node:tls';
 import { describe, expect, jest, test } from '@jest/globals';
+import { TransferError } from '../../src/index.js';
+import { byteStream } from '../../src/stream/byte-stream.js';
 import { ChunkReadable } from '../../src/stream/chunk-readable.js';
 import { SoapVimSession, type UploadOptions } from '../../src/vim/index.js';
 import { until } from '../support/until.js';
@@ -66,6 +68,8 @@ describe('download', () => {
     };
     const { stream, length } = await new SoapVimSession(server.options).download(urlOf(server));
     expect(length).toBe(announced ? bytes.length : undefined);
+    // The driver takes it as it is, without a stream between.
+    expect(byteStream(stream, (reason) => new TransferError(reason))).toBe(stream);
     expect((await allOf(stream)).equals(bytes)).toBe(true);
   });
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { StoreError } from '../../../src/errors/index.js';
 import { type BackupService, ObjectBackupService } from '../../../src/services/index.js';
 import type { ObjectStore } from '../../../src/stores/index.js';
+import { byteStream } from '../../../src/stream/byte-stream.js';
 import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
 import { FaultyObjectStore, type StoreCall, type StoreFault } from '../../../src/testing/index.js';
 import { until } from '../../support/until.js';
@@ -309,6 +310,8 @@ it('a stream that somebody destroys with an error of his own fails with a typed 
   const service = serviceOn(new MemoryObjectStore());
   await store(service, before);
   const { stream } = await service.openRestore(backup);
+  // The driver takes it as it is.
+  expect(byteStream(stream, (reason) => new StoreError('failed', reason))).toBe(stream);
   stream.destroy(new Error('enough'));
   await expect(buffer(stream)).rejects.toMatchObject({
     code: 'BACKUP_SERVICE_FAILED',
