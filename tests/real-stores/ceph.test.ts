@@ -9,7 +9,7 @@ import { testExample } from './support/example-tests.js';
 import { testKilledClients } from './support/killed-client-tests.js';
 import { testPermissions } from './support/permission-tests.js';
 import { createContainer } from './support/place.js';
-import { testQuota } from './support/quota-tests.js';
+import { testFullCluster, testQuota } from './support/quota-tests.js';
 import { testAwsSdk } from './support/sdk-tests.js';
 import { installed, Server } from './support/server.js';
 import { testPausedServer, testServerFaults } from './support/server-fault-tests.js';
@@ -35,6 +35,12 @@ needing(present, 'ceph-mon, ceph-osd, radosgw and ceph-common are not installed'
     name: 'the OSD stands still',
     begin: () => server.tell('pause', 'osd'),
     end: () => server.tell('resume', 'osd'),
+  };
+
+  const full = {
+    name: 'the cluster is full',
+    begin: () => server.tell('fill'),
+    end: () => server.tell('empty'),
   };
 
   beforeAll(async () => {
@@ -73,6 +79,8 @@ needing(present, 'ceph-mon, ceph-osd, radosgw and ceph-common are not installed'
   testServiceConformance('images of RBD', () => ({ ...rbd(), container: 'checks' }));
   testDriver('images of RBD', rbd);
   testPausedServer('images of RBD', rbd, cluster);
+  testPausedServer('images of RBD', rbd, full);
+  testFullCluster('images of RBD', rbd, full);
   testKilledClients('images of RBD', rbd);
   testTwoWriters('images of RBD', rbd);
 

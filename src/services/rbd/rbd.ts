@@ -23,6 +23,9 @@ const failures: Readonly<Record<number, StoreFailure>> = {
   122: 'quota',
 };
 
+/** ENOSPC and EDQUOT, as Ceph's programs print them. */
+const saysFull = /\((?:28|122)\) /;
+
 const notFound = 2;
 const busy = 16;
 
@@ -115,13 +118,16 @@ export class Rbd {
     return text !== undefined;
   }
 
-  /** Removes an image; resolves to false where somebody has it open. Resolves where there is none. */
+  /** Removes an image; resolves to false where it stays, since somebody has it open. Resolves where there is none. */
   async remove(image: string, signal: AbortSignal | undefined): Promise<boolean> {
+    const what = `${image} cannot be removed`;
     // With its progress: a large image takes long, and is seen to get on.
     const end = await runProgram(this.#program(['rm', this.#spec(image)], signal));
     if (end.code === busy) return false;
-    this.#check(end, `${image} cannot be removed`);
-    return true;
+    if (this.#check(end, what)) return true;
+    // In a pool that is full it says of every image that there is none, and what is wrong only before that.
+    if (saysFull.test(end.stderr)) throw new StoreError('quota', `rbd: ${what}: the pool is full`);
+    return (await this.info(image, signal)) === undefined;
   }
 
   /** @throws StoreError where it did not end well. False where it said that there is no such thing */

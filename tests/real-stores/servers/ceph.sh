@@ -2,7 +2,7 @@
 # One-node Ceph on loopback, below a directory of its own: a monitor, an OSD that keeps everything in memory, and radosgw with two users:
 # backup (S3: key, secret; Swift: backup:swift, secret) and poor (poor-key, secret; poor:swift, secret), which may have 3 MiB.
 #
-#     ceph.sh start|stop|(kill|revive|pause|resume) <server>|add-rbd-user
+#     ceph.sh start|stop|(kill|revive|pause|resume) <server>|add-rbd-user|fill|empty
 #
 # with SERVER_DIRECTORY, PORTS (monitor, radosgw), and OWNER: the process with which they end.
 set -euo pipefail
@@ -86,6 +86,10 @@ E
   radosgw-admin quota set --uid poor --quota-scope user --max-size 3M >/dev/null 2>&1
   radosgw-admin quota enable --uid poor --quota-scope user >/dev/null 2>&1
 }
+# Has the OSD say that it has no room, or has some; the monitor then tells it of each pool.
+say_full() { ceph tell osd.0 injectfull "$1" >/dev/null 2>&1; }
+is_full() { ceph osd pool ls detail | grep "'backups'" | grep -qw full; }
+has_room() { ! is_full; }
 is_osd_up() { ceph osd stat 2>/dev/null | grep -q '1 up'; }
 # For ten minutes at the most: nobody's machine is so busy.
 wait_for() {
@@ -123,4 +127,6 @@ case $1 in
   revive) launch "$2" ;;
   # With the capabilities of docs/stores.md, and no others.
   add-rbd-user) ceph auth get-or-create client.backup mon 'profile rbd' osd 'profile rbd pool=backups' >>"$D/keyring" ;;
+  fill) say_full full && wait_for is_full ;;
+  empty) say_full none && wait_for has_room ;;
 esac

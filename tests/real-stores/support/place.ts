@@ -66,8 +66,9 @@ export function storeAt(place: Place): ObjectStore {
 
 export type PlacedService = BackupService & Required<Pick<BackupService, 'openBackup' | 'openRestore' | 'list'>>;
 
-export function imagesAt({ container: pool = commonContainer, conf, id, program }: PlaceOfImages): RbdBackupService {
-  return new RbdBackupService({ pool, conf, id, program });
+export function imagesAt(place: PlaceOfImages): RbdBackupService {
+  const { container: pool = commonContainer, conf, id, program, stallTimeoutMs } = place;
+  return new RbdBackupService({ pool, conf, id, program, stallTimeoutMs });
 }
 
 /** @param wrap what stands between the service and its object store */

@@ -88,6 +88,17 @@ it('takes an export that just ends for what it is', async () => {
   await expect(restored()).rejects.toMatchObject({ code: 'BACKUP_CORRUPT' });
 });
 
+it('does not take an image that is there for one that is gone', async () => {
+  await store(randomBytes(5000));
+  fault('full');
+  await expect(service().delete(backup)).rejects.toMatchObject({ code: 'STORE_FAILED', reason: 'quota' });
+  expect(await images()).toHaveLength(1);
+  fault('stays');
+  expect(await service().sweep()).toBe(0);
+  delete process.env['RBD_FAULT'];
+  expect(await service().sweep()).toBe(1);
+});
+
 it('says what is missing', async () => {
   await expect(service({ program: '/nowhere/rbd' }).readManifest(backup)).rejects.toThrow('is not installed');
 });
