@@ -91,7 +91,7 @@ async function backUp(parent: Root | undefined) {
 }
 
 function addressOf(attempt: string, number: number) {
-  return { pack: packId(attempt, Math.floor(number / grainsOfPack)), ordinal: number % grainsOfPack };
+  return { pack: packId('data', attempt, Math.floor(number / grainsOfPack)), ordinal: number % grainsOfPack };
 }
 
 /** 16 bytes that nothing compresses. */

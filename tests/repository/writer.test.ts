@@ -1,9 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { StoreError } from '../../src/errors/index.js';
+import { collectGarbage } from '../../src/repository/care/collect-garbage.js';
+import { deleteBackup } from '../../src/repository/care/delete-backup.js';
+import { parsePackKey } from '../../src/repository/format/pack-id.js';
 import { plainVault } from '../../src/repository/vault/plain-vault.js';
+import { sealedVault } from '../../src/repository/vault/sealed-vault.js';
+import type { Vault } from '../../src/repository/vault/vault.js';
 import { RepositoryWriter } from '../../src/repository/write/repository-writer.js';
 import { ChangingDisk, range } from './support/generations.js';
-import { manifestFor, RepositoryLab } from './support/repository-lab.js';
+import { manifestFor, RepositoryLab, SteppedStore } from './support/repository-lab.js';
 
 const b1 = { id: 'b1', volumeId: 'v1' };
 const b2 = { id: 'b2', volumeId: 'v1' };
@@ -64,4 +69,49 @@ test('writes that overlap are stored in the order in which they were made', asyn
   const committed = writer.commit(manifestFor(b1.id, b1.volumeId, bytes));
   await Promise.all([...written, committed]);
   expect((await lab.restored(b1.id)).equals(bytes)).toBe(true);
+});
+
+/** The vault of an encrypted repository, and each pair of a key and a nonce that it sealed something with. */
+function watchedVault(): { readonly vault: Vault; readonly sealed: string[] } {
+  const vault = sealedVault(Buffer.alloc(32, 7));
+  const sealed: string[] = [];
+  return {
+    sealed,
+    vault: {
+      ...vault,
+      seal: (pack, ordinal, bytes) => {
+        sealed.push(`pack ${pack}, ${ordinal}`);
+        return vault.seal(pack, ordinal, bytes);
+      },
+      sealRoot: (attempt, bytes) => {
+        sealed.push(`root ${attempt}, 0`);
+        return vault.sealRoot(attempt, bytes);
+      },
+    },
+  };
+}
+
+test('no key of the vault meets a nonce twice, and no two packs have one id, over backups, collections and rewritings', async () => {
+  const { vault, sealed } = watchedVault();
+  const store = new SteppedStore();
+  const repository = { store, vault, packBytes: 65_536, concurrency: 3, retainDays: undefined };
+  const disk = new ChangingDisk(600, 8).write(...range(0, 60));
+  for (const id of ['b1', 'b2', 'b3']) {
+    const writer = await RepositoryWriter.begin(repository, { id, volumeId: 'v1' });
+    await writer.write(disk.write(...range(0, 60).filter((place) => place % 5 !== 0)).stream());
+    await writer.commit();
+  }
+  const putAtFirst = store.keys.flatMap((key) => parsePackKey(key)?.pack ?? []);
+  expect(new Set(store.keys.map((key) => key.split('/')[0]))).toEqual(new Set(['data', 'map', 'volumes']));
+  expect(new Set(putAtFirst).size).toBe(putAtFirst.length);
+  await deleteBackup(repository, { id: 'b1', volumeId: 'v1' }, undefined);
+  await deleteBackup(repository, { id: 'b2', volumeId: 'v1' }, undefined);
+  let rewritten = 0;
+  for (let run = 0; run < 4; run++) {
+    store.pass(25);
+    rewritten += (await collectGarbage(repository, { maxRepackBytes: Infinity })).repacked;
+  }
+  expect(rewritten).toBeGreaterThan(0);
+  expect(sealed.length).toBeGreaterThan(150);
+  expect(new Set(sealed).size).toBe(sealed.length);
 });

@@ -11,9 +11,12 @@ export function newAttempt(): string {
   return randomBytes(attemptDigits / 2).toString('hex');
 }
 
-/** The id of an attempt's nth pack, 32 hexadecimal digits. Since attempts are never repeated, pack ids are not either. */
-export function packId(attempt: string, number: number): string {
-  return attempt + number.toString(16).padStart(idDigits - attemptDigits, '0');
+/** Packs of either kind are counted from here, so that no two packs of an attempt have one id, and with it one key of the vault's. */
+const firstNumbers: Readonly<Record<PackKind, number>> = { data: 0, map: 0x8000_0000 };
+
+/** The id of an attempt's nth pack of a kind, 32 hexadecimal digits. Since attempts are never repeated, pack ids are not either. */
+export function packId(kind: PackKind, attempt: string, number: number): string {
+  return attempt + (firstNumbers[kind] + number).toString(16).padStart(idDigits - attemptDigits, '0');
 }
 
 /** The attempt that made a pack. */

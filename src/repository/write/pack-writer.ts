@@ -51,8 +51,8 @@ export class PackWriter {
 
   /** Takes a blob, whose bytes must not change until {@link finish}, unless the memory they lie in says otherwise. */
   async add(bytes: Uint8Array, key: Uint8Array): Promise<BlobAddress> {
-    const { vault, attempt, packBytes, memory } = this.#options;
-    const address = { pack: packId(attempt, this.#number), ordinal: this.#blobs.length };
+    const { vault, kind, attempt, packBytes, memory } = this.#options;
+    const address = { pack: packId(kind, attempt, this.#number), ordinal: this.#blobs.length };
     const sealed = vault.seal(address.pack, address.ordinal, bytes);
     memory.hold(sealed);
     this.#blobs.push(sealed);
@@ -83,7 +83,7 @@ export class PackWriter {
 
   #begin(): void {
     const { store, kind, attempt, retainUntil, signal, memory } = this.#options;
-    const id = packId(attempt, this.#number++);
+    const id = packId(kind, attempt, this.#number++);
     const blobs = this.#blobs;
     const directory = formatDirectory(
       blobs.map(({ length }) => length),
