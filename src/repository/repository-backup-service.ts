@@ -13,6 +13,7 @@ import type {
   ServiceOptions,
   VolumeFile,
 } from '../services/backup-service.js';
+import type { WrittenStream } from '../services/hashing-writer.js';
 import type { ListOptions, UnreadableBackup } from '../services/listed-backup.js';
 import { fileSchema, parseListOptions, parseOptions } from '../services/parse-arguments.js';
 import { asServiceError } from '../services/service-error.js';
@@ -110,8 +111,8 @@ export class RepositoryBackupService implements BackupService {
     const given = parseOptions(options);
     let result: CommitResult | undefined;
     try {
-      await storeFile(path, given, async () => {
-        const writer = await this.#begin(named, given.signal);
+      await storeFile(path, given, async (source) => {
+        const writer = await this.#begin(named, given.signal, source?.stream);
         return {
           write: (chunk) => writer.write(chunk),
           commit: async (manifest) => {
@@ -222,7 +223,11 @@ export class RepositoryBackupService implements BackupService {
     return verifyRepository(await this.#open(given.signal), given);
   }
 
-  /** Copies a backup into another repository, where its grains are stored once with those of the volume's other backups. */
+  /**
+   * Copies a backup into another repository, where its grains are stored once with those of the volume's other backups.
+   *
+   * @throws BackupCorruptError where its manifest is not of its stream
+   */
   async copyTo(other: RepositoryBackupService, backup: Backup, options: ServiceOptions = {}): Promise<void> {
     const target = parseInput('other', z.instanceof(RepositoryBackupService), other);
     const named = parseInput('backup', backupSchema, backup);
@@ -275,8 +280,8 @@ export class RepositoryBackupService implements BackupService {
     return { chunks: new BackupChunks(repository, root, record.streamBytes, signal), record };
   }
 
-  async #begin(backup: Backup, signal: AbortSignal | undefined): Promise<RepositoryWriter> {
-    return RepositoryWriter.begin(await this.#open(signal), backup, signal);
+  async #begin(backup: Backup, signal: AbortSignal | undefined, hashed?: WrittenStream): Promise<RepositoryWriter> {
+    return RepositoryWriter.begin(await this.#open(signal), backup, signal, hashed);
   }
 
   /** Opened once for all; an attempt that fails is not kept. Each waits for it no longer than its own signal allows. */

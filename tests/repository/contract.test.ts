@@ -1,5 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe } from '@jest/globals';
 import { RepositoryBackupService, type RepositoryBackupServiceOptions } from '../../src/repository/index.js';
 import { backupServiceChecks } from '../../src/testing/index.js';
+import { describeHashedBytes } from '../services/hashed-elsewhere.js';
 import { describeChecks } from '../testing/describe-checks.js';
 import { MemoryObjectStore } from '../testing/memory-object-store.js';
 
@@ -23,3 +28,18 @@ for (const [kind, options] of kinds) {
     backupServiceChecks(() => (services.get(kind) ?? services.set(kind, create(options)).get(kind))!),
   );
 }
+
+describe.each(kinds)('RepositoryBackupService, %s', (_kind, options) => {
+  let directory: string;
+  let service: RepositoryBackupService;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'repository-contract-'));
+    service = await create(options);
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+
+  describeHashedBytes(
+    () => service,
+    () => directory,
+  );
+});

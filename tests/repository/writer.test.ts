@@ -10,6 +10,7 @@ import { RepositoryWriter } from '../../src/repository/write/repository-writer.j
 import { ChangingDisk, range } from './support/generations.js';
 import { manifestFor, RepositoryLab, SteppedStore } from './support/repository-lab.js';
 
+const settings = { packBytes: 256 * 1024, concurrency: 3, retainDays: undefined };
 const b1 = { id: 'b1', volumeId: 'v1' };
 const b2 = { id: 'b2', volumeId: 'v1' };
 
@@ -48,13 +49,45 @@ describe('a backup that lost grains is never committed', () => {
   test('whoever asks for it: what was stored is counted against the stream', async () => {
     const { lab, bytes } = await twoGenerations();
     const { store } = lab;
-    const repository = { store, vault: plainVault, packBytes: 256 * 1024, concurrency: 3, retainDays: undefined };
-    const writer = await RepositoryWriter.begin(repository, b2);
+    const repository = { ...settings, store, vault: plainVault };
+    const { streamBytes, sha256 } = manifestFor(b2.id, b2.volumeId, bytes);
+    const writer = await RepositoryWriter.begin(repository, b2, undefined, { streamBytes, sha256 });
     failMapOnce(lab);
     await expect(writer.write(bytes).then(() => writer.commit())).rejects.toMatchObject({ code: 'STORE_FAILED' });
     await expect(writer.commit()).rejects.toMatchObject({ code: 'BACKUP_SERVICE_FAILED', retryable: true });
     await writer.abort();
     expect(await lab.service.readManifest(b2)).toBeUndefined();
+  });
+});
+
+describe("a manifest that is not the stream's is refused, and nothing of the backup stays", () => {
+  const zeros = '0'.repeat(64);
+
+  test.each([
+    ['of another SHA-256', { sha256: zeros }, { code: 'BACKUP_CORRUPT' }],
+    ['of another length', { streamBytes: 1 }, { code: 'BACKUP_CORRUPT' }],
+    ['of another backup', { backupId: 'b2' }, { code: 'INVALID_INPUT' }],
+  ])('%s', async (_what, difference, error) => {
+    const lab = await RepositoryLab.create();
+    const before = lab.store.snapshot();
+    const bytes = new ChangingDisk(600).write(...range(0, 60)).stream();
+    const writer = await lab.service.openBackup(b1);
+    await writer.write(bytes);
+    await expect(writer.commit({ ...manifestFor('b1', 'v1', bytes), ...difference })).rejects.toMatchObject(error);
+    expect(lab.store.snapshot()).toEqual(before);
+  });
+
+  test('by the copy of a backup that was committed with one', async () => {
+    const [lab, other] = [await RepositoryLab.create(), await RepositoryLab.create()];
+    const bytes = new ChangingDisk(600).write(...range(0, 60)).stream();
+    const { streamBytes } = manifestFor('b1', 'v1', bytes);
+    const repository = { ...settings, store: lab.store, vault: plainVault };
+    // As one that was committed before such a manifest was refused.
+    const writer = await RepositoryWriter.begin(repository, b1, undefined, { streamBytes, sha256: zeros });
+    await writer.write(bytes);
+    await writer.commit({ ...manifestFor('b1', 'v1', bytes), sha256: zeros });
+    await expect(lab.service.copyTo(other.service, b1)).rejects.toMatchObject({ code: 'BACKUP_CORRUPT' });
+    expect(other.store.keys).toEqual(['repository.json']);
   });
 });
 
@@ -94,7 +127,7 @@ function watchedVault(): { readonly vault: Vault; readonly sealed: string[] } {
 test('no key of the vault meets a nonce twice, and no two packs have one id, over backups, collections and rewritings', async () => {
   const { vault, sealed } = watchedVault();
   const store = new SteppedStore();
-  const repository = { store, vault, packBytes: 65_536, concurrency: 3, retainDays: undefined };
+  const repository = { ...settings, store, vault, packBytes: 65_536 };
   const disk = new ChangingDisk(600, 8).write(...range(0, 60));
   for (const id of ['b1', 'b2', 'b3']) {
     const writer = await RepositoryWriter.begin(repository, { id, volumeId: 'v1' });

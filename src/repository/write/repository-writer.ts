@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import { AbortError, BackupCorruptError, BackupServiceError, InvalidInputError } from '../../errors/index.js';
+import { AbortError, BackupServiceError } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
-import { type BackupManifest, parseBackupManifest } from '../../model/backup-manifest.js';
+import type { BackupManifest } from '../../model/backup-manifest.js';
+import { assertManifestOf } from '../../services/assert-manifest.js';
+import { HashingWriter, type WrittenStream } from '../../services/hashing-writer.js';
+import { ChunkReadable } from '../../stream/chunk-readable.js';
 import type { BlobAddress } from '../format/blob.js';
 import { recordKey, rootKey } from '../format/names.js';
 import { attemptOf, packKey, type PackKind } from '../format/pack-id.js';
 import { type BackupRecord, formatRecord, type Increment } from '../format/record.js';
 import { formatRoot, type Root } from '../format/root.js';
+import { BackupChunks } from '../read/backup-chunks.js';
 import { findRewriting } from '../read/find-rewriting.js';
 import { MapReader } from '../read/map-reader.js';
 import { PackReader } from '../read/pack-reader.js';
@@ -57,10 +61,18 @@ export class RepositoryWriter {
   readonly #mapPacks: PackWriter;
   readonly #map: MapWriter;
   readonly #grains: GrainStore;
-  #streamBytes = 0;
+  /** Hashes the stream, where that was not done before, on its way into the grains. */
+  readonly #stream: HashingWriter;
+  #root: Root | undefined;
   #state: 'open' | 'committing' | 'committed' | 'ended' = 'open';
 
-  private constructor(repository: Repository, backup: Backup, attempt: Attempt, signal: AbortSignal) {
+  private constructor(
+    repository: Repository,
+    backup: Backup,
+    attempt: Attempt,
+    signal: AbortSignal,
+    hashed: WrittenStream | undefined,
+  ) {
     const { store, vault, packBytes, concurrency, retainDays } = repository;
     this.#repository = repository;
     this.#backup = backup;
@@ -75,41 +87,45 @@ export class RepositoryWriter {
     this.#mapPacks = new PackWriter({ ...common, kind: 'map', packBytes: mapPackBytes, concurrency: 1 });
     this.#map = new MapWriter(this.#mapPacks, vault, parentMap(repository, attempt, this.#signal));
     this.#grains = new GrainStore(vault, this.#dataPacks, this.#map, memory);
+    const place = { put: (bytes: Uint8Array) => this.#store(bytes), reread: (bytes: number) => this.#reread(bytes) };
+    this.#stream = new HashingWriter(place, hashed);
   }
 
-  /** Begins a backup. */
+  /**
+   * Begins a backup.
+   *
+   * @param hashed the stream that all bytes will be of, where that was hashed
+   */
   static async begin(
     repository: Repository,
     backup: Backup,
     signal: AbortSignal = new AbortController().signal,
+    hashed?: WrittenStream,
   ): Promise<RepositoryWriter> {
-    return new RepositoryWriter(repository, backup, await beginAttempt(repository, backup, signal), signal);
+    return new RepositoryWriter(repository, backup, await beginAttempt(repository, backup, signal), signal, hashed);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     this.#assertOpen();
-    for (let from = 0; from < bytes.length; from += sliceBytes) {
-      const slice = bytes.subarray(from, from + sliceBytes);
-      this.#streamBytes += slice.length;
-      this.#splitter.push(slice);
-      await this.#storeParts();
-    }
+    await this.#stream.write(chunk);
   }
 
   /**
-   * @throws BackupCorruptError where the manifest tells of another length than was written
+   * @throws BackupCorruptError where the manifest is of another stream than was written
+   * @throws InvalidInputError where the manifest is another backup's
    * @throws BackupServiceError where the backup's lease is gone, or an earlier failure lost some of its grains; retryable
    */
   async commit(manifest?: BackupManifest): Promise<CommitResult> {
     this.#assertOpen();
-    if (manifest !== undefined) assertManifest(manifest, this.#backup, this.#streamBytes);
+    await this.#stream.flush();
     this.#splitter.end();
     await this.#storeParts();
     await this.#grains.finish();
     this.#assertAllStored();
-    const root = await this.#finishRoot();
-    const record = await this.#putRoot(root, manifest);
+    const root = (this.#root = await this.#finishRoot());
+    const written = await this.#stream.finish();
+    if (manifest !== undefined) assertManifestOf(this.#backup, written, manifest);
+    const record = await this.#putRoot(root, written, manifest);
     await this.#retainInherited(root);
     await this.#assertLease();
     this.#assertOpen();
@@ -131,6 +147,7 @@ export class RepositoryWriter {
     if (state === 'committed' || state === 'ended') return;
     this.#state = 'ended';
     this.interrupt();
+    await this.#stream.settle();
     await Promise.all([this.#dataPacks.settle(), this.#mapPacks.settle(), this.#attempt.lease.stop()]);
     // A record that may come to be seen must find what it refers to: garbage collection tells, once the lease is dead.
     if (state === 'committing') return;
@@ -142,6 +159,22 @@ export class RepositoryWriter {
     ];
     await tryDelete(this.#repository.store, keys);
     await this.#attempt.lease.end();
+  }
+
+  /** Takes the stream's next bytes apart, and stores what comes of them. */
+  async #store(chunk: Uint8Array): Promise<void> {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    for (let from = 0; from < bytes.length; from += sliceBytes) {
+      this.#splitter.push(bytes.subarray(from, from + sliceBytes));
+      await this.#storeParts();
+    }
+  }
+
+  /** What was stored, put together again: it is all there, but for the root. */
+  #reread(streamBytes: number): ChunkReadable {
+    if (this.#root === undefined) throw new Error('a backup is read again before its packs are put');
+    const signal = this.#signal;
+    return new ChunkReadable(new BackupChunks(this.#repository, this.#root, streamBytes, signal), { signal });
   }
 
   /** Stores the grains and the pieces of the recipe that have come together. */
@@ -178,7 +211,11 @@ export class RepositoryWriter {
     };
   }
 
-  async #putRoot(root: Root, manifest: BackupManifest | undefined): Promise<BackupRecord> {
+  async #putRoot(
+    root: Root,
+    { streamBytes }: WrittenStream,
+    manifest: BackupManifest | undefined,
+  ): Promise<BackupRecord> {
     const { store, vault } = this.#repository;
     const { id: backupId, volumeId } = this.#backup;
     const { id: attempt, parent, reason } = this.#attempt;
@@ -190,7 +227,7 @@ export class RepositoryWriter {
       backupId,
       volumeId,
       attempt,
-      streamBytes: this.#streamBytes,
+      streamBytes,
       storedAt: new Date().toISOString(),
       root: { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') },
       increment: {
@@ -274,15 +311,4 @@ function parentMap({ store, vault }: Repository, { parent, lostPacks: lost }: At
   const { root } = parent;
   const packs = new PackReader({ store, vault, kind: 'map', packs: root.mapPacks, signal });
   return { root, map: new MapReader(root, packs), lostPacks: lost };
-}
-
-function assertManifest(given: BackupManifest, backup: Backup, streamBytes: number): void {
-  const manifest = parseBackupManifest(given);
-  if (manifest.backupId !== backup.id) throw new InvalidInputError('manifest.backupId', 'is not the id of the backup');
-  if (manifest.volumeId !== backup.volumeId) {
-    throw new InvalidInputError('manifest.volumeId', "is not the id of the backup's volume");
-  }
-  if (manifest.streamBytes !== streamBytes) {
-    throw new BackupCorruptError(`the manifest tells of ${manifest.streamBytes} bytes, ${streamBytes} were given`);
-  }
 }
