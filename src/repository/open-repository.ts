@@ -10,11 +10,10 @@ import {
 import type { ObjectStore } from '../stores/object-store.js';
 import { repositoryKey } from './format/names.js';
 import { pageGrains } from './format/page.js';
-import { readObject } from './repository.js';
+import { readObject, type Repository } from './repository.js';
 import { newMasterKey, openKey, putKey, type RepositoryEncryption } from './vault/key-ring.js';
 import { plainVault } from './vault/plain-vault.js';
 import { sealedVault } from './vault/sealed-vault.js';
-import type { Vault } from './vault/vault.js';
 
 const descriptionSchema = z.object({
   format: z.literal('vmdk-driver-repository'),
@@ -82,10 +81,11 @@ export async function openRepository(
   store: ObjectStore,
   encryption: RepositoryEncryption | undefined,
   signal: AbortSignal | undefined,
-): Promise<Vault> {
+): Promise<Pick<Repository, 'vault' | 'wrappedKey'>> {
   const description = await readDescription(store, encryption, signal);
-  if (encryption === undefined) return plainVault;
-  return sealedVault((await openKeyOf(description, store, encryption, signal)).master);
+  if (encryption === undefined) return { vault: plainVault };
+  const { master, key } = await openKeyOf(description, store, encryption, signal);
+  return { vault: sealedVault(master), wrappedKey: key };
 }
 
 /**

@@ -298,8 +298,8 @@ export class RepositoryBackupService implements BackupService {
     const { store, encryption, packBytes, concurrency, retainDays } = this.#options;
     const limit = AbortSignal.timeout(openLimitMs);
     try {
-      const vault = await openRepository(store, encryption, limit);
-      return { store, vault, packBytes, concurrency, retainDays };
+      const opened = await openRepository(store, encryption, limit);
+      return { store, ...opened, packBytes, concurrency, retainDays };
     } catch (error) {
       if (!limit.aborted) throw error;
       throw new StoreError('stalled', 'the repository could not be opened: its store or key service does not answer', {

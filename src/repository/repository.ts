@@ -12,6 +12,8 @@ import type { Vault } from './vault/vault.js';
 export interface Repository {
   readonly store: ObjectStore;
   readonly vault: Vault;
+  /** The object with the wrapped key that opened it; undefined where it is not encrypted. */
+  readonly wrappedKey?: string | undefined;
   /** The length a pack of grains is put at, in bytes. */
   readonly packBytes: number;
   /** How many objects are moved at once for one backup. */

@@ -120,7 +120,7 @@ test('what prevents looking is not taken for damage', async () => {
   const { lab } = await threeGenerations();
   const { store } = lab;
   const before = store.snapshot();
-  const vault = await openRepository(store, undefined, undefined);
+  const { vault } = await openRepository(store, undefined, undefined);
   const keysIn = () => Promise.reject(new ThreadError('no thread can be started'));
   const repository = { store, vault: { ...vault, keysIn }, ...settings };
   await expect(verifyRepository(repository, { level: 'full' })).rejects.toMatchObject({ code: 'THREAD_FAILED' });
@@ -132,7 +132,7 @@ describe('a pack whose directory tells of other lengths', () => {
   async function lengthened(kind: 'data' | 'map') {
     const { lab, streams } = await threeGenerations();
     const { store } = lab;
-    const repository = { store, vault: await openRepository(store, undefined, undefined), ...settings };
+    const repository = { store, ...(await openRepository(store, undefined, undefined)), ...settings };
     for (const id of streams.keys()) {
       const record = await findRecord(repository, { id, volumeId: 'v1' }, undefined);
       const root = await readRoot(repository, record!, undefined);
@@ -169,7 +169,7 @@ describe.each([
   async function opened() {
     const { lab } = await threeGenerations({ encryption });
     const { store } = lab;
-    const vault = await openRepository(store, encryption, undefined);
+    const { vault } = await openRepository(store, encryption, undefined);
     const repository = { store, vault, ...settings };
     const record = await findRecord(repository, { id: 'b1', volumeId: 'v1' }, undefined);
     const { dataPacks } = await readRoot(repository, record!, undefined);

@@ -8,11 +8,10 @@ import { HashingWriter, type WrittenStream } from '../../services/hashing-writer
 import { ChunkReadable } from '../../stream/chunk-readable.js';
 import type { BlobAddress } from '../format/blob.js';
 import { recordKey, rootKey } from '../format/names.js';
-import { attemptOf, packKey, type PackKind } from '../format/pack-id.js';
+import { packKey } from '../format/pack-id.js';
 import { type BackupRecord, formatRecord, type Increment } from '../format/record.js';
 import { formatRoot, type Root } from '../format/root.js';
 import { BackupChunks } from '../read/backup-chunks.js';
-import { findRewriting } from '../read/find-rewriting.js';
 import { MapReader } from '../read/map-reader.js';
 import { PackReader } from '../read/pack-reader.js';
 import { findRecord, type Repository } from '../repository.js';
@@ -24,6 +23,7 @@ import { type Attempt, beginAttempt } from './attempt.js';
 import { GrainStore } from './grain-store.js';
 import { MapWriter } from './map-writer.js';
 import { PackWriter } from './pack-writer.js';
+import { retainNeeded } from './retain-needed.js';
 
 /** The length a pack of the map is put at, in bytes. */
 const mapPackBytes = 4 * 1024 * 1024;
@@ -126,7 +126,9 @@ export class RepositoryWriter {
     const written = await this.#stream.finish();
     if (manifest !== undefined) assertManifestOf(this.#backup, written, manifest);
     const record = await this.#putRoot(root, written, manifest);
-    await this.#retainInherited(root);
+    if (this.#retainUntil !== undefined) {
+      await retainNeeded(this.#repository, root, this.#attempt.id, this.#retainUntil, this.#signal);
+    }
     await this.#assertLease();
     this.#assertOpen();
     this.#state = 'committing';
@@ -240,29 +242,6 @@ export class RepositoryWriter {
       ...(manifest === undefined ? {} : { manifest }),
       ...(this.#retainUntil && { retainUntil: this.#retainUntil.toISOString() }),
     };
-  }
-
-  /** What the backup shares with its parent must be locked for as long as it is. */
-  async #retainInherited({ dataPacks, mapPacks }: Root): Promise<void> {
-    const until = this.#retainUntil;
-    if (until === undefined) return;
-    const packs = [
-      ...dataPacks.map(({ id }) => ({ kind: 'data', id }) as const),
-      ...mapPacks.map(({ id }) => ({ kind: 'map', id }) as const),
-    ].filter(({ id }) => attemptOf(id) !== this.#attempt.id);
-    for (const { kind, id } of packs) await this.#retain(kind, id, until);
-  }
-
-  async #retain(kind: PackKind, pack: string, until: Date): Promise<void> {
-    const { store } = this.#repository;
-    const options = { signal: this.#signal };
-    try {
-      await store.extendRetention?.(packKey(kind, pack), until, options);
-    } catch (error) {
-      const rewriting = await findRewriting(store, kind, pack, this.#signal);
-      if (rewriting === undefined) throw error;
-      await store.extendRetention?.(rewriting.key, until, options);
-    }
   }
 
   /**
