@@ -57,6 +57,16 @@ export async function findRecord(
   return record;
 }
 
+/** Whether a backup is still the one that the record tells of: it may have been deleted since, or another of its id be there. */
+export async function isCommitted(
+  repository: Repository,
+  { backupId: id, volumeId, attempt }: BackupRecord,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const now = await findRecord(repository, { id, volumeId }, signal);
+  return now?.attempt === attempt;
+}
+
 /**
  * The root of a backup.
  *

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { type ErrorCode, ObjectNotFoundError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
+import { throwIfAborted } from '../../errors/index.js';
 import { callbackSchema, signalSchema } from '../../live-input.js';
 import { quietly } from '../../quietly.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
 import { DigestedChunks } from '../../stream/digested-chunks.js';
 import { drain } from '../../stream/drain.js';
-import { readWhole } from '../../stream/read-whole.js';
-import { damageKey, isRecordKey, rootKey, volumesPrefix } from '../format/names.js';
-import { directoryOf, type PackRecord } from '../format/pack.js';
-import { packKey, type PackKind, parsePackKey } from '../format/pack-id.js';
+import { isRecordKey, rootKey, volumesPrefix } from '../format/names.js';
+import { packKey, parsePackKey } from '../format/pack-id.js';
 import { type BackupRecord, parseRecord } from '../format/record.js';
 import type { Root } from '../format/root.js';
 import { BackupChunks } from '../read/backup-chunks.js';
-import { brokenBlobs } from '../read/check-pack.js';
-import { readObject, readRoot, type Repository } from '../repository.js';
+import { isCommitted, readObject, readRoot, type Repository } from '../repository.js';
+import { DamageNotes } from './damage-notes.js';
+import { type CheckedPack, packProblem } from './pack-problem.js';
+import { problemOf } from './problem-of.js';
 
 /** How a repository is verified. */
 export interface VerifyOptions {
@@ -57,34 +57,37 @@ export interface VerifyReport {
   readonly damage: readonly Damage[];
 }
 
-interface CheckedPack {
-  readonly kind: PackKind;
-  readonly record: PackRecord;
-  readonly backups: BackupRecord[];
+/** What may be damage: a backup that was deleted meanwhile needs nothing any more. */
+interface Suspicion {
+  readonly key: string;
+  readonly problem: string;
+  /** None where a record itself cannot be read. */
+  readonly backups: readonly BackupRecord[];
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** What errors say that something is not as it was stored. Any other says that it could not be looked at. */
-const damageCodes: ReadonlySet<ErrorCode> = new Set(['REPOSITORY_DAMAGED', 'WRONG_KEY', 'UNSUPPORTED_BACKUP']);
-
 /**
  * Verifies a repository and goes on at each damage, so that all of it is told. Packs that are broken are noted in the store:
- * the next backup of a volume stores their grains anew.
+ * the next backup of a volume stores their grains anew. The note goes once a verification finds the pack whole, or not needed.
+ *
+ * It may take long. What compaction rewrites meanwhile is found again, and what is deleted and collected meanwhile is no damage. Of all the
+ * roots, which may be large, it holds one at a time.
  */
 export async function verifyRepository(
   repository: Repository,
   { level = 'existence', sample = 0.05, signal, onProgress }: VerifyOptions = {},
 ): Promise<VerifyReport> {
   const report = quietly(onProgress);
-  const damage: Damage[] = [];
+  const suspicions: Suspicion[] = [];
   const packs = new Map<string, CheckedPack>();
-  const backups: { readonly record: BackupRecord; readonly root: Root }[] = [];
+  const records: BackupRecord[] = [];
+  const notes = await DamageNotes.find(repository.store, signal);
   for await (const { key } of repository.store.list(volumesPrefix, { signal })) {
     if (!isRecordKey(key)) continue;
-    const found = await readBackup(repository, key, damage, signal);
+    const found = await readBackup(repository, key, suspicions, signal);
     if (found === undefined) continue;
-    backups.push(found);
+    records.push(found.record);
     addPacks(packs, found);
   }
   const present = await listPacks(repository, signal);
@@ -93,20 +96,60 @@ export async function verifyRepository(
   for (const [key, pack] of packs) {
     throwIfAborted(signal);
     const isRead = level === 'full' || (level === 'sample' && isInSample(pack.record.id, sample));
-    const problem =
-      (await existenceProblem(repository, key, pack, present, signal)) ??
-      (isRead ? await contentProblem(repository, present.get(key)?.key ?? key, pack, signal) : undefined);
+    const problem = await packProblem(repository, pack, present.get(key), isRead, signal);
     if (isRead) packsRead += 1;
     if (problem !== undefined) {
-      damage.push({ key, problem, backups: pack.backups.map(nameOf) });
-      await repository.store.put(damageKey(pack.record.id), Buffer.from(problem), { signal });
+      suspicions.push({ key, problem, backups: pack.backups });
+      if (await isAnyCommitted(repository, pack.backups, signal)) await notes.put(pack.record.id, problem);
+    } else if (isRead) {
+      notes.whole(pack.record.id);
     }
     report?.({ packsDone: ++packsDone, packsTotal: packs.size });
   }
   if (level === 'full') {
-    for (const { record, root } of backups) await verifyStream(repository, record, root, damage, signal);
+    for (const record of records) {
+      const problem = await streamProblem(repository, record, signal);
+      if (problem === undefined) continue;
+      suspicions.push({ key: `${record.volumeId}/${record.backupId}`, problem, backups: [record] });
+    }
   }
-  return { backups: backups.length, packs: packs.size, packsRead, damage };
+  const damage = await confirm(repository, suspicions, signal);
+  await notes.removeOutdated(new Set([...packs.values()].map(({ record }) => record.id)));
+  return { backups: records.length, packs: packs.size, packsRead, damage };
+}
+
+/** The suspicions that hold: those of backups that are still there. Each of these is looked for once. */
+async function confirm(
+  repository: Repository,
+  suspicions: readonly Suspicion[],
+  signal: AbortSignal | undefined,
+): Promise<Damage[]> {
+  const committed = new Set<BackupRecord>();
+  for (const record of new Set(suspicions.flatMap(({ backups }) => backups))) {
+    if (await isAnyCommitted(repository, [record], signal)) committed.add(record);
+  }
+  return suspicions.flatMap(({ key, problem, backups }) => {
+    const left = backups.filter((record) => committed.has(record));
+    return backups.length > 0 && left.length === 0 ? [] : [{ key, problem, backups: left.map(nameOf) }];
+  });
+}
+
+/** Whether one of the backups is still there, as far as can be told. */
+async function isAnyCommitted(
+  repository: Repository,
+  records: readonly BackupRecord[],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  for (const record of records) {
+    try {
+      if (await isCommitted(repository, record, signal)) return true;
+    } catch (error) {
+      // A record that has come to be broken.
+      problemOf(error, signal);
+      return true;
+    }
+  }
+  return false;
 }
 
 function nameOf({ backupId, volumeId }: BackupRecord) {
@@ -116,7 +159,7 @@ function nameOf({ backupId, volumeId }: BackupRecord) {
 async function readBackup(
   repository: Repository,
   key: string,
-  damage: Damage[],
+  suspicions: Suspicion[],
   signal: AbortSignal | undefined,
 ): Promise<{ readonly record: BackupRecord; readonly root: Root } | undefined> {
   let record: BackupRecord | undefined;
@@ -128,13 +171,8 @@ async function readBackup(
     return { record, root: await readRoot(repository, record, signal) };
   } catch (error) {
     const problem = problemOf(error, signal);
-    if (record === undefined) damage.push({ key, problem, backups: [] });
-    else
-      damage.push({
-        key: rootKey(record.volumeId, record.backupId, record.attempt),
-        problem,
-        backups: [nameOf(record)],
-      });
+    const root = record && rootKey(record.volumeId, record.backupId, record.attempt);
+    suspicions.push({ key: root ?? key, problem, backups: record === undefined ? [] : [record] });
     return undefined;
   }
 }
@@ -170,20 +208,6 @@ async function listPacks({ store }: Repository, signal: AbortSignal | undefined)
   return found;
 }
 
-async function existenceProblem(
-  { store }: Repository,
-  key: string,
-  { record }: CheckedPack,
-  present: ReadonlyMap<string, ObjectInfo>,
-  signal: AbortSignal | undefined,
-): Promise<string | undefined> {
-  // A list may lack what is there: a store that lists late is asked for the object itself.
-  const info = present.get(key) ?? (await store.stat(key, { signal }));
-  if (info === undefined) return 'is missing';
-  if (info.key !== key && info.size < record.bytes) return undefined;
-  return info.size === record.bytes ? undefined : `has ${info.size} bytes, ${record.bytes} were put`;
-}
-
 /** Packs take turns: on the nth day those whose number begins with the nth part. */
 function isInSample(pack: string, sample: number): boolean {
   const parts = Math.max(1, Math.round(1 / sample));
@@ -191,49 +215,20 @@ function isInSample(pack: string, sample: number): boolean {
   return Number.parseInt(createHash('sha256').update(pack).digest('hex').slice(0, 8), 16) % parts === today;
 }
 
-async function contentProblem(
-  { store, vault }: Repository,
-  key: string,
-  { record }: CheckedPack,
+/** Puts the backup together, and holds it against its manifest. */
+async function streamProblem(
+  repository: Repository,
+  record: BackupRecord,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   try {
-    const bytes = await readWhole(await store.get(key, { signal }));
-    const directory = directoryOf(record, bytes, bytes.length);
-    if (directory === undefined) return 'has another directory than was stored';
-    const broken = await brokenBlobs(vault, record, bytes, directory);
-    return broken === 0 ? undefined : `${broken} of ${record.blobs} blobs have other bytes`;
-  } catch (error) {
-    if (error instanceof ObjectNotFoundError) return 'is missing';
-    return problemOf(error, signal);
-  }
-}
-
-/** Puts the backup together, and holds it against its manifest. */
-async function verifyStream(
-  repository: Repository,
-  record: BackupRecord,
-  root: Root,
-  damage: Damage[],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const key = `${record.volumeId}/${record.backupId}`;
-  const backups = [nameOf(record)];
-  try {
+    const root = await readRoot(repository, record, signal);
     const chunks = new DigestedChunks(new BackupChunks(repository, root, record.streamBytes, signal));
     await drain(chunks, signal ?? new AbortController().signal);
     const { sha256 } = chunks.digests;
     const expected = record.manifest?.sha256 ?? sha256;
-    if (sha256 !== expected)
-      damage.push({ key, problem: `its SHA-256 is ${sha256 ?? ''}, not ${expected ?? ''}`, backups });
+    return sha256 === expected ? undefined : `its SHA-256 is ${sha256 ?? ''}, not ${expected ?? ''}`;
   } catch (error) {
-    damage.push({ key, problem: problemOf(error, signal), backups });
+    return problemOf(error, signal);
   }
-}
-
-/** What is broken is told; what prevents looking ends the verification. */
-function problemOf(error: unknown, signal: AbortSignal | undefined): string {
-  throwIfAborted(signal);
-  if (!(error instanceof VmdkDriverError && damageCodes.has(error.code))) throw error;
-  return error.message;
 }

@@ -1,6 +1,6 @@
 import type { Backup } from '../../model/backup.js';
 import { newAttempt } from '../format/pack-id.js';
-import { findRecord, type Repository } from '../repository.js';
+import { isCommitted, type Repository } from '../repository.js';
 import { findParent, lostPacks, type Parent } from './find-parent.js';
 import { LeaseKeeper } from './lease-keeper.js';
 
@@ -36,7 +36,7 @@ export async function beginAttempt(repository: Repository, backup: Backup, signa
   try {
     if ('reason' in found) return { id, lease, parent: undefined, lostPacks: new Set(), reason: found.reason };
     const { parent } = found;
-    if (!(await isCommitted(repository, parent, signal))) {
+    if (!(await isCommitted(repository, parent.record, signal))) {
       const reason = 'the last backup of the volume was deleted meanwhile';
       return { id, lease, parent: undefined, lostPacks: new Set(), reason };
     }
@@ -47,10 +47,4 @@ export async function beginAttempt(repository: Repository, backup: Backup, signa
     await lease.end();
     throw error;
   }
-}
-
-async function isCommitted(repository: Repository, { record }: Parent, signal: AbortSignal): Promise<boolean> {
-  const { backupId: id, volumeId, attempt } = record;
-  const now = await findRecord(repository, { id, volumeId }, signal);
-  return now?.attempt === attempt;
 }
