@@ -83,6 +83,16 @@ export async function readRoot(
   if (createHash('sha256').update(bytes).digest('hex') !== root.sha256) {
     throw new RepositoryDamagedError(`${key} is not the root that was committed`);
   }
+  return openRoot(vault, attempt, key, bytes);
+}
+
+/**
+ * What is in the root of an attempt.
+ *
+ * @param key the object's key, for errors
+ * @throws RepositoryDamagedError where it cannot be read
+ */
+export async function openRoot(vault: Vault, attempt: string, key: string, bytes: Buffer): Promise<Root> {
   try {
     return await parseRoot(vault.openRoot(attempt, bytes));
   } catch (error) {

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { StoreError } from '../../src/errors/index.js';
 import { ChangingDisk, range } from './support/generations.js';
 import { manifestFor, RepositoryLab } from './support/repository-lab.js';
 
@@ -28,17 +29,60 @@ async function collected({ service, store }: RepositoryLab): Promise<void> {
   }
 }
 
-test.each([
-  ['before its next sign of life', 0],
-  ['after it', 2 * minute],
-])('a writer that stood still for days does not commit, %s', async (_when, ms) => {
-  const { lab, writer, commit } = await running();
-  await collected(lab);
-  await jest.advanceTimersByTimeAsync(ms);
-  await expect(commit()).rejects.toMatchObject({ retryable: true });
+/** From now on leases cannot be deleted, nor can what is told. */
+function keepsLeases(store: RepositoryLab['store'], as: 'failed' | 'retained'): () => void {
+  const all = store.delete.bind(store);
+  store.delete = async (keys, options) => {
+    const kept = keys.filter((key) => key.startsWith('writers/'));
+    const result = await all(
+      keys.filter((key) => !kept.includes(key)),
+      options,
+    );
+    if (as === 'retained') return { ...result, retained: [...result.retained, ...kept] };
+    const failed = kept.map((key) => ({ key, error: new StoreError('denied', `${key} may not be deleted`) }));
+    return { ...result, failed: [...result.failed, ...failed] };
+  };
+  return () => void (store.delete = all);
+}
+
+describe.each([
+  ['is removed', undefined],
+  ['cannot be removed', 'failed'],
+  ['is locked', 'retained'],
+] as const)('a writer whose lease %s', (_how, kept) => {
+  test.each([
+    ['before its next sign of life', 0],
+    ['after it', 2 * minute],
+  ])('and who stood still for days does not commit, %s', async (_when, ms) => {
+    const { lab, writer, commit } = await running();
+    const restoreDelete = kept === undefined ? () => undefined : keepsLeases(lab.store, kept);
+    await collected(lab);
+    restoreDelete();
+    await jest.advanceTimersByTimeAsync(ms);
+    await expect(commit()).rejects.toMatchObject({ retryable: true });
+    await writer.abort();
+    expect(lab.store.keys.filter((key) => key.startsWith('writers/'))).toEqual([]);
+    expect(await lab.service.readManifest({ id: 'b2', volumeId: 'v1' })).toBeUndefined();
+  });
+});
+
+test('what a dead lease names goes after it, and not before', async () => {
+  const { lab, writer } = await running();
+  const before = lab.store.keys.filter((key) => /^(?:data|map|writers)|root$/.test(key));
+  await lab.service.delete({ id: 'b1', volumeId: 'v1' });
+  const restoreDelete = keepsLeases(lab.store, 'failed');
+  for (let day = 0; day < 4; day++) {
+    lab.store.pass(25);
+    expect(await lab.service.collectGarbage()).toMatchObject({ marked: 0, deleted: 0, failed: 1 });
+  }
+  expect(lab.store.keys).toEqual(expect.arrayContaining(before));
+  restoreDelete();
+  for (let day = 0; day < 2; day++) {
+    lab.store.pass(25);
+    await lab.service.collectGarbage();
+  }
+  expect(lab.store.keys).toEqual(['repository.json']);
   await writer.abort();
-  expect(lab.store.keys.filter((key) => key.startsWith('writers/'))).toEqual([]);
-  expect(await lab.service.readManifest({ id: 'b2', volumeId: 'v1' })).toBeUndefined();
 });
 
 test('a writer that gives its signs of life commits after days', async () => {
@@ -48,6 +92,26 @@ test('a writer that gives its signs of life commits after days', async () => {
     lab.store.pass(10);
     await jest.advanceTimersByTimeAsync(minute);
     await lab.service.collectGarbage();
+  }
+  await commit();
+  expect((await lab.restored('b2')).equals(bytes)).toBe(true);
+});
+
+test.each([
+  ['lease', 'writers/'],
+  ["parent's root", 'volumes/v1/b1/'],
+])('nothing is deleted where the %s of a running backup cannot be read', async (_what, prefix) => {
+  const { lab, bytes, commit } = await running();
+  const { store, service } = lab;
+  await service.delete({ id: 'b1', volumeId: 'v1' });
+  const key = store.keys.find((name) => name.startsWith(prefix.replace(/v1|b1/g, 'i-$&')))!;
+  for (let hours = 0; hours < 60; hours += 10) {
+    await jest.advanceTimersByTimeAsync(minute);
+    store.pass(10);
+    const object = store.objects.get(key)!;
+    store.objects.set(key, { ...object, bytes: Buffer.from('{') });
+    await expect(service.collectGarbage()).rejects.toMatchObject({ code: 'REPOSITORY_DAMAGED' });
+    store.objects.set(key, object);
   }
   await commit();
   expect((await lab.restored('b2')).equals(bytes)).toBe(true);

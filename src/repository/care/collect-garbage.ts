@@ -7,7 +7,7 @@ import type { ObjectInfo } from '../../stores/object-store.js';
 import { marksPrefix, volumesPrefix } from '../format/names.js';
 import { readObject, type Repository } from '../repository.js';
 import { compactPacks } from './compact-packs.js';
-import { attemptOfKey, findLiveObjects, type LiveObjects } from './live-objects.js';
+import { attemptOfKey, findDeadLeases, findLiveObjects, type LiveObjects } from './live-objects.js';
 import { findNeededGrains } from './needed-grains.js';
 import { isReplaced, isSuperseded, packOf, shortestOfPacks } from './rewritings.js';
 
@@ -96,8 +96,12 @@ export async function collectGarbage(
     spent.push(key);
   }
   const candidates = await findCandidates(repository, now, graceMs, signal);
+  // Before anything is marked: nothing is that a lease names, dead or not, which is still there.
+  const deadLeases = await findDeadLeases(repository, now, signal);
+  const leases = await deleteAll(repository, dryRun ? [] : deadLeases, signal);
+  const ended = new Set(deadLeases.filter((key) => !leases.kept.has(key)));
   // After the candidates: what came to be needed since they were listed is seen.
-  const live = await findLiveObjects(repository, now, signal);
+  const live = await findLiveObjects(repository, ended, signal);
   const shortest = shortestOfPacks(candidates);
   const garbage = candidates.filter((object) => !isLive(object.key, live) || isSuperseded(object, shortest));
 
@@ -109,7 +113,7 @@ export async function collectGarbage(
   const isOfLivePack = ({ key }: ObjectInfo): boolean => isLive(key, live);
   // That takes the map of every backup: only where it tells something.
   const needed =
-    maxRepackBytes > 0 || doomed.some(isOfLivePack) ? await findNeededGrains(repository, now, signal) : undefined;
+    maxRepackBytes > 0 || doomed.some(isOfLivePack) ? await findNeededGrains(repository, ended, signal) : undefined;
   const compaction = { now, settled: shortest, marked, budgetBytes: maxRepackBytes, dryRun, signal };
   const compacted =
     needed !== undefined && maxRepackBytes > 0 ? await compactPacks(repository, { ...compaction, needed }) : undefined;
@@ -126,14 +130,15 @@ export async function collectGarbage(
       (needed !== undefined && (await isReplaced(repository, object, needed, shortest, signal)));
     if (mayGo) going.push(object);
   }
-  const keys = [...going.map(({ key }) => key), ...live.deadLeases];
-  const outcome = await deleteAll(repository, keys, signal, quietly(onProgress));
+  const goingKeys = going.map(({ key }) => key);
+  const outcome = await deleteAll(repository, goingKeys, signal, quietly(onProgress));
   await writeMarks(repository, ownMarks, { keys: fresh.map(({ key }) => key), grains }, signal);
   // The marks of those that are left were read: they are made anew by a later run.
   await deleteAll(repository, spent, signal);
   const gone = going.filter(({ key }) => !outcome.kept.has(key));
-  const failed = outcome.failed + doomed.length - going.length;
-  const deleted = { deleted: gone.length, deletedBytes: totalBytes(gone), retained: outcome.retained, failed };
+  const retained = outcome.retained + leases.retained;
+  const failed = outcome.failed + leases.failed + doomed.length - going.length;
+  const deleted = { deleted: gone.length, deletedBytes: totalBytes(gone), retained, failed };
   return { ...marks, ...deleted, repacked, repackedBytes };
 }
 

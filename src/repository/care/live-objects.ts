@@ -1,12 +1,10 @@
-import { types } from 'node:util';
-import { VmdkDriverError } from '../../errors/index.js';
 import { type Lease, parseLease } from '../format/lease.js';
 import { attemptOfRootKey, isRecordKey, leasePrefix, rootKey, volumesPrefix } from '../format/names.js';
 import type { PackRecord } from '../format/pack.js';
 import { packKey } from '../format/pack-id.js';
 import { parseRecord } from '../format/record.js';
-import { parseRoot, type Root } from '../format/root.js';
-import { readObject, readRoot, type Repository } from '../repository.js';
+import type { Root } from '../format/root.js';
+import { openRoot, readObject, readRoot, type Repository } from '../repository.js';
 import { leaseLimitMs } from '../write/lease-keeper.js';
 
 /** What must stay. */
@@ -17,69 +15,79 @@ export interface LiveObjects {
   readonly packs: ReadonlyMap<string, PackRecord>;
   /** Attempts that are running, as far as their leases tell: all that is theirs stays. */
   readonly attempts: ReadonlySet<string>;
-  /** Leases that nobody gave a sign of life for too long. */
-  readonly deadLeases: readonly string[];
 }
 
-/** A lease, and whether its writer is taken for alive; or a root that must stay. */
-type Living =
-  { readonly lease: string; readonly alive: boolean } | { readonly key: string; readonly root: Root | undefined };
+/** An attempt that is taken for running, or a root that must stay. */
+type Living = { readonly attempt: string } | { readonly key: string; readonly root: Root };
 
 /**
- * Looks for all that is needed. It is an error not to be able to tell: nothing may be taken for garbage because a record or a
- * root could not be read.
+ * Leases that nobody gave a sign of life for too long.
  *
  * @param now the store's clock
- * @throws RepositoryDamagedError where a backup's record or root cannot be read; `verify` tells which
+ */
+export async function findDeadLeases(
+  { store }: Repository,
+  now: number,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const dead: string[] = [];
+  for await (const { key, lastModified } of store.list(leasePrefix, { signal })) {
+    if (now - lastModified.getTime() > leaseLimitMs) dead.push(key);
+  }
+  return dead;
+}
+
+/**
+ * Looks for all that is needed. It is an error not to be able to tell: nothing may be taken for garbage because a record, a root or
+ * a lease could not be read.
+ *
+ * @param ended leases that count no more, though a list that lags may still have them
+ * @throws RepositoryDamagedError where one of them cannot be read; `verify` tells which records and roots
  */
 export async function findLiveObjects(
   repository: Repository,
-  now: number,
+  ended: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): Promise<LiveObjects> {
   const roots = new Set<string>();
   const packs = new Map<string, PackRecord>();
   const attempts = new Set<string>();
-  const deadLeases: string[] = [];
-  for await (const living of walk(repository, now, signal)) {
+  for await (const living of walk(repository, ended, signal)) {
     if ('root' in living) {
       roots.add(living.key);
-      if (living.root !== undefined) addPacks(living.root, packs);
-    } else if (living.alive) {
-      attempts.add(living.lease.slice(leasePrefix.length).replace(/\.json$/, ''));
+      addPacks(living.root, packs);
     } else {
-      deadLeases.push(living.lease);
+      attempts.add(living.attempt);
     }
   }
-  return { roots, packs, attempts, deadLeases };
+  return { roots, packs, attempts };
 }
 
 /** The roots of committed backups and of running ones' parents, one after the other: they may be large. */
 export async function* liveRoots(
   repository: Repository,
-  now: number,
+  ended: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Root, void, undefined> {
-  for await (const living of walk(repository, now, signal)) {
-    if ('root' in living && living.root !== undefined) yield living.root;
+  for await (const living of walk(repository, ended, signal)) {
+    if ('root' in living) yield living.root;
   }
 }
 
 async function* walk(
   repository: Repository,
-  now: number,
+  ended: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Living, void, undefined> {
   const { store, vault } = repository;
   // Leases first: a backup that commits meanwhile is then seen by its lease or by its record.
-  for await (const { key, lastModified } of store.list(leasePrefix, { signal })) {
-    // Of a time that is not known nothing is over.
-    const alive = !(now - lastModified.getTime() > leaseLimitMs);
-    yield { lease: key, alive };
-    if (!alive) continue;
+  for await (const { key } of store.list(leasePrefix, { signal })) {
+    if (ended.has(key)) continue;
+    yield { attempt: key.slice(leasePrefix.length).replace(/\.json$/, '') };
     const bytes = await readObject(store, key, signal);
-    const lease = bytes && parseLease(bytes);
-    const parent = lease && (await readParent(repository, lease, signal));
+    // Its backup has ended since it was listed.
+    if (bytes === undefined) continue;
+    const parent = await readParent(repository, parseLease(bytes, key), signal);
     if (parent !== undefined) yield parent;
   }
   for await (const { key } of store.list(volumesPrefix, { signal })) {
@@ -104,17 +112,8 @@ async function readParent(
   const bytes = await readObject(store, key, signal);
   // Gone before the lease was put: the writer sees that, and shares nothing.
   if (bytes === undefined) return undefined;
-  try {
-    return { key, root: await parseRoot(vault.openRoot(parent.attempt, bytes)) };
-  } catch (error) {
-    // A root that was not the committed one is none that a writer shares with.
-    if (!(error instanceof VmdkDriverError || error instanceof RangeError || isZlibError(error))) throw error;
-    return { key, root: undefined };
-  }
-}
-
-function isZlibError(error: unknown): boolean {
-  return types.isNativeError(error) && 'errno' in error;
+  // The writer has read it whole.
+  return { key, root: await openRoot(vault, parent.attempt, key, bytes) };
 }
 
 function addPacks({ dataPacks, mapPacks }: Root, packs: Map<string, PackRecord>): void {

@@ -12,17 +12,21 @@ export interface NeededGrains {
   readonly packs: ReadonlyMap<string, PackRecord>;
 }
 
-/** Reads the map of every live backup. Pages that backups share are read once. */
+/**
+ * Reads the map of every live backup. Pages that backups share are read once.
+ *
+ * @param ended leases that count no more
+ */
 export async function findNeededGrains(
   repository: Repository,
-  now: number,
+  ended: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): Promise<NeededGrains> {
   const { store, vault } = repository;
   const grains = new BlobSet();
   const seen = new BlobSet();
   const packs = new Map<string, PackRecord>();
-  for await (const root of liveRoots(repository, now, signal)) {
+  for await (const root of liveRoots(repository, ended, signal)) {
     for (const pack of root.dataPacks) packs.set(pack.id, pack);
     const unseen = root.pages.map((address) => (address !== undefined && seen.add(address) ? address : undefined));
     const reader = new PackReader({ store, vault, kind: 'map', packs: root.mapPacks, signal });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { RepositoryDamagedError } from '../../errors/index.js';
 
 /** What a running backup says of itself: `writers/<attempt>.json`, put anew again and again while it lives. */
 export interface Lease {
@@ -17,11 +18,16 @@ const leaseSchema = z.object({
   beat: z.int().nonnegative(),
 });
 
-/** Reads a lease; undefined where the bytes are none. */
-export function parseLease(bytes: Buffer): Lease | undefined {
+/**
+ * Reads a lease.
+ *
+ * @param key the object's key, for errors
+ * @throws RepositoryDamagedError where it is none
+ */
+export function parseLease(bytes: Buffer, key: string): Lease {
   try {
     return leaseSchema.parse(JSON.parse(bytes.toString()));
-  } catch {
-    return undefined;
+  } catch (error) {
+    throw new RepositoryDamagedError(`${key} is not the lease of a backup`, { cause: error });
   }
 }

@@ -55,10 +55,15 @@ export class LeaseKeeper {
     return this.#lost.signal;
   }
 
-  /** Whether the store still has the lease, and has had it all the time. */
+  /** Gives a sign of life, and tells whether the lease has been there, and alive, all the time. */
   async isThere(signal: AbortSignal): Promise<boolean> {
-    await untilAborted(this.#beating, signal);
-    return !this.lost.aborted && (await this.#seenAt(signal)) !== undefined;
+    // Behind the one that is under way: of two at once, the later would find the earlier's, and not how old the lease was.
+    const beating = this.#beating.then(() => this.#giveSign(signal));
+    this.#beating = beating.then(
+      () => undefined,
+      () => undefined,
+    );
+    return (await untilAborted(beating, signal)) && !this.lost.aborted;
   }
 
   /** Gives no more signs of life. */
@@ -74,23 +79,26 @@ export class LeaseKeeper {
     await tryDelete(this.#store, [this.#key]);
   }
 
-  /**
-   * A lease that was taken for dead must not come back: what it names may have been marked since. A process that stood still,
-   * in a suspended machine say, learns of that from the store only, whose clock went on.
-   */
   async #renew(): Promise<void> {
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(leaseLimitMs / 4)]);
     try {
-      const before = await this.#seenAt(signal);
-      if (before !== undefined) {
-        await this.#put(signal);
-        const now = await this.#seenAt(signal);
-        if (now !== undefined && now - before < leaseLimitMs / 2) return;
-      }
-      this.#giveUp();
+      if (!(await this.#giveSign(signal))) this.#giveUp();
     } catch (cause) {
       if (performance.now() - this.#beatenAt >= leaseLimitMs / 2) this.#giveUp(cause);
     }
+  }
+
+  /**
+   * Gives a sign of life; false where the lease is gone, or had none for too long. One that was taken for dead must not come back: what
+   * it names may have been marked since. A process that stood still, in a suspended machine say, learns of that from the store only,
+   * whose clock went on.
+   */
+  async #giveSign(signal: AbortSignal): Promise<boolean> {
+    const before = await this.#seenAt(signal);
+    if (before === undefined) return false;
+    await this.#put(signal);
+    const now = await this.#seenAt(signal);
+    return now !== undefined && now - before < leaseLimitMs / 2;
   }
 
   #giveUp(cause?: unknown): void {
