@@ -28,6 +28,8 @@ const newDisk = () => new ChangingDisk(300, 8).write(...range(0, firstGrains));
 /** Store calls in each schedule, at least. Somebody is killed among them, by the one that is told here at the latest. */
 const fewestCalls = 60;
 const firstKillBy = 50;
+/** A writer that runs gives a sign of life each minute; one that finds its last one older than that gives up. In hours. */
+const silenceHours = 12;
 /** How late a list may show what was put or deleted: far less than the grace. */
 const listingLagHours = 2;
 
@@ -52,6 +54,8 @@ class ScheduledRun implements Schedule {
   /** Actors whose process stands still, and until when. */
   readonly #frozen = new Map<string, number>();
   readonly #killed = new Set<string>();
+  /** The last lease of each writer. */
+  readonly #leases = new Map<string, string>();
   #calls = 0;
 
   constructor(seed: number, tally: Tally) {
@@ -73,6 +77,7 @@ class ScheduledRun implements Schedule {
   }
 
   wait(call: WaitingCall): void {
+    if (call.method === 'put' && call.key.startsWith('writers/')) this.#leases.set(call.actor, call.key);
     // A writer that is dropped gives its attempt up, once garbage is collected: not where its process is dead.
     if (!this.#killed.has(call.actor)) this.#waiting.push(call);
   }
@@ -199,19 +204,23 @@ class ScheduledRun implements Schedule {
   /** Any of the calls of actors that do not stand still. Where all do, time passes. */
   #nextCall(): WaitingCall | undefined {
     const now = this.#store.now().getTime();
-    const awake = this.#waiting.filter(({ actor }) => (this.#frozen.get(actor) ?? 0) <= now);
+    const awake = this.#waiting.filter(({ actor }) => !this.#standsStill(actor));
     if (awake.length === 0) {
-      this.#store.pass(1);
+      this.#pass(1);
       return undefined;
     }
     const call = this.#random.pick(awake);
     const mayFreeze = call.actor.startsWith('writer') && !call.key.endsWith('/manifest.json');
-    if (mayFreeze && this.#random.below(4) === 0) {
-      this.#frozen.set(call.actor, now + (20 + this.#random.below(80)) * 3_600_000);
+    if (mayFreeze && this.#random.below(40) === 0) {
+      this.#frozen.set(call.actor, now + (5 + this.#random.below(95)) * 3_600_000);
       return undefined;
     }
     this.#waiting.splice(this.#waiting.indexOf(call), 1);
     return call;
+  }
+
+  #standsStill(actor: string): boolean {
+    return (this.#frozen.get(actor) ?? 0) > this.#store.now().getTime();
   }
 
   #decide({ changes }: WaitingCall): Decision {
@@ -238,14 +247,37 @@ class ScheduledRun implements Schedule {
 
   /**
    * The clock goes on by minutes, hours, or more than a day. Between a writer's last look at its lease and the record that
-   * follows it does not: a request that takes a day is what the protocol excludes, not what it survives.
+   * follows it does not: a request that takes a day is what the protocol excludes, not what it survives. Nor while it looks, but where
+   * the writer stands still: it would hardly ever commit.
    */
   #passTime(): void {
-    const commits = this.#waiting.some(({ method, key }) => method === 'put' && key.endsWith('/manifest.json'));
+    const commits = this.#waiting.some(
+      ({ actor, method, key }) =>
+        (method === 'put' && key.endsWith('/manifest.json')) ||
+        (['stat', 'put'].includes(method) && key.startsWith('writers/') && !this.#standsStill(actor)),
+    );
     const step = this.#random.below(commits || this.#late.length > 0 ? 24 : 30);
-    if (step >= 24 && step < 28) this.#store.pass(1 + this.#random.below(8));
-    else if (step === 28) this.#store.pass(20 + this.#random.below(10));
-    else if (step < 10) this.#store.pass(this.#random.below(60) / 60);
+    if (step >= 24 && step < 28) this.#pass(1 + this.#random.below(8));
+    else if (step === 28) this.#pass(20 + this.#random.below(10));
+    else if (step < 10) this.#pass(this.#random.below(60) / 60);
+  }
+
+  /** Whoever does not stand still gives signs of life meanwhile, as its own timer would have it. */
+  #pass(hours: number): void {
+    this.#giveSigns();
+    for (let left = hours; left > 0; left -= silenceHours / 2) {
+      this.#store.pass(Math.min(left, silenceHours / 2));
+      this.#giveSigns();
+    }
+  }
+
+  #giveSigns(): void {
+    const now = this.#store.now();
+    for (const [actor, key] of this.#leases) {
+      const lease = this.#store.objects.get(key);
+      if (lease === undefined || !this.#alive.has(actor) || this.#standsStill(actor)) continue;
+      if (now.getTime() - lease.lastModified.getTime() < silenceHours * 3_600_000) lease.lastModified = now;
+    }
   }
 
   /** Every backup that is there restores to the byte. */
