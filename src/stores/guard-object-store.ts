@@ -20,6 +20,7 @@ import type {
   StoreCallOptions,
   StoreCapabilities,
 } from './object-store.js';
+import { stillWritten, UnfinishedWrites } from './unfinished-writes.js';
 
 /** What is said in a way that is not understood is not said; the rest is. */
 const capabilitiesSchema = z.object({
@@ -42,6 +43,8 @@ const deleteResultSchema = z.object({
   failed: z.array(z.object({ key: z.string(), error: z.unknown() })),
 });
 
+const nothingDeleted: DeleteResult = { deleted: [], missing: [], retained: [], failed: [] };
+
 /** A store that an application hands over, guarded. */
 export const objectStoreSchema = withMethods<ObjectStore>(
   ['put', 'get', 'stat', 'list', 'delete'],
@@ -52,7 +55,8 @@ export const objectStoreSchema = withMethods<ObjectStore>(
  * A store of somebody else's, made trustworthy: whatever it throws, rejects with, resolves to or never answers, its caller meets a store
  * that keeps the contract or fails with one of the library's errors.
  *
- * A call that goes on for too long after its signal was aborted is left behind. What the package's own stores give is given as it is.
+ * A call that goes on for too long after its signal was aborted is left behind; until a put or a deletion that was given up has ended,
+ * nothing else is written to its keys. What the package's own stores give is given as it is.
  */
 export function guardObjectStore(store: ObjectStore): ObjectStore {
   return isOwnStore(store) ? store : new GuardedObjectStore(store);
@@ -61,9 +65,11 @@ export function guardObjectStore(store: ObjectStore): ObjectStore {
 class GuardedObjectStore implements ObjectStore {
   readonly extendRetention?: NonNullable<ObjectStore['extendRetention']>;
   readonly #store: ObjectStore;
+  readonly #writes: UnfinishedWrites;
 
   constructor(store: ObjectStore) {
     this.#store = store;
+    this.#writes = UnfinishedWrites.of(store);
     if (store.extendRetention === undefined) return;
     this.extendRetention = (key, until, options = {}) =>
       storeCall('extendRetention()', options.signal, async () => {
@@ -85,9 +91,12 @@ class GuardedObjectStore implements ObjectStore {
   }
 
   put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<PutResult> {
-    return storeCall('put()', options.signal, async () =>
-      parseAnswer('put()', putResultSchema, await this.#store.put(key, body, options)),
-    );
+    const { signal } = options;
+    return storeCall('put()', signal, async () => {
+      await this.#writes.settle(key, signal);
+      const answer = this.#writes.run([key], signal, async () => this.#store.put(key, body, options));
+      return parseAnswer('put()', putResultSchema, await answer);
+    });
   }
 
   get(key: string, options: GetOptions = {}): Promise<Readable> {
@@ -132,10 +141,19 @@ class GuardedObjectStore implements ObjectStore {
   }
 
   delete(keys: readonly string[], options: StoreCallOptions = {}): Promise<DeleteResult> {
-    return storeCall('delete()', options.signal, async () =>
-      // A copy: it may take the keys off one by one.
-      parseDeletion(keys, await this.#store.delete([...keys], options)),
-    );
+    const { signal } = options;
+    return storeCall('delete()', signal, async () => {
+      const written = keys.filter((key) => this.#writes.isGivenUp(key));
+      const others = keys.filter((key) => !written.includes(key));
+      const result = others.length === 0 ? nothingDeleted : await this.#delete(others, options);
+      return { ...result, failed: [...result.failed, ...written.map((key) => ({ key, error: stillWritten(key) }))] };
+    });
+  }
+
+  async #delete(keys: readonly string[], options: StoreCallOptions): Promise<DeleteResult> {
+    // A copy: it may take the keys off one by one.
+    const answer = this.#writes.run(keys, options.signal, async () => this.#store.delete([...keys], options));
+    return parseDeletion(keys, await answer);
   }
 }
 

@@ -282,6 +282,75 @@ describe('a store that does not answer', () => {
   });
 });
 
+describe('a store that ends a put long after it was given up', () => {
+  const later = randomBytes(2 * segmentBytes);
+
+  /** A store whose first record gets there only once it is let, and an attempt that was given up over it. */
+  async function withLateRecord() {
+    const store = new MemoryObjectStore();
+    const service = new ObjectBackupService({ store, segmentBytes });
+    let land = (): void => undefined;
+    const mayLand = new Promise<void>((resolve) => (land = resolve));
+    let isAsked = false;
+    store.put = async (key, body) => {
+      const sound = MemoryObjectStore.prototype.put.bind(store, key, body, {});
+      if (!key.startsWith('backups/') || isAsked) return sound();
+      isAsked = true;
+      await mayLand;
+      return sound();
+    };
+    const controller = new AbortController();
+    const outcome = storeBackup(service, controller.signal).catch((error: unknown) => error);
+    await until(() => isAsked);
+    controller.abort();
+    return { store, service, outcome, land };
+  }
+
+  async function storeLater(service: ObjectBackupService): Promise<void> {
+    const writer = await service.openBackup(backup);
+    await writer.write(later);
+    await writer.commit(manifestOf(backup, later));
+  }
+
+  it('cannot have it take the place of what was put since, by whichever service', async () => {
+    using time = new PassingTime();
+    const { store, outcome, land } = await withLateRecord();
+    time.pass(graceMs);
+    expect(await outcome).toMatchObject({ code: 'ABORTED', cleanup: 'pending' });
+    const other = new ObjectBackupService({ store, segmentBytes });
+    const storing = storeLater(other);
+    await until(() => [...store.objects.keys()].filter((key) => key.startsWith('data/')).length === 8);
+    land();
+    await storing;
+    expect((await restored(other)).equals(later)).toBe(true);
+  });
+
+  it('has another put of it fail for now, and a deletion, until it has ended', async () => {
+    using time = new PassingTime();
+    const { service, store, outcome, land } = await withLateRecord();
+    time.pass(graceMs);
+    await outcome;
+    const unavailable = { code: 'STORE_FAILED', reason: 'unavailable', retryable: true };
+    const guarded = guardObjectStore(store);
+    await guarded.put('other', Buffer.from('other'));
+    const name = 'backups/backup-1.json';
+    const putting = guarded.put(name, Buffer.from('{}')).catch((error: unknown) => error);
+    await new Promise(setImmediate);
+    time.pass(graceMs);
+    expect(await putting).toMatchObject(unavailable);
+    expect(await guarded.delete([name, 'other'])).toMatchObject({
+      deleted: ['other'],
+      failed: [{ key: name, error: unavailable }],
+    });
+    land();
+    await until(() => store.objects.has(name));
+    await storeLater(service);
+    expect((await restored(service)).equals(later)).toBe(true);
+    await service.delete(backup);
+    expect(await listed(service)).toEqual([]);
+  });
+});
+
 it('lists what nobody could have stored by its name, with its error', async () => {
   const { service, store } = await serviceWith({});
   await store.put('backups/50%.json', Buffer.from('{'));
