@@ -173,6 +173,7 @@ export class ObjectBackupService implements BackupService {
    * that. It runs by itself before a backup is stored, at most once an hour.
    *
    * @returns how many attempts it removed
+   * @throws StoreError where it cannot look, or, once the others were tried, where one cannot be removed
    */
   async sweep(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
     const { signal } = parseOptions(options);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { AbortError, StoreError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
+import { AbortError, StoreError, VmdkDriverError } from '../../errors/index.js';
 import type { ObjectInfo, ObjectStore } from '../../stores/object-store.js';
+import { sweepEach } from '../sweep-each.js';
 import { readNote } from './attempt-note.js';
 import { deleteAll } from './delete-all.js';
 import { inTime } from './in-time.js';
@@ -12,10 +13,10 @@ export const graceMs = 24 * 60 * 60 * 1000;
 
 /**
  * Removes what dead attempts left, and the segments of backups that were replaced: those of attempts whose notes and newest segment are
- * older than the grace, and that no record names.
+ * older than the grace, and that no record names. What is locked stays, and the note of it, for a later sweep.
  *
  * @returns how many attempts were removed
- * @throws StoreError where it cannot look, or something cannot be removed
+ * @throws StoreError where it cannot look, or, once the others were tried, where one cannot be removed
  */
 export async function sweep(store: ObjectStore, signal: AbortSignal | undefined): Promise<number> {
   const notes = new Map<string, ObjectInfo[]>();
@@ -31,29 +32,34 @@ export async function sweep(store: ObjectStore, signal: AbortSignal | undefined)
   const isOld = ({ lastModified }: ObjectInfo) => nowMs - lastModified.getTime() > graceMs;
   // Of processes that died while they asked for the time.
   const stopped = clocks.filter(isOld).map(({ key }) => key);
-  await deleteAll(store, stopped, signal);
-  let swept = 0;
-  for (const [attempt, ofAttempt] of notes) {
-    throwIfAborted(signal);
-    if (ofAttempt.every(isOld) && (await sweepAttempt(store, attempt, ofAttempt, isOld, signal))) swept++;
-  }
-  return swept;
+  const sweepClocks = async () => {
+    await deleteAll(store, stopped, signal);
+    return 0;
+  };
+  const attempts = [...notes]
+    .filter(([, ofAttempt]) => ofAttempt.every(isOld))
+    .map(
+      ([attempt, ofAttempt]) =>
+        async () =>
+          sweepAttempt(store, attempt, ofAttempt, isOld, signal),
+    );
+  return sweepEach([...attempts, sweepClocks], signal);
 }
 
-/** Whether there was something to remove. */
+/** 1 where there was something to remove, else 0. */
 async function sweepAttempt(
   store: ObjectStore,
   attempt: string,
   notes: readonly ObjectInfo[],
   isOld: (info: ObjectInfo) => boolean,
   signal: AbortSignal | undefined,
-): Promise<boolean> {
+): Promise<number> {
   const key = await readNote(store, notes[0]?.key ?? '', signal);
   // It went meanwhile, or a later version wrote it.
-  if (key === undefined) return false;
+  if (key === undefined) return 0;
   const segments: string[] = [];
   for await (const info of store.list(segmentsPrefix(key, attempt), { signal })) {
-    if (!isOld(info)) return false;
+    if (!isOld(info)) return 0;
     segments.push(info.key);
   }
   // Read last: an attempt so old does not commit any more, so that a record that does not name it now never will.
@@ -62,7 +68,7 @@ async function sweepAttempt(
     return error;
   });
   // A record that nobody here understands may name it.
-  if (record instanceof VmdkDriverError) return false;
+  if (record instanceof VmdkDriverError) return 0;
   const isBackup = record?.attempt === attempt;
   if (!isBackup) await deleteAll(store, segments, signal);
   await deleteAll(
@@ -70,7 +76,7 @@ async function sweepAttempt(
     notes.map((note) => note.key),
     signal,
   );
-  return !isBackup;
+  return isBackup ? 0 : 1;
 }
 
 /** The time by the store's clock, in milliseconds since the epoch: that of an object just put. */

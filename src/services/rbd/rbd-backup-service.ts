@@ -195,6 +195,7 @@ export class RbdBackupService implements BackupService {
    * at most once an hour.
    *
    * @returns how many images are gone by it, or by another sweep at the same time
+   * @throws StoreError where it cannot look, or, once the others were tried, where one cannot be removed
    */
   async sweep(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
     const { signal } = parseOptions(options);

@@ -1,23 +1,24 @@
 import { readdir, rm } from 'node:fs/promises';
 import { hasErrno } from '../../errors/errno.js';
-import { throwIfAborted } from '../../errors/index.js';
 import { abandonedAfterMs, isAbandoned, isOwnerDead } from '../../stores/file/attempt-name.js';
 import { recordIfOld } from '../generations.js';
+import { type Removal, sweepEach } from '../sweep-each.js';
 import { dataOf, parseArchiveName } from './archive-names.js';
 import type { Dsmc } from './dsmc.js';
 import { type ArchivedFile, hasSize } from './query-output.js';
-import { dataAmong, recordsAmong, retrieveRecord } from './stored-records.js';
+import { type ArchivedRecord, dataAmong, recordsAmong, retrieveRecord } from './stored-records.js';
 import { temporaryDirectoryOf } from './temporary-directory.js';
 
 /**
  * Removes what attempts of dead processes left, on the server and in the directory, and backups that were replaced a day ago.
  *
  * @returns how many archived files are gone by it, or by another sweep at the same time
+ * @throws StoreError where it cannot look, or, once the others were tried, where one cannot be removed
  */
 export async function sweep(dsmc: Dsmc, signal: AbortSignal | undefined): Promise<number> {
   await sweepDirectory(dsmc.directory);
   const files = await dsmc.query('*', signal);
-  return (await sweepAttempts(dsmc, files, signal)) + (await sweepReplaced(dsmc, files, signal));
+  return sweepEach([...(await attempts(dsmc, files, signal)), ...replaced(dsmc, files, signal)], signal);
 }
 
 /** What a dead process had under way here. What cannot be looked at or removed stays for the next time. */
@@ -34,49 +35,49 @@ async function sweepDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Streams that no record names. */
-async function sweepAttempts(
+/** Removes streams that no record names. */
+async function attempts(
   dsmc: Dsmc,
   files: readonly ArchivedFile[],
   signal: AbortSignal | undefined,
-): Promise<number> {
+): Promise<Removal[]> {
   const over = withoutRecord(files).filter(({ attempt, archivedMs }) => {
     return isOwnerDead(attempt) ?? Date.now() - archivedMs > abandonedAfterMs;
   });
-  if (over.length === 0) return 0;
+  if (over.length === 0) return [];
   // Asked after the attempts were found to be over: those that have no record now never will.
   const still = new Set(withoutRecord(await dsmc.query('*', signal)).map(({ name }) => name));
-  let swept = 0;
-  for (const data of over) {
-    if (!still.has(data.name)) continue;
-    throwIfAborted(signal);
-    await dsmc.delete(data, signal);
-    swept++;
-  }
-  return swept;
+  return over
+    .filter(({ name }) => still.has(name))
+    .map((data) => async () => {
+      await dsmc.delete(data, signal);
+      return 1;
+    });
 }
 
-async function sweepReplaced(
-  dsmc: Dsmc,
-  files: readonly ArchivedFile[],
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  let swept = 0;
-  for (const [newest, ...replaced] of recordsAmong(files).values()) {
-    if (newest === undefined || replaced.length === 0) continue;
-    throwIfAborted(signal);
-    const record = await recordIfOld(retrieveRecord(dsmc, newest, signal));
-    if (record === undefined) continue;
-    const data = dataAmong(files, newest);
-    // While the backup is not whole, what it replaced may be the only copy.
-    if (data === undefined || !hasSize(data, record.streamBytes)) continue;
-    for (const old of replaced) {
+/** Removes what was replaced, each record before its stream. */
+function replaced(dsmc: Dsmc, files: readonly ArchivedFile[], signal: AbortSignal | undefined): Removal[] {
+  return [...recordsAmong(files).values()].flatMap(([newest, ...others]) => {
+    if (newest === undefined) return [];
+    return others.map((old) => async () => {
+      if (!(await isToStay(dsmc, files, newest, signal))) return 0;
       await dsmc.delete(old, signal);
       await dsmc.delete(dataOf(old), signal);
-      swept += 2;
-    }
-  }
-  return swept;
+      return 2;
+    });
+  });
+}
+
+/** Whether a backup has been there for a day, and is whole: while it is not, what it replaced may be the only copy. */
+async function isToStay(
+  dsmc: Dsmc,
+  files: readonly ArchivedFile[],
+  newest: ArchivedRecord,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const record = await recordIfOld(retrieveRecord(dsmc, newest, signal));
+  const data = dataAmong(files, newest);
+  return record !== undefined && data !== undefined && hasSize(data, record.streamBytes);
 }
 
 function withoutRecord(files: readonly ArchivedFile[]): ArchivedFile[] {

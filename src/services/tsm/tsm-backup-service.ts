@@ -190,6 +190,7 @@ export class TsmBackupService implements BackupService {
    * at most once an hour.
    *
    * @returns how many archived files are gone by it, or by another sweep at the same time
+   * @throws StoreError where it cannot look, or, once the others were tried, where one cannot be removed
    */
   async sweep(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<number> {
     const { signal } = parseOptions(options);

@@ -293,6 +293,69 @@ it('says that a locked backup stays', async () => {
   expect(await restored(service)).toBe(digest(after));
 });
 
+describe('a sweep', () => {
+  const day = 24 * 60 * 60 * 1000;
+
+  /** Ten attempts that died days ago, each with a segment; in the order in which a sweep comes to them. */
+  async function dead() {
+    const inner = new MemoryObjectStore();
+    const attempts = Array.from({ length: 10 }, (_, index) => index.toString(16).repeat(32));
+    for (const attempt of attempts) {
+      const note = JSON.stringify({ formatVersion: 1, key: 'backup-1' });
+      await inner.put(`attempts/${attempt}.${'0'.repeat(16)}.json`, Buffer.from(note));
+      await inner.put(`data/backup-1/${attempt}/00000000`, before);
+    }
+    inner.now = () => new Date(Date.now() + 2 * day);
+    return { inner, attempts };
+  }
+
+  /** Has what is deleted of the attempt fail. */
+  function keeping(inner: MemoryObjectStore, isKept: (key: string) => boolean, reason: 'denied' | 'unavailable') {
+    const asked: string[] = [];
+    inner.delete = async (keys) => {
+      asked.push(...keys);
+      const kept = keys.filter(isKept);
+      const others = keys.filter((key) => !isKept(key));
+      const outcome = await MemoryObjectStore.prototype.delete.call(inner, others);
+      return { ...outcome, failed: kept.map((key) => ({ key, error: new StoreError(reason, `${key} stays`) })) };
+    };
+    return asked;
+  }
+
+  it('removes the others where one cannot be removed, and then says so', async () => {
+    const { inner, attempts } = await dead();
+    const [kept = ''] = attempts;
+    keeping(inner, (key) => key.includes(kept), 'denied');
+    await expect(serviceOn(inner).sweep()).rejects.toMatchObject({ code: 'STORE_FAILED', reason: 'denied' });
+    expect(await keysOf(inner)).toEqual([expect.stringContaining(kept), expect.stringContaining(kept)]);
+  });
+
+  it('does not try everything at a store that does not work', async () => {
+    const { inner } = await dead();
+    const asked = keeping(inner, (key) => key.startsWith('data/'), 'unavailable');
+    await expect(serviceOn(inner).sweep()).rejects.toMatchObject({ reason: 'unavailable' });
+    expect(asked.filter((key) => key.startsWith('data/'))).toHaveLength(3);
+  });
+
+  it('leaves what is locked for a later one, and removes the rest', async () => {
+    const { inner, attempts } = await dead();
+    const [locked = ''] = attempts;
+    const lockedFor = (days: number) => new Date(Date.now() + days * day);
+    await inner.extendRetention(`data/backup-1/${locked}/00000000`, lockedFor(30));
+    // The bucket's default.
+    inner.put = async (key, body, options) =>
+      MemoryObjectStore.prototype.put.call(inner, key, body, { ...options, retainUntil: lockedFor(30) });
+    const service = serviceOn(inner);
+    expect(await service.sweep()).toBe(9);
+    inner.now = () => lockedFor(4);
+    expect(await service.sweep()).toBe(0);
+    expect((await keysOf(inner)).filter((key) => key.includes(locked))).toHaveLength(2);
+    inner.now = () => lockedFor(31);
+    expect(await service.sweep()).toBe(1);
+    expect((await keysOf(inner)).filter((key) => !key.startsWith('clock/'))).toEqual([]);
+  });
+});
+
 it.each([
   [undefined, 'options'],
   [null, 'options'],

@@ -149,6 +149,17 @@ it('removes what dead attempts left, and nothing that may be alive', async () =>
   expect((await images()).sort()[0]).toBe('somebody-else.tmp.image');
 });
 
+it('removes the others where one cannot be removed, and then says so', async () => {
+  await store(randomBytes(10));
+  const [own = ''] = await images();
+  const dead = own.split('.')[3]!.replace(/[0-9a-f]{16}$/, '0123456789abcdef');
+  for (const key of ['backup-2', 'backup-3'])
+    await writeFile(join(directory, `vmdk-driver.${key}.${dead}.tmp.image`), '');
+  fault('snapshots:backup-2');
+  await expect(service().sweep()).rejects.toMatchObject({ code: 'STORE_FAILED', reason: 'failed' });
+  expect((await images()).sort()).toEqual([own, `vmdk-driver.backup-2.${dead}.tmp.image`]);
+});
+
 it.each([
   ['pool', { pool: 'a/b' }],
   ['pool', { pool: '--conf' }],

@@ -2,7 +2,8 @@
 // A double of Ceph's `rbd` program, in its command line, its exit codes and its traps: an input that ends early is a success and a
 // shorter image. Images are files below RBD_DOUBLE. RBD_FAULT names what goes wrong: `import:28` (exit code), `short` (half of the
 // input is kept), `export-cut` (exit 0 after half of the image), `busy` (somebody has the image open), `stuck` (the input is not read),
-// `full` (what a real one says of an image that it cannot remove from a full pool), `stays` (the same, without why).
+// `full` (what a real one says of an image that it cannot remove from a full pool), `stays` (the same, without why), `snapshots:backup-1` (images
+// whose names have this in them have snapshots).
 import {
   appendFileSync,
   createReadStream,
@@ -101,6 +102,7 @@ switch (command) {
     mustExist(rest[0]);
     if (fault === 'full') process.stderr.write('librbd: failed to add image to trash: (28) No space left on device\n');
     if (fault === 'full' || fault === 'stays') end(2, 'rbd: delete error: (2) No such file or directory\n');
+    if (wanted === 'snapshots' && rest[0]?.includes(code ?? '')) end(39, 'rbd: image has snapshots - not removed\n');
     if (fault === 'busy') end(16, 'rbd: error: image still has watchers\n');
     rmSync(fileOf(rest[0]));
     rmSync(`${fileOf(rest[0])}.vmdk-driver.record`, { force: true });

@@ -310,6 +310,23 @@ it('removes what dead attempts left, and nothing that may be alive or is somebod
   expect(await left()).toEqual([]);
 });
 
+it('removes the others where one cannot be removed, and then says so', async () => {
+  await store(randomBytes(10));
+  const [data] = await copies();
+  const names = ['backup-2', 'backup-3'].map((key) => dataOf({ key, attempt: newAttemptName() }).name);
+  for (const [index, name] of names.entries()) {
+    const id = index.toString();
+    const archivedAt = '2026-01-01T00:00:00.000Z';
+    await changeCopy({ id, file: join(staging, name), description: 'x/y', archivedAt }, {});
+    await copyFile(join(server, `${data!.id}.data`), join(server, `${id}.data`));
+  }
+  fault(`skip@delete:${names[0]!}`);
+  await expect(usual.sweep()).rejects.toMatchObject({ code: 'STORE_FAILED', reason: 'failed' });
+  expect((await copies()).map(({ id }) => id)).not.toContain('1');
+  wellAgain();
+  expect(await usual.sweep()).toBe(1);
+});
+
 it('takes nothing for its own that no attempt of its own has made', async () => {
   await store(randomBytes(10));
   const [data] = await copies();
