@@ -18,6 +18,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -142,10 +143,10 @@ function archive() {
   if (fault === 'killed') return kill();
   copy(file, join(state, `${id}.data`));
   const description = fault === 'description' ? 'something else' : (options['description'] ?? 'Archive Date');
-  writeFileSync(
-    join(state, `${id}.json`),
-    JSON.stringify({ id, file, description, archivedAt: new Date().toISOString() }),
-  );
+  // Whole at once, for those who query meanwhile.
+  const entry = join(state, `${id}.json`);
+  writeFileSync(`${entry}.new`, JSON.stringify({ id, file, description, archivedAt: new Date().toISOString() }));
+  renameSync(`${entry}.new`, entry);
   if (fault === 'late') return kill();
   endWith(text('Total number of objects archived:  1', 'Anzahl: 1'));
 }
