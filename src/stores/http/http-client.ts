@@ -55,7 +55,7 @@ export class HttpClient {
    * Sends the request, and resolves with the head of its answer, of any status. The answer's body has to be read or destroyed, and is
    * on its own as to stalls and aborts.
    *
-   * @throws StoreError where there is no answer, or a put is said to be done before its body was sent
+   * @throws StoreError where there is no answer, or that of a put does not say that its body is stored
    */
   async send({ method, url, headers, body, signal }: HttpRequest): Promise<IncomingMessage> {
     throwIfAborted(signal);
@@ -83,11 +83,10 @@ export class HttpClient {
       const answer = answerTo(request);
       const isGiven = sendBody(request, body?.buffers ?? [], expects, timer);
       const head = await answer;
-      if (method === 'PUT' && isSuccess(head) && !isGiven()) {
-        head.destroy();
-        throw new StoreError('protocol', `${url.host}: the body was taken for stored before it was sent`);
-      }
-      return head;
+      const fault = method === 'PUT' && isSuccess(head) ? putFault(url.host, head, isGiven()) : undefined;
+      if (fault === undefined) return head;
+      head.destroy();
+      throw fault;
     } catch (error) {
       throw connectionError(error, url.host);
     } finally {
@@ -108,6 +107,13 @@ function requestOf(url: URL, options: RequestOptions): ClientRequest {
 
 function isSuccess({ statusCode = 0 }: IncomingMessage): boolean {
   return statusCode >= 200 && statusCode < 300;
+}
+
+/** Why a put that was answered with success is none. */
+function putFault(peer: string, { statusCode: status }: IncomingMessage, isGiven: boolean): StoreError | undefined {
+  // Swift says so, even before it has the body, where it has a newer timestamp for the object, by another proxy's clock.
+  if (status === 202) return new StoreError('unavailable', `${peer}: the put was accepted, and not stored`, { status });
+  return isGiven ? undefined : new StoreError('protocol', `${peer}: the body was taken for stored before it was sent`);
 }
 
 function answerTo(request: ClientRequest): Promise<IncomingMessage> {

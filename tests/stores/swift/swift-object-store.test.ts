@@ -221,6 +221,24 @@ describe('a put', () => {
     expect(swift.asked.at(-1)).toBe('DELETE /v1/AUTH_x/container/key');
   });
 
+  it('that was only accepted, since a newer timestamp is there, is repeated', async () => {
+    const bytes = Buffer.from('content');
+    swift.newer.set('key', 2);
+    expect(await storeWith().put('key', bytes)).toEqual({ created: true });
+    expect(swift.objects.get('key')).toEqual(bytes);
+  });
+
+  it.each([
+    ['and its body with it', 5, true],
+    ['before its body was sent', 2 * 1024 * 1024, false],
+  ])('that is accepted again and again, %s, is not stored', async (_, size, readsBodies) => {
+    swift.server.readsBodies = readsBodies;
+    swift.newer.set('key', Infinity);
+    const unavailable = { code: 'STORE_FAILED', reason: 'unavailable', retryable: true, status: 202 };
+    await expect(storeWith().put('key', Buffer.alloc(size))).rejects.toMatchObject(unavailable);
+    expect(swift.asked).toHaveLength(3);
+  });
+
   it.each([
     [403, '', 'denied'],
     [404, '', 'no-container'],
