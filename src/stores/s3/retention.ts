@@ -20,7 +20,10 @@ export interface HeadOfVersion {
   readonly size: number;
   readonly lastModified: Date;
   readonly versionId: string | undefined;
+  /** Until when it is locked, in whatever mode. */
   readonly retainUntil: Date | undefined;
+  /** Until when nobody can remove it: a lock of another mode can be ended by whoever has the right to. */
+  readonly promisedUntil: Date | undefined;
   readonly isOnLegalHold: boolean;
 }
 
@@ -50,11 +53,13 @@ export async function head(
     throw new StoreError('protocol', `${client.peer}: ${path}: the store does not tell its size and time`);
   }
   const until = new Date(said('x-amz-object-lock-retain-until-date') ?? '');
+  const retainUntil = Number.isNaN(until.getTime()) ? undefined : until;
   return {
     size,
     lastModified,
     versionId: said('x-amz-version-id'),
-    retainUntil: Number.isNaN(until.getTime()) ? undefined : until,
+    retainUntil,
+    promisedUntil: said('x-amz-object-lock-mode') === mode ? retainUntil : undefined,
     isOnLegalHold: said('x-amz-object-lock-legal-hold') === 'ON',
   };
 }
@@ -85,14 +90,29 @@ export async function assertLocked(
 ): Promise<void> {
   const version = await head(client, path, versionId, signal);
   if (version === undefined) throw new ObjectNotFoundError(path);
-  if (version.retainUntil === undefined || version.retainUntil < until) throw notLocked(client, path);
+  if (!isPromised(version, until)) throw notLocked(client, path);
+}
+
+/** Removes what one put made, and no other version of its key. */
+export async function removeVersion(client: S3Client, path: string, versionId: string | undefined): Promise<void> {
+  await client.sendForHead({
+    method: 'DELETE',
+    path,
+    query: versionId === undefined ? {} : { versionId },
+    what: `${path} cannot be deleted`,
+    accepts: [404],
+  });
+}
+
+function isPromised({ promisedUntil }: HeadOfVersion, until: Date): boolean {
+  return promisedUntil !== undefined && promisedUntil >= until;
 }
 
 /** @param cause what the store said, where it said so itself */
 export function notLocked(client: S3Client, path: string, cause?: unknown): StoreError {
   return new StoreError(
     'no-retention',
-    `${client.peer}: ${path} cannot be locked: the store or the bucket has no Object Lock`,
+    `${client.peer}: ${path} cannot be locked: the store or the bucket has no Object Lock of the mode ${mode}`,
     { cause },
   );
 }
@@ -106,11 +126,13 @@ export async function lock(
 ): Promise<void> {
   const current = await head(client, path, undefined, signal);
   if (current === undefined) throw new ObjectNotFoundError(path);
-  const { versionId, retainUntil } = current;
-  if (retainUntil !== undefined && retainUntil >= until) return;
+  if (isPromised(current, until)) return;
+  const { versionId, retainUntil = until } = current;
+  // What a bucket's default locked in another mode gets this one; no lock can be shortened.
+  const end = retainUntil > until ? retainUntil : until;
   const body = Buffer.from(
     `<Retention xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Mode>${mode}</Mode>` +
-      `<RetainUntilDate>${timestamp(until)}</RetainUntilDate></Retention>`,
+      `<RetainUntilDate>${timestamp(end)}</RetainUntilDate></Retention>`,
   );
   await client.sendForHead({
     method: 'PUT',

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import * as z from 'zod';
-import { InvalidInputError, ObjectNotFoundError, StoreError, VmdkDriverError } from '../../errors/index.js';
+import { InvalidInputError, ObjectNotFoundError, StoreError } from '../../errors/index.js';
 import { parseInput } from '../../parse-input.js';
 import {
   buffersOf,
@@ -32,7 +32,7 @@ import type {
 } from '../object-store.js';
 import { deleteObjects } from './delete.js';
 import { listObjects } from './list.js';
-import { assertLocked, head, lock, lockHeaders, notLocked } from './retention.js';
+import { assertLocked, head, lock, lockHeaders, notLocked, removeVersion } from './retention.js';
 import { isPathStyleByDefault } from './s3-address.js';
 import { S3Client } from './s3-client.js';
 import { type S3Credentials, type S3CredentialsProvider, s3CredentialsSchema } from './s3-credentials.js';
@@ -228,16 +228,17 @@ export class S3ObjectStore implements ObjectStore {
 
   async #assertLocked(
     key: string,
-    versionId: string | string[] | undefined,
+    versionHeader: string | string[] | undefined,
     until: Date,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    const path = this.#pathOf(key);
+    const [versionId] = [versionHeader].flat();
     try {
-      await assertLocked(this.#client, this.#pathOf(key), [versionId].flat()[0], until, signal);
+      await assertLocked(this.#client, path, versionId, until, signal);
     } catch (error) {
-      // It is not what was asked for: it shall not be there.
-      if (error instanceof VmdkDriverError && error.code === 'STORE_FAILED')
-        await this.delete([key]).catch(() => undefined);
+      // It is not what was asked for: it shall not be there, and what it replaced shall.
+      if (error instanceof StoreError) await removeVersion(this.#client, path, versionId).catch(() => undefined);
       throw error;
     }
   }

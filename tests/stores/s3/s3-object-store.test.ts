@@ -132,22 +132,6 @@ describe('a put', () => {
     });
     expect(server.asked.filter((asked) => asked.startsWith('PUT'))).toHaveLength(1);
   });
-
-  it('with a lock that the store forgets is no success, and the object goes', async () => {
-    const head = { 'content-length': '10', 'last-modified': new Date().toUTCString() };
-    server.answers((response, { method, url }) => {
-      if (method === 'HEAD') response.writeHead(200, head).end();
-      else if (url.includes('versioning')) response.end('<VersioningConfiguration/>');
-      else if (method === 'POST') response.end('<DeleteResult><Deleted><Key>key</Key></Deleted></DeleteResult>');
-      else response.end();
-    });
-    const retainUntil = new Date(Date.now() + 60_000);
-    await expect(storeWith().put('key', randomBytes(10), { retainUntil })).rejects.toMatchObject({
-      reason: 'no-retention',
-    });
-    expect(server.arrived[0]!.headers).toMatchObject({ 'x-amz-object-lock-mode': 'COMPLIANCE' });
-    expect(server.asked.at(-1)).toBe('POST /bucket/?delete=');
-  });
 });
 
 describe('a refusal', () => {

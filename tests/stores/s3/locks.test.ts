@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { S3ObjectStore } from '../../../src/stores/index.js';
+import { type Answer, HttpDouble } from '../support/http-double.js';
+
+let server: HttpDouble;
+let store: S3ObjectStore;
+const bytes = Buffer.from('content');
+const dayMs = 24 * 60 * 60 * 1000;
+/** What S3 keeps of a time. */
+const inDays = (days: number) => new Date(Math.ceil((Date.now() + days * dayMs) / 1000) * 1000);
+
+/** A lock as a HEAD tells it. */
+interface Lock {
+  readonly mode: string;
+  readonly until: Date;
+}
+
+/** What a bucket answers that has the object, locked or not, and puts each as the version 2. */
+const bucket =
+  (lockNow: () => Lock | undefined): Answer =>
+  (response, { method }) => {
+    if (method === 'PUT') response.setHeader('x-amz-version-id', '2');
+    if (method === 'HEAD') {
+      const { mode, until } = lockNow() ?? {};
+      response.setHeader('content-length', bytes.length).setHeader('last-modified', new Date().toUTCString());
+      response.setHeader('x-amz-version-id', '1');
+      if (mode !== undefined) response.setHeader('x-amz-object-lock-mode', mode);
+      if (until !== undefined) response.setHeader('x-amz-object-lock-retain-until-date', until.toISOString());
+    }
+    response.end();
+  };
+
+beforeEach(async () => {
+  server = await HttpDouble.start(bucket(() => undefined));
+  store = new S3ObjectStore({
+    endpoint: server.url,
+    region: 'eu-central-1',
+    bucket: 'bucket',
+    credentials: { accessKeyId: 'key', secretAccessKey: 'the-secret-access-key' },
+    retryDelaysMs: [],
+  });
+});
+
+afterEach(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+describe('a put with a lock', () => {
+  it('asks for one that nobody can end', async () => {
+    const retainUntil = inDays(1);
+    server.answers(bucket(() => ({ mode: 'COMPLIANCE', until: retainUntil })));
+    await store.put('key', bytes, { retainUntil });
+    expect(server.arrived[0]!.headers).toMatchObject({
+      'x-amz-object-lock-mode': 'COMPLIANCE',
+      'x-amz-object-lock-retain-until-date': retainUntil.toISOString().replace('.000', ''),
+    });
+    expect(server.asked).toEqual(['PUT /bucket/key', 'HEAD /bucket/key?versionId=2']);
+  });
+
+  it.each([
+    ['none', undefined],
+    ['a shorter one', { mode: 'COMPLIANCE', until: inDays(1) }],
+    ['one that somebody can end', { mode: 'GOVERNANCE', until: inDays(30) }],
+    ['one of no mode', { mode: '', until: inDays(30) }],
+  ])('of which the store keeps %s is no success, and its version alone goes', async (_, lock) => {
+    server.answers(bucket(() => lock));
+    await expect(store.put('key', bytes, { retainUntil: inDays(14) })).rejects.toMatchObject({
+      reason: 'no-retention',
+    });
+    expect(server.asked.slice(2)).toEqual(['DELETE /bucket/key?versionId=2']);
+  });
+});
+
+describe('a lock that is extended', () => {
+  it('stays as it is where nobody can end it sooner', async () => {
+    server.answers(bucket(() => ({ mode: 'COMPLIANCE', until: inDays(30) })));
+    await store.extendRetention('key', inDays(14));
+    expect(server.asked).toEqual(['HEAD /bucket/key']);
+  });
+
+  it.each([
+    ['and is not shortened', 30, 14],
+    ['and lasts longer', 14, 30],
+  ])('by a bucket’s default in a mode that somebody can end gets the other mode, %s', async (_, has, wants) => {
+    const [first, wanted] = [inDays(has), inDays(wants)];
+    let lock: Lock = { mode: 'GOVERNANCE', until: first };
+    const locked = bucket(() => lock);
+    server.answers((response, arrived, request) => {
+      const { method, url, body } = arrived;
+      if (method === 'PUT' && url === '/bucket/key?retention=&versionId=1') {
+        const [, mode = '', until = ''] = /<Mode>(\w+)<.*<RetainUntilDate>(.+)<\/R.+</.exec(body.toString()) ?? [];
+        lock = { mode, until: new Date(until) };
+      }
+      return locked(response, arrived, request);
+    });
+    await store.extendRetention('key', wanted);
+    expect(lock).toEqual({ mode: 'COMPLIANCE', until: first > wanted ? first : wanted });
+  });
+
+  it('and stays one that somebody can end is an error', async () => {
+    server.answers(bucket(() => ({ mode: 'GOVERNANCE', until: inDays(30) })));
+    await expect(store.extendRetention('key', inDays(14))).rejects.toMatchObject({ reason: 'no-retention' });
+  });
+});
