@@ -1,3 +1,5 @@
+import { withoutSecrets } from './known-secrets.js';
+
 /** The most of a foreign text that goes into a message; an error page, or a key file, may have come instead of a reason. */
 const longestText = 300;
 /** What is looked at of it: the patterns below must not be given a megabyte. */
@@ -20,10 +22,11 @@ const secrets: readonly (readonly [pattern: RegExp, replacement: string])[] = [
 
 /**
  * A text that somebody else wrote (a backup service, a server), fit for an error's message or a log: one line, bounded,
- * and without what looks like a secret.
+ * and without what is a secret, or looks like one.
  */
 export function cleanText(text: string): string {
-  let clean = text.slice(0, longestSearched);
+  // First what is known: a part of it would not be recognized any more.
+  let clean = withoutSecrets(text.slice(0, longestSearched));
   for (const [pattern, replacement] of secrets) clean = clean.replace(pattern, replacement);
   // Control and format characters, line ends among them, could forge or hide lines of a log.
   clean = clean.replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();

@@ -16,8 +16,9 @@ function createKnownSecrets(): KnownSecrets {
   return {
     add(secret) {
       if (secret.length < shortestSecret) return;
+      const known = forms.get(secret);
       forms.delete(secret);
-      forms.set(secret, formsOf(secret));
+      forms.set(secret, known ?? formsOf(secret));
       const [oldest] = forms.keys();
       if (forms.size > mostSecrets && oldest !== undefined) forms.delete(oldest);
     },
@@ -31,14 +32,22 @@ function createKnownSecrets(): KnownSecrets {
   };
 }
 
-/** As it is, and as it stands in a URL, in XML, in JSON and in base64. */
+/** Quotes as XML has them, and as HTML does, in the ways of Python, of Go and of PHP. */
+const quotes = [
+  ['&quot;', '&apos;'],
+  ['&quot;', '&#x27;'],
+  ['&#34;', '&#39;'],
+  ['&quot;', '&#039;'],
+] as const;
+
+/** As it is, and as it stands in a URL, in XML, in HTML, in JSON and in base64. */
 function formsOf(secret: string): string[] {
   const inXml = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   return [
     ...new Set([
       secret,
       inXml,
-      inXml.replaceAll('"', '&quot;').replaceAll("'", '&apos;'),
+      ...quotes.map(([double, single]) => inXml.replaceAll('"', double).replaceAll("'", single)),
       encodeURIComponent(Buffer.from(secret).toString()),
       JSON.stringify(secret).slice(1, -1),
       Buffer.from(secret).toString('base64').replace(/=+$/, ''),

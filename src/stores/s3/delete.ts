@@ -157,5 +157,5 @@ function deletionOf(client: S3Client, element: XmlElement): Deletion {
   if (code === 'NoSuchKey' || code === 'NoSuchVersion') return { ...known, isMarker: false };
   const message = childText(element, 'Message') ?? '';
   const refusal = { status: 200, headers: {}, code, message };
-  return { ...known, isMarker: false, error: s3Error(`${client.peer}: ${key} cannot be deleted`, refusal, []) };
+  return { ...known, isMarker: false, error: s3Error(`${client.peer}: ${key} cannot be deleted`, refusal) };
 }

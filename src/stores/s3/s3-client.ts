@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { ObjectNotFoundError, StoreError } from '../../errors/index.js';
+import { rememberSecrets } from '../../errors/known-secrets.js';
 import type { HttpClient } from '../http/http-client.js';
 import { provided } from '../http/provided.js';
 import { chunksOfAnswer, discardAnswer, type ReadAnswerOptions } from '../http/read-answer.js';
@@ -100,6 +101,9 @@ export class S3Client {
   async #sendOnce(request: S3Request, mayRenew: boolean): Promise<IncomingMessage> {
     const { method, path, query = {}, headers = {}, body, accepts = [], signal } = request;
     const keys = await this.#keys.get(signal);
+    const { secretAccessKey, sessionToken = '' } = keys.credentials;
+    // Each time: of all secrets, those that were met longest ago are forgotten.
+    rememberSecrets(secretAccessKey, sessionToken);
     const url = this.address.url(path, query);
     const sign = (this.#sign ??= await loadSigner(this.#region));
     const signed = await sign({ method, url, query, headers }, keys.credentials, new Date());
@@ -114,8 +118,7 @@ export class S3Client {
       return this.#sendOnce(request, false);
     }
     if (refusal.code === 'NoSuchKey') throw new ObjectNotFoundError(path);
-    const { secretAccessKey, sessionToken } = keys.credentials;
-    throw s3Error(`${this.peer}: ${request.what}`, refusal, [secretAccessKey, sessionToken, signed['authorization']]);
+    throw s3Error(`${this.peer}: ${request.what}`, refusal);
   }
 
   #provided(provide: S3CredentialsProvider): Promise<S3Keys> {

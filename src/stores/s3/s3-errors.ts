@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { cleanText } from '../../errors/clean-text.js';
 import { StoreError, type StoreFailure } from '../../errors/index.js';
-import { errorText } from '../http/error-text.js';
 import { retryAfterMs } from '../http/retry.js';
 
 /** What S3 says with an answer that is no success. */
@@ -73,10 +73,12 @@ const explained: Partial<Readonly<Record<StoreFailure, string>>> = {
 };
 
 /** @param what was asked for, and of whom */
-export function s3Error(what: string, refusal: S3Refusal, secrets: readonly (string | undefined)[]): StoreError {
+export function s3Error(what: string, refusal: S3Refusal): StoreError {
   const { status, headers, code, message } = refusal;
   const reason = byCode[code] ?? byStatus[status] ?? 'failed';
-  const said = errorText([code, message].filter((part) => part !== '').join(': '), secrets);
+  // Apart: a code such as InvalidToken is not the name of the secret that follows.
+  const texts = [code, message].map(cleanText).filter((part) => part !== '');
+  const said = texts.join(': ');
   const parts = [explanation(reason, refusal), `HTTP ${status}${said === '' ? '' : ` ${said}`}`];
   return new StoreError(reason, `${what}: ${parts.filter((part) => part !== undefined).join('; ')}`, {
     status,
@@ -87,7 +89,7 @@ export function s3Error(what: string, refusal: S3Refusal, secrets: readonly (str
 function explanation(reason: StoreFailure, { status, headers, code }: S3Refusal): string | undefined {
   const region = headers['x-amz-bucket-region'];
   if (typeof region === 'string' && ([301, 307].includes(status) || code === 'AuthorizationHeaderMalformed')) {
-    return `the bucket is in the region ${errorText(region, [])}`;
+    return `the bucket is in the region ${cleanText(region)}`;
   }
   if (reason === 'clock-skew') {
     const seconds = Math.round((Date.now() - Date.parse(headers.date ?? '')) / 1000);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { StoreError } from '../../errors/index.js';
+import { rememberSecrets } from '../../errors/known-secrets.js';
 import { headerTextSchema } from '../http/credential-shape.js';
 import { endpointSchema } from '../http/endpoint.js';
 import type { HttpClient } from '../http/http-client.js';
@@ -38,6 +39,7 @@ export async function loginAtKeystone(
 ): Promise<SwiftSession> {
   const url = new URL(`${auth.url.replace(/\/+$/, '').replace(/\/v3$/, '')}/v3/auth/tokens`);
   const what = `${url.host}: the login at Keystone failed`;
+  rememberSecrets(auth.kind === 'keystone' ? auth.password : auth.secret);
   const body = Buffer.from(JSON.stringify({ auth: bodyOf(auth) }));
   const answer = await http.send({
     method: 'POST',
@@ -46,9 +48,7 @@ export async function loginAtKeystone(
     body: { buffers: [body], size: body.length },
   });
   const text = await textOfAnswer(answer, { stallTimeoutMs: http.stallTimeoutMs, peer: url.host });
-  if (answer.statusCode !== 201) {
-    throw statusError(what, answer, text, [auth.kind === 'keystone' ? auth.password : auth.secret]);
-  }
+  if (answer.statusCode !== 201) throw statusError(what, answer, text);
   const token = headerTextSchema.safeParse(answer.headers['x-subject-token']);
   const parsed = answerSchema.safeParse(parseJson(text));
   if (!token.success || !parsed.success) {

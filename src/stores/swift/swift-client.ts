@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { rememberSecrets } from '../../errors/known-secrets.js';
 import { encodePath, encodeStrictly } from '../http/endpoint.js';
 import type { HttpClient } from '../http/http-client.js';
 import { discardAnswer, type ReadAnswerOptions, textOfAnswer } from '../http/read-answer.js';
@@ -77,6 +78,8 @@ export class SwiftClient {
   async #sendOnce(request: SwiftRequest, mayRenew: boolean): Promise<IncomingMessage> {
     const { method, target, query, headers, body, accepts = [], signal } = request;
     const session = await this.#sessions.get(signal);
+    // Each time: of all secrets, those that were met longest ago are forgotten.
+    rememberSecrets(session.token);
     const url = this.#urlOf(session, target, query);
     const answer = await this.#http.send({
       method,
@@ -93,7 +96,7 @@ export class SwiftClient {
       this.#sessions.invalidate(session);
       return this.#sendOnce(request, false);
     }
-    throw statusError(`${url.host}: ${request.what}`, answer, text, [session.token]);
+    throw statusError(`${url.host}: ${request.what}`, answer, text);
   }
 
   #urlOf({ storageUrl }: SwiftSession, target: SwiftRequest['target'], query: SwiftRequest['query'] = {}): URL {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { cleanText } from '../../errors/clean-text.js';
 import { StoreError, type StoreFailure } from '../../errors/index.js';
-import { errorText } from '../http/error-text.js';
+import { withoutSecrets } from '../../errors/known-secrets.js';
 import { retryAfterMs } from '../http/retry.js';
 
 const byStatus: Readonly<Record<number, StoreFailure>> = {
@@ -22,6 +23,9 @@ const byStatus: Readonly<Record<number, StoreFailure>> = {
   507: 'quota',
 };
 
+/** How much of a page is looked at for its words, in characters. */
+const longestPage = 4_000;
+
 const explained: Partial<Readonly<Record<StoreFailure, string>>> = {
   credentials: 'user, password or token are refused',
   denied: 'the user has no permission for this',
@@ -42,17 +46,16 @@ export function statusError(
   what: string,
   { statusCode: status = 0, headers }: IncomingMessage,
   body: string,
-  secrets: readonly (string | undefined)[],
 ): StoreError {
   const isQuota = status === 413 && /quota/i.test(body);
   const reason = isQuota ? 'quota' : (byStatus[status] ?? 'failed');
   // Swift answers with a page, or a line; Keystone with JSON.
-  const said = errorText(messageOf(body), secrets);
+  const said = cleanText(messageOf(body));
   const transaction = headers['x-trans-id'] ?? headers['x-openstack-request-id'];
   const parts = [
     explained[reason],
     `HTTP ${status}${said === '' ? '' : ` ${said}`}`,
-    typeof transaction === 'string' ? `transaction ${errorText(transaction, secrets)}` : undefined,
+    typeof transaction === 'string' ? `transaction ${cleanText(transaction)}` : undefined,
   ];
   return new StoreError(reason, `${what}: ${parts.filter((part) => part !== undefined).join('; ')}`, {
     status,
@@ -68,7 +71,8 @@ function messageOf(body: string): string {
       return error.message;
     }
   }
-  return body.replace(/<[^>]*>/g, ' ');
+  // A secret may hold what looks like a tag.
+  return withoutSecrets(body.slice(0, longestPage)).replace(/<[^<>]*>/g, ' ');
 }
 
 /** The value that the text is the JSON of; undefined where it is none. */
