@@ -56,9 +56,9 @@ const byStatus: Readonly<Record<number, StoreFailure>> = {
 /** Codes after which new keys may help. */
 const renewable: readonly string[] = ['ExpiredToken', 'InvalidToken', 'TokenRefreshRequired', 'InvalidAccessKeyId'];
 
-/** Whether new keys may help. */
-export function isExpired({ code }: S3Refusal): boolean {
-  return renewable.includes(code);
+/** Whether new keys may help. A HEAD has no code: then it is told by the statuses that those codes come with. */
+export function isExpired({ code, status }: S3Refusal): boolean {
+  return code === '' ? [400, 401, 403].includes(status) : renewable.includes(code);
 }
 
 const explained: Partial<Readonly<Record<StoreFailure, string>>> = {

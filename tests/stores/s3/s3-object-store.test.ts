@@ -222,6 +222,23 @@ describe('keys', () => {
     expect(used().slice(-2)).toEqual(['key-2', 'key-3']);
   });
 
+  it.each([400, 401, 403])(
+    'that are refused by a HEAD, which has no words but %d, are asked for again, once',
+    async (code) => {
+      let given = 0;
+      const credentials = async () => ({ accessKeyId: `key-${++given}`, secretAccessKey: secret });
+      const head = status(200, '', { 'last-modified': new Date().toUTCString() });
+      server.answers(inTurn(status(code), head));
+      const store = storeWith({ credentials });
+      expect(await store.stat('key')).toMatchObject({ key: 'key' });
+      expect(given).toBe(2);
+      server.answers(status(code));
+      await expect(store.put('key', randomBytes(1), { ifAbsent: true })).rejects.toMatchObject({ status: code });
+      expect(given).toBe(3);
+      expect(server.asked).toHaveLength(4);
+    },
+  );
+
   it('that are refused again are an error', async () => {
     let given = 0;
     const credentials = async () => ({ accessKeyId: `key-${++given}`, secretAccessKey: secret });
