@@ -15,7 +15,7 @@ import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
  * - `stalled`: no byte moved for the whole of the stall timeout
  * - `tls`: its certificate is not trusted
  * - `integrity`: the bytes that arrived are not the ones that were sent
- * - `no-retention`: it took an object that was to be locked, and did not lock it
+ * - `no-retention`: it has no locks for an object that was to be locked, or took it and did not lock it
  * - `retained`: the object is locked
  * - `protocol`: an answer that its interface does not have
  * - `failed`: anything else; the message says what

@@ -108,12 +108,10 @@ function isPromised({ promisedUntil }: HeadOfVersion, until: Date): boolean {
   return promisedUntil !== undefined && promisedUntil >= until;
 }
 
-/** @param cause what the store said, where it said so itself */
-export function notLocked(client: S3Client, path: string, cause?: unknown): StoreError {
+function notLocked(client: S3Client, path: string): StoreError {
   return new StoreError(
     'no-retention',
-    `${client.peer}: ${path} cannot be locked: the store or the bucket has no Object Lock of the mode ${mode}`,
-    { cause },
+    `${client.peer}: ${path} is not locked: the store or the bucket has no Object Lock of the mode ${mode}`,
   );
 }
 
@@ -141,6 +139,7 @@ export async function lock(
     headers: { 'content-md5': (await md5Of([body])).toString('base64'), 'content-type': 'application/xml' },
     body: { buffers: [body], size: body.length },
     what: `${path} cannot be locked`,
+    locks: true,
     signal,
   });
   await assertLocked(client, path, versionId, until, signal);

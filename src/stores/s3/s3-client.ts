@@ -18,6 +18,8 @@ export interface S3Request extends StoreRequest {
   /** The object's whole key, prefix included; empty for the bucket itself. */
   readonly path: string;
   readonly query?: S3Query | undefined;
+  /** Whether it asks for a lock, which not every bucket has. */
+  readonly locks?: boolean | undefined;
 }
 
 /** How a client is set up. */
@@ -118,7 +120,7 @@ export class S3Client {
       return this.#sendOnce(request, false);
     }
     if (refusal.code === 'NoSuchKey') throw new ObjectNotFoundError(path);
-    throw s3Error(`${this.peer}: ${request.what}`, refusal);
+    throw s3Error(`${this.peer}: ${request.what}`, refusal, request.locks);
   }
 
   #provided(provide: S3CredentialsProvider): Promise<S3Keys> {

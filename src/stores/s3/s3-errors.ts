@@ -61,6 +61,11 @@ export function isExpired({ code, status }: S3Refusal): boolean {
   return code === '' ? [400, 401, 403].includes(status) : renewable.includes(code);
 }
 
+/** Whether it says that nothing can be locked there. `InvalidRequest` is what AWS, MinIO and radosgw have for it. */
+function refusesLocks({ status, code }: S3Refusal): boolean {
+  return status === 501 || code === 'InvalidRequest' || code.startsWith('ObjectLock');
+}
+
 const explained: Partial<Readonly<Record<StoreFailure, string>>> = {
   credentials: 'the keys are refused',
   denied: 'the keys have no permission for this',
@@ -70,12 +75,16 @@ const explained: Partial<Readonly<Record<StoreFailure, string>>> = {
   throttled: 'the store asks for fewer requests',
   unavailable: 'the store does not work at the moment',
   integrity: 'the bytes did not arrive as they were sent',
+  'no-retention': 'the store or the bucket has no Object Lock',
 };
 
-/** @param what was asked for, and of whom */
-export function s3Error(what: string, refusal: S3Refusal): StoreError {
+/**
+ * @param what was asked for, and of whom
+ * @param locks whether a lock was asked for
+ */
+export function s3Error(what: string, refusal: S3Refusal, locks = false): StoreError {
   const { status, headers, code, message } = refusal;
-  const reason = byCode[code] ?? byStatus[status] ?? 'failed';
+  const reason = byCode[code] ?? byStatus[status] ?? (locks && refusesLocks(refusal) ? 'no-retention' : 'failed');
   // Apart: a code such as InvalidToken is not the name of the secret that follows.
   const texts = [code, message].map(cleanText).filter((part) => part !== '');
   const said = texts.join(': ');

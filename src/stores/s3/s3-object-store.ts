@@ -32,7 +32,7 @@ import type {
 } from '../object-store.js';
 import { deleteObjects } from './delete.js';
 import { listObjects } from './list.js';
-import { assertLocked, head, lock, lockHeaders, notLocked, removeVersion } from './retention.js';
+import { assertLocked, head, lock, lockHeaders, removeVersion } from './retention.js';
 import { isPathStyleByDefault } from './s3-address.js';
 import { S3Client } from './s3-client.js';
 import { type S3Credentials, type S3CredentialsProvider, s3CredentialsSchema } from './s3-credentials.js';
@@ -129,19 +129,15 @@ export class S3ObjectStore implements ObjectStore {
         },
         body: { buffers, size },
         what: `${key} cannot be put`,
+        locks: retainUntil !== undefined,
         accepts: isConditional ? [412, 501] : [],
         // Repeated after its answer was lost, it would find itself.
         ...(isConditional ? { isSafe: (error: StoreError) => wasNotSent(error) || error.reason === 'throttled' } : {}),
         signal,
       });
-    let answer;
-    try {
-      answer = await send(ifAbsent);
-      // The server has no conditions. It was looked at before.
-      if (answer.statusCode === 501) answer = await send(false);
-    } catch (error) {
-      throw retainUntil !== undefined && isLockRefusal(error) ? notLocked(this.#client, path, error) : error;
-    }
+    let answer = await send(ifAbsent);
+    // The server has no conditions. It was looked at before.
+    if (answer.statusCode === 501) answer = await send(false);
     this.#hasBucket = true;
     if (answer.statusCode === 412) return { created: false };
     if (retainUntil !== undefined)
@@ -221,8 +217,7 @@ export class S3ObjectStore implements ObjectStore {
     try {
       await lock(this.#client, this.#pathOf(key), until, signal);
     } catch (error) {
-      if (error instanceof ObjectNotFoundError) throw new ObjectNotFoundError(key);
-      throw isLockRefusal(error) ? notLocked(this.#client, key, error) : error;
+      throw error instanceof ObjectNotFoundError ? new ObjectNotFoundError(key) : error;
     }
   }
 
@@ -264,10 +259,4 @@ export class S3ObjectStore implements ObjectStore {
     checkKey(key, Buffer.byteLength(this.#folder));
     return this.#folder + key;
   }
-}
-
-/** Whether a server said itself that it locks nothing here. */
-function isLockRefusal(error: unknown): boolean {
-  if (!(error instanceof StoreError)) return false;
-  return error.status === 501 || (error.status === 400 && /Lock|InvalidRequest/i.test(error.message));
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { S3ObjectStore } from '../../../src/stores/index.js';
-import { type Answer, HttpDouble } from '../support/http-double.js';
+import { type Answer, HttpDouble, status } from '../support/http-double.js';
 
 let server: HttpDouble;
 let store: S3ObjectStore;
@@ -100,5 +100,34 @@ describe('a lock that is extended', () => {
   it('and stays one that somebody can end is an error', async () => {
     server.answers(bucket(() => ({ mode: 'GOVERNANCE', until: inDays(30) })));
     await expect(store.extendRetention('key', inDays(14))).rejects.toMatchObject({ reason: 'no-retention' });
+  });
+});
+
+describe.each([
+  ['a put', (key: string) => store.put(key, bytes, { retainUntil: inDays(1) })],
+  ['an extension', (key: string) => store.extendRetention(key, inDays(1))],
+])('%s of a lock that is refused', (_, lock) => {
+  it.each([
+    [400, 'InvalidRequest', 'no-retention'],
+    [404, 'ObjectLockConfigurationNotFoundError', 'no-retention'],
+    [501, 'NotImplemented', 'no-retention'],
+    [501, '', 'no-retention'],
+    [400, 'ExpiredToken', 'credentials'],
+    [400, 'BadDigest', 'integrity'],
+    [400, 'RequestTimeout', 'connection'],
+    [400, 'InvalidArgument', 'failed'],
+    [400, '', 'failed'],
+    [403, 'AccessDenied', 'denied'],
+  ])('with %d %s is told as %s, whatever the key is called', async (code, name, reason) => {
+    const refuse = status(code, `<Error><Code>${name}</Code><Message>because</Message></Error>`);
+    const there = bucket(() => undefined);
+    server.answers((...args) => (args[1].method === 'HEAD' ? there : refuse)(...args));
+    await expect(lock('ObjectLock/InvalidRequest')).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      reason,
+      status: code,
+      message: expect.stringContaining(name) as unknown,
+    });
+    expect(server.asked.filter((asked) => asked.startsWith('DELETE'))).toEqual([]);
   });
 });
