@@ -25,9 +25,10 @@ export function backupServiceChecks(
 ): Check[] {
   const open = async () => {
     const made = await make();
-    return 'service' in made
-      ? ServiceLab.create(made.service, async () => made.close?.())
-      : ServiceLab.create(made, () => Promise.resolve());
+    // By what it can do: a service may keep another in a field of any name.
+    return 'backup' in made
+      ? ServiceLab.create(made, () => Promise.resolve())
+      : ServiceLab.create(made.service, async () => made.close?.());
   };
   return runnable([...storing, ...keeping, ...streaming], open, (lab) => lab.close());
 }

@@ -26,9 +26,10 @@ export function objectStoreChecks(
 ): Check[] {
   const open = async () => {
     const made = await make();
-    return 'store' in made
-      ? new StoreLab(made.store, async () => made.close?.())
-      : new StoreLab(made, () => Promise.resolve());
+    // By what it can do: a store may keep another in a field of any name.
+    return 'put' in made
+      ? new StoreLab(made, () => Promise.resolve())
+      : new StoreLab(made.store, async () => made.close?.());
   };
   const close = async (lab: StoreLab) => {
     try {

@@ -295,3 +295,9 @@ describe('each check fails with a service that breaks what it is about', () => {
     }
   });
 });
+
+it('tests a service that keeps another in a field, and not that one', async () => {
+  const make = () => Object.assign(new LosesTheEnd(), { service: new MemoryBackupService() });
+  const check = backupServiceChecks(make).find(({ name }) => name.startsWith('gives back exactly'));
+  await expect(check!.run()).rejects.toThrow();
+});

@@ -323,6 +323,12 @@ describe('each check fails with a store that breaks what it is about', () => {
   });
 });
 
+it('tests a store that keeps another in a field, and not that one', async () => {
+  const make = () => Object.assign(new Truncates(), { store: new MemoryObjectStore() });
+  const check = objectStoreChecks(make).find(({ name }) => name.startsWith('gives back exactly the 65537 bytes'));
+  await expect(check!.run()).rejects.toThrow();
+});
+
 describe('a store that fails on purpose', () => {
   const bytes = Buffer.from('twelve bytes');
   const failing = (...args: ConstructorParameters<typeof FaultyObjectStore>) => new FaultyObjectStore(...args);
