@@ -102,7 +102,7 @@ export async function readBacking(vim: VimSession, ref: MoRef, options?: Abortab
   return {
     ref,
     name: vm.name,
-    disk: onlyDisk(vm.name, vm['config.hardware.device'] ?? []),
+    disk: onlyDisk(vm.name, vm['config.hardware.device']),
     folder: vm.parent,
     resourcePool: vm.resourcePool,
     host: vm['runtime.host'],
@@ -141,7 +141,12 @@ export function attachedDisks(devices: readonly VimObject<'VirtualDevice'>[]): A
   return devices.flatMap((device) => (device._type === 'VirtualDisk' ? [describeDisk(device, devices)] : []));
 }
 
-function onlyDisk(name: string, devices: readonly VimObject<'VirtualDevice'>[]): AttachedDisk {
+function onlyDisk(name: string, devices: readonly VimObject<'VirtualDevice'>[] | undefined): AttachedDisk {
+  if (devices === undefined) {
+    throw new BackingInvalidError(`the server does not tell what disks ${name} has: its files may be out of reach`, {
+      retryable: true,
+    });
+  }
   const disks = attachedDisks(devices);
   const [disk] = disks;
   if (disk === undefined || disks.length > 1) {
@@ -173,24 +178,6 @@ function describeDisk(device: AttachedDisk['device'], devices: readonly VimObjec
     uuid: backing.uuid,
     parentPath: backing.parent?.fileName,
   };
-}
-
-/**
- * Datastore paths of a VM's disks, whatever kind they are of.
- *
- * @param options.parents also those of the disks they are built on
- */
-export function diskPaths(
-  devices: readonly VimObject<'VirtualDevice'>[] | undefined,
-  { parents = false }: { readonly parents?: boolean } = {},
-): string[] {
-  return (devices ?? []).flatMap((device) => {
-    if (device._type !== 'VirtualDisk' || device.backing === undefined || !('fileName' in device.backing)) return [];
-    const paths = [device.backing.fileName];
-    let parent = 'parent' in device.backing ? device.backing.parent : undefined;
-    for (; parents && parent !== undefined; parent = parent.parent) paths.push(parent.fileName);
-    return paths;
-  });
 }
 
 /**

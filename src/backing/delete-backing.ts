@@ -5,8 +5,8 @@ import { runTask } from '../vim/run-task.js';
 import { saysGone } from '../vim/said-gone.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import { diskPaths } from './backing.js';
 import { asBackingError } from './backing-faults.js';
+import { type DiskChain, diskChains, type FileAddress } from './disk-chains.js';
 import { assertNotReferred, referencesTo } from './file-references.js';
 
 /**
@@ -22,28 +22,17 @@ export async function destroyBacking(vim: VimSession, ref: MoRef): Promise<void>
 }
 
 /**
- * Deletes a volume's backing and its disk, and nothing that is somebody else's.
+ * Deletes a volume's backing and its disk, and nothing that is somebody else's. With a disk that has snapshots goes what it is built on
+ * in the VM's own folder.
  *
- * @throws BackingInvalidError where the VM has disks beside the volume's
- * @throws BackingInUseError where another VM refers to the disk, or may: VMs of its datastore cannot be looked at
+ * @throws BackingInvalidError where the VM has disks beside the volume's, or the server does not tell which
+ * @throws BackingInUseError where another VM refers to what goes, or may: VMs of its datastore cannot be looked at
  */
 export async function deleteBacking(vim: VimSession, ref: MoRef, options: AbortableOptions): Promise<void> {
-  const vm = await readProperties(vim, ref, 'VirtualMachine', ['name', 'config.hardware.device'], options);
-  const devices = vm['config.hardware.device'] ?? [];
-  const paths = diskPaths(devices);
-  if (paths.length > 1) {
-    throw new BackingInvalidError(
-      `${vm.name} has ${paths.join(', ')} attached where a backing has one disk: detach what is not the volume's`,
-    );
-  }
-  for (const { backing } of devices) {
-    if (backing === undefined || !('fileName' in backing) || backing.datastore === undefined) continue;
-    const references = await referencesTo(
-      vim,
-      { datastore: backing.datastore, path: backing.fileName },
-      [ref],
-      options,
-    );
+  const paths = ['name', 'config.files.vmPathName', 'config.hardware.device'] as const;
+  const vm = await readProperties(vim, ref, 'VirtualMachine', paths, options);
+  for (const file of filesOf(vm.name, vm['config.files.vmPathName'], diskChains(vm['config.hardware.device']))) {
+    const references = await referencesTo(vim, file, { ref, hasFile: true }, options);
     assertNotReferred(vm.name, references, 'deleted');
     if (references.unreadable > 0) {
       throw new BackingInUseError(
@@ -52,4 +41,27 @@ export async function deleteBacking(vim: VimSession, ref: MoRef, options: Aborta
     }
   }
   await destroyBacking(vim, ref);
+}
+
+/** The files that go with a backing. What its disk is built on elsewhere, as a linked clone's is, stays. */
+function filesOf(name: string, vmPath: string | undefined, chains: readonly DiskChain[] | undefined): FileAddress[] {
+  if (chains === undefined) {
+    throw new BackingInvalidError(`the server does not tell all disks of ${name}, or their files: look what it has`);
+  }
+  const [chain, ...others] = chains;
+  if (chain === undefined) return [];
+  if (others.length > 0) {
+    const attached = chains.map(([{ path }]) => path).join(', ');
+    throw new BackingInvalidError(
+      `${name} has ${attached} attached where a backing has one disk: detach what is not the volume's`,
+    );
+  }
+  const [disk, ...parents] = chain;
+  const own = [disk.path, ...(vmPath === undefined ? [] : [vmPath])].map(folderOf);
+  return [disk, ...parents.filter(({ path }) => own.includes(folderOf(path)))];
+}
+
+/** A folder with its datastore; of a path that cannot be read, the path itself. */
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1);
 }

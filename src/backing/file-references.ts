@@ -1,23 +1,39 @@
 import { BackingInUseError } from '../errors/index.js';
-import { parseDatastorePath } from '../model/datastore-path.js';
 import { readProperties, readPropertiesOfEach } from '../vim/property-collector.js';
 import type { MoRef, PropertiesOf } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
-import { diskPaths } from './backing.js';
+import { comparisonWith, type FileComparison } from './compare-files.js';
+import { diskChains, type FileAddress } from './disk-chains.js';
 
-/** A disk's file, by the datastore it is in: that one's name may change. */
-export interface FileAddress {
-  readonly datastore: MoRef;
-  /** Datastore path. */
-  readonly path: string;
+/** A VM that refers to a disk's file. */
+export interface Referrer {
+  readonly ref: MoRef;
+  readonly name: string;
+  /** Whether a disk of it is built on the file. */
+  readonly isBuiltOnIt: boolean;
 }
 
 /** Who refers to a disk's file, as far as this session can see. */
 export interface FileReferences {
-  /** The VMs that have it, be it as a parent. */
-  readonly vms: readonly { readonly ref: MoRef; readonly name: string }[];
-  /** How many VMs of the datastore could not be looked at: any of them may refer to it. */
+  readonly vms: readonly Referrer[];
+  /** How many VMs of the datastore could not be looked at, at least: any of them may refer to it. */
   readonly unreadable: number;
+}
+
+/** On whose behalf it is asked. */
+export interface Asker {
+  /** The VM, which does not count itself. */
+  readonly ref: MoRef;
+  /** Whether it has the file, so that a list of the datastore's VMs without it is not whole. */
+  readonly hasFile: boolean;
+}
+
+/** What is known of a VM's disks: the files of each, or `undefined` where not all of them are told. */
+interface SeenVm {
+  readonly ref: MoRef;
+  readonly name: string;
+  readonly chains: readonly (readonly string[])[];
+  readonly isWhole: boolean;
 }
 
 /** VMs in one reply: what is read of each is short. */
@@ -26,44 +42,51 @@ const pageSize = 500;
 /**
  * Asks which VMs refer to a disk's file: an instance that is off holds no lock, and a linked clone does not have the disk but is
  * built on it. `VirtualMachine.layout` names both; a VM without one is asked for its devices.
- *
- * @param except VMs that do not count
  */
 export async function referencesTo(
   vim: VimSession,
   { datastore, path }: FileAddress,
-  except: readonly MoRef[],
+  asker: Asker,
   { signal }: AbortableOptions = {},
 ): Promise<FileReferences> {
-  const { name, vm: refs = [] } = await readProperties(vim, datastore, 'Datastore', ['name', 'vm'], { signal });
-  const others = refs.filter(({ value }) => !except.some((one) => one.value === value));
-  const isTheFile = sameFileAs(path, name);
-  const { found, unreadable } = await readPropertiesOfEach(vim, others, 'VirtualMachine', ['name', 'layout.disk'], {
-    maxObjects: pageSize,
-    signal,
-  });
+  const options = { maxObjects: pageSize, signal };
+  const { vm: refs = [], ...place } = await readProperties(
+    vim,
+    datastore,
+    'Datastore',
+    ['name', 'summary.url', 'vm'],
+    options,
+  );
+  // A datastore of which somebody has a file has a VM: none is what a server says that does not tell.
+  const isListed = refs.length > 0 && (!asker.hasFile || refs.some(({ value }) => value === asker.ref.value));
+  const others = refs.filter(({ value }) => value !== asker.ref.value);
+  const compare = comparisonWith(path, { name: place.name, url: place['summary.url'] });
+  const { found, unreadable } = await readPropertiesOfEach(
+    vim,
+    others,
+    'VirtualMachine',
+    ['name', 'layout.disk'],
+    options,
+  );
   const withoutLayout = found.filter(({ properties }) => properties['layout.disk'] === undefined).map(({ ref }) => ref);
   const byDevices = await readPropertiesOfEach(
     vim,
     withoutLayout,
     'VirtualMachine',
     ['name', 'runtime.connectionState', 'config.hardware.device'],
-    { maxObjects: pageSize, signal },
+    options,
   );
-  // Of a VM that its host does not tell of, no devices does not mean that it has none.
-  const isUnknown = (
-    vm: PropertiesOf<'VirtualMachine', 'runtime.connectionState' | 'config.hardware.device'>,
-  ): boolean => vm['config.hardware.device'] === undefined || vm['runtime.connectionState'] !== 'connected';
-  const referring = [
-    ...found.filter(({ properties }) => properties['layout.disk']?.some(({ diskFile }) => diskFile.some(isTheFile))),
-    ...byDevices.found.filter(({ properties }) => filesOf(properties).some(isTheFile)),
+  const seen: readonly SeenVm[] = [
+    ...found.flatMap(({ ref, properties: { name, 'layout.disk': disks } }) =>
+      disks === undefined ? [] : [{ ref, name, chains: disks.map(({ diskFile }) => diskFile), isWhole: true }],
+    ),
+    ...byDevices.found.map(({ ref, properties }) => ({ ref, name: properties.name, ...chainsByDevices(properties) })),
   ];
-  const unknown = byDevices.found.filter(
-    ({ properties }) => isUnknown(properties) && !filesOf(properties).some(isTheFile),
-  );
+  const vms = seen.flatMap((vm) => referrer(vm, compare));
+  const silent = seen.filter((vm) => referrer(vm, compare).length === 0 && !isKnown(vm, compare));
   return {
-    vms: referring.map(({ ref, properties }) => ({ ref, name: properties.name })),
-    unreadable: unreadable.length + byDevices.unreadable.length + unknown.length,
+    vms,
+    unreadable: (isListed ? 0 : 1) + unreadable.length + byDevices.unreadable.length + silent.length,
   };
 }
 
@@ -92,16 +115,22 @@ function listOf(names: readonly string[]): string {
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }
 
-function filesOf(vm: PropertiesOf<'VirtualMachine', 'config.hardware.device'>): string[] {
-  return diskPaths(vm['config.hardware.device'], { parents: true });
+/** Of a VM that its host does not tell of, no devices does not mean that it has none. */
+function chainsByDevices(
+  vm: PropertiesOf<'VirtualMachine', 'runtime.connectionState' | 'config.hardware.device'>,
+): Pick<SeenVm, 'chains' | 'isWhole'> {
+  const chains = diskChains(vm['config.hardware.device']);
+  return {
+    chains: (chains ?? []).map((chain) => chain.map(({ path }) => path)),
+    isWhole: chains !== undefined && vm['runtime.connectionState'] === 'connected',
+  };
 }
 
-/** Compares files within one datastore; of two names it has, the path may have the former. */
-function sameFileAs(path: string, datastoreName: string): (other: string) => boolean {
-  const wanted = parseDatastorePath(path);
-  return (other) => {
-    const { datastore, folder, file } = parseDatastorePath(other);
-    const here = datastore === datastoreName || datastore === wanted.datastore;
-    return here && file === wanted.file && folder === wanted.folder;
-  };
+function referrer({ ref, name, chains }: SeenVm, compare: FileComparison): Referrer[] {
+  const having = chains.filter((chain) => chain.some((file) => compare(file) === 'same'));
+  return having.length === 0 ? [] : [{ ref, name, isBuiltOnIt: having.some((chain) => chain.length > 1) }];
+}
+
+function isKnown({ chains, isWhole }: SeenVm, compare: FileComparison): boolean {
+  return isWhole && chains.every((chain) => chain.every((file) => compare(file) !== 'unknown'));
 }

@@ -15,10 +15,17 @@ export interface DatastorePath {
  * @throws VimProtocolError where a server's path is not one
  */
 export function parseDatastorePath(path: string): DatastorePath {
+  const parts = readDatastorePath(path);
+  if (parts === undefined) throw new VimProtocolError(`not a datastore path: ${path}`);
+  return parts;
+}
+
+/** Takes a datastore path apart; `undefined` where it is none: a server that cannot name a datastore leaves the brackets empty. */
+export function readDatastorePath(path: string): DatastorePath | undefined {
   // A name may have brackets itself: it ends before the first bracket with a blank, or the end, behind it. Some leave the blank out.
   const match = /^\[(.+?)\](?: (.*))?$/s.exec(path) ?? /^\[([^\]]+)\](.*)$/s.exec(path);
   const [, datastore = '', rest = ''] = match ?? [];
-  if (datastore === '') throw new VimProtocolError(`not a datastore path: ${path}`);
+  if (datastore === '') return undefined;
   const slash = rest.lastIndexOf('/');
   return { datastore, folder: rest.slice(0, Math.max(0, slash)), file: rest.slice(slash + 1) };
 }

@@ -1,4 +1,5 @@
-import { diskPaths, identityOf, isMarkedAs, type VmIdentity } from '../backing/backing.js';
+import { identityOf, isMarkedAs, type VmIdentity } from '../backing/backing.js';
+import { diskPaths } from '../backing/disk-chains.js';
 import { isUuid } from '../backing/disk-uuid.js';
 import { escapeInventoryName } from '../backing/inventory-name.js';
 import { extraConfig } from '../backing/vm-config.js';
@@ -47,7 +48,7 @@ export async function readBackingState(vim: VimSession, ref: MoRef): Promise<Bac
     ref,
     name: vm.name,
     changeVersion: vm['config.changeVersion'],
-    disks: diskPaths(devices),
+    disks: diskPaths(vm.name, vm['config.hardware.device']),
     devices,
     vmPath: vm['config.files.vmPathName'],
     identity: identityOf(vm),

@@ -1,4 +1,4 @@
-import { VimFault, VolumeBusyError } from '../errors/index.js';
+import { VimFault, VimProtocolError, VolumeBusyError } from '../errors/index.js';
 import { usualLeaseMs } from '../nfc/lost-lease.js';
 import { livenessOf } from '../process/liveness.js';
 import { parseOwner } from '../process/owner.js';
@@ -53,6 +53,6 @@ async function whatToDo(
 }
 
 function passFaults(error: unknown): undefined {
-  if (!(error instanceof VimFault)) throw error;
+  if (!(error instanceof VimFault || error instanceof VimProtocolError)) throw error;
   return undefined;
 }

@@ -1,3 +1,4 @@
+import { diskChains } from '../backing/disk-chains.js';
 import { isFree, referencesTo } from '../backing/file-references.js';
 import { deleteDisk, diskExists } from '../backing/virtual-disk.js';
 import { isVimFault, OwnershipLostError, RestoreError } from '../errors/index.js';
@@ -137,8 +138,12 @@ class CleanUp {
       this.#kept.add(path);
       return false;
     }
-    if (this.#free.has(path) || datastore === undefined) return true;
-    const references = await referencesTo(this.#vim, { datastore, path }, [ref]);
+    if (this.#free.has(path)) return true;
+    if (datastore === undefined) {
+      this.#kept.add(path);
+      return false;
+    }
+    const references = await referencesTo(this.#vim, { datastore, path }, { ref, hasFile: false });
     if (isFree(references)) {
       this.#free.add(path);
       return true;
@@ -151,12 +156,13 @@ class CleanUp {
     return false;
   }
 
-  /** A disk on the temporary VM that must not go with it. */
+  /** A disk on the temporary VM that must not go with it, be it for what it is built on. */
   async #findForeign(): Promise<string | undefined> {
-    for (const device of this.#temporary?.devices ?? []) {
-      const { backing } = device;
-      if (backing === undefined || !('fileName' in backing)) continue;
-      if (!(await this.#mayGo(backing.fileName, backing.datastore))) return backing.fileName;
+    for (const chain of diskChains(this.#temporary?.devices) ?? []) {
+      const [disk] = chain;
+      for (const { path, datastore } of chain) {
+        if (!(await this.#mayGo(path, datastore))) return disk.path;
+      }
     }
     return undefined;
   }

@@ -183,7 +183,7 @@ export async function assertReplaceable(
   assertNoSnapshots(backing, 'replaced');
   assertNoParent(backing, 'replaced');
   const { path, uuid, datastore } = disk;
-  assertNotReferred(name, await referencesTo(vim, { path, datastore }, [ref], { signal }), 'replaced');
+  assertNotReferred(name, await referencesTo(vim, { path, datastore }, { ref, hasFile: true }, { signal }), 'replaced');
   await assertUnlocked(vim, { path, uuid, datacenter }, { signal }).catch((error: unknown) => {
     throw asBackingError(error, name);
   });

@@ -1,4 +1,5 @@
-import { diskPaths, volumeIdKey } from '../backing/backing.js';
+import { volumeIdKey } from '../backing/backing.js';
+import { diskPaths } from '../backing/disk-chains.js';
 import { isTemporaryVmName } from '../journal/operation-names.js';
 import { extraConfigValue, readJournal, type RestoreJournal } from '../journal/restore-journal.js';
 import { readProperties } from '../vim/property-collector.js';
@@ -59,7 +60,7 @@ export async function readTemporaryVm(
       sight: {
         token: journal?.token,
         published: journal === undefined && isPublished(vm.name, vm['config.extraConfig']),
-        attached: diskPaths(devices),
+        attached: diskPaths(vm.name, vm['config.hardware.device']),
       },
     };
   } catch (error) {

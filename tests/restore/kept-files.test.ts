@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Backup, BackupManifest, Volume } from '../../src/index.js';
+import type { Backup, BackupManifest, MoRef, Volume } from '../../src/index.js';
 import { bytesPerMiB, Lab, refusal } from '../driver/support/lab.js';
+import { tellingOtherwise } from '../driver/support/services.js';
 
 let lab: Lab;
 let volume: Volume;
@@ -55,6 +56,81 @@ describe('beside a VM that may not be read, and so may have the disk', () => {
     await expect(lab.driver.deleteBacking(volume)).rejects.toMatchObject({ code: 'BACKING_IN_USE' });
     expect(lab.diskOf(volume)).toMatchObject({ path: old, missing: false });
   });
+});
+
+describe.each([
+  ['tells nothing', undefined],
+  ['says that there are none', []],
+])('where the server %s of a datastore’s VMs', (_, told) => {
+  const driver = () => lab.driverWith({ vim: tellingOtherwise(lab.vim, 'vm', () => told) });
+
+  test('a replaced disk’s file is kept', async () => {
+    expect(await driver().restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup: 'kept', kept: [old] });
+    expect(exists(old)).toBe(true);
+    expect(temporaryVms()).toBe(0);
+  });
+
+  test('a backing is not deleted', async () => {
+    expect(await lab.refusedUnchanged(() => driver().deleteBacking(volume))).toMatchObject({ code: 'BACKING_IN_USE' });
+  });
+});
+
+test('a list of a datastore’s VMs without the backing is not whole: that is not deleted', async () => {
+  const { ref } = lab.vmOf(volume);
+  const vim = tellingOtherwise(lab.vim, 'vm', (vms) =>
+    (vms as readonly MoRef[]).filter(({ value }) => value !== ref.value),
+  );
+  const error = await lab.refusedUnchanged(() => lab.driverWith({ vim }).deleteBacking(volume));
+  expect(error).toMatchObject({ code: 'BACKING_IN_USE' });
+});
+
+describe('beside a VM with a path of which the server could not name the datastore', () => {
+  /** A driver with a server that shows the stranger's disk at a path. */
+  function driverShowing(path: string) {
+    const { ref } = lab.simulator.vm('stranger')!;
+    const vim = tellingOtherwise(lab.vim, 'layout.disk', (disks, { value }) =>
+      value === ref.value ? [{ key: 2000, diskFile: [path] }] : disks,
+    );
+    return lab.driverWith({ vim });
+  }
+
+  /** The volume's disk as a host has it. */
+  async function onHost(id?: string): Promise<string> {
+    const { searchIndex } = lab.vim.serviceContent;
+    const inventoryPath = 'DC0/datastore/datastore1';
+    const datastore = (await lab.vim.invoke('FindByInventoryPath', searchIndex!, { inventoryPath })) as MoRef;
+    return `[] /vmfs/volumes/${id ?? datastore.value}/${old.replace('[datastore1] ', '')}`;
+  }
+
+  test('a disk is replaced, and its old file goes where the path is another’s', async () => {
+    const elsewhere = (await onHost()).replace(/[^/]+$/, 'another.vmdk');
+    expect(await driverShowing(elsewhere).restoreBackup(backup, volume, { manifest })).toMatchObject({
+      cleanup: 'done',
+    });
+    expect(exists(old)).toBe(false);
+  });
+
+  test('but not where it is the disk’s own', async () => {
+    const driver = driverShowing(await onHost());
+    for (const operate of [
+      () => driver.restoreBackup(backup, volume, { manifest }),
+      () => driver.deleteBacking(volume),
+    ]) {
+      const error = await lab.refusedUnchanged(operate);
+      expect(error).toMatchObject({ code: 'BACKING_IN_USE' });
+      expect(error.message).toContain('stranger');
+    }
+  });
+
+  test.each(['its own in a volume of an unknown name', 'none'])(
+    'and its file is kept where the path is %s',
+    async (which) => {
+      const driver = driverShowing(which === 'none' ? 'stranger.vmdk' : await onHost('5d1f0c4a-0a1b2c3d'));
+      expect(await lab.refusedUnchanged(() => driver.deleteBacking(volume))).toMatchObject({ code: 'BACKING_IN_USE' });
+      expect(await driver.restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup: 'kept', kept: [old] });
+      expect(exists(old)).toBe(true);
+    },
+  );
 });
 
 test('a disk that somebody attaches while bytes move is kept, and the restore is refused', async () => {
@@ -119,6 +195,26 @@ describe('a disk that is built on another', () => {
       expect(error).toMatchObject({ code: 'BACKING_IN_USE' });
       expect(error.message).toContain('clone');
     }
+  });
+
+  test('nor is a backing with snapshots deleted, of which a linked clone is built on any', async () => {
+    const { name } = lab.vmOf(volume);
+    lab.simulator.createSnapshot(name);
+    await lab.simulator.addVm({ name: 'clone', disk: { parent: old } });
+    lab.simulator.createSnapshot(name);
+    const error = await lab.refusedUnchanged(() => lab.driver.deleteBacking(volume));
+    expect(error).toMatchObject({ code: 'BACKING_IN_USE' });
+    expect(error.message).toContain('clone');
+    await lab.simulator.removeVm('clone');
+    expect(await lab.driver.deleteBacking(volume)).toBe(true);
+    expect(exists(old)).toBe(false);
+  });
+
+  test('and a linked clone is deleted without what it is built on', async () => {
+    const id = randomUUID();
+    await lab.simulator.addVm({ name: `volume-${id}`, instanceUuid: id, disk: { parent: old } });
+    expect(await lab.driver.deleteBacking({ id, size: 1 })).toBe(true);
+    expect(lab.diskOf(volume)).toMatchObject({ path: old, missing: false });
   });
 
   test('with snapshots it is not extended either', async () => {

@@ -1,6 +1,7 @@
 import { chainOf } from '../inventory/disk-chain.js';
 import { Folder } from '../inventory/folder.js';
 import type { VirtualMachine } from '../inventory/virtual-machine.js';
+import { directoryOf } from '../storage/datastore-path.js';
 import type { World } from '../world.js';
 import { deleteDisksAt } from './disks.js';
 
@@ -36,13 +37,15 @@ export async function removeVm(world: World, vm: VirtualMachine): Promise<void> 
 }
 
 /**
- * Deletes a VM's disks, be they other VMs' too, and what they are built on, unless other VMs need it. All but the freeing of
- * their bytes is done when it returns.
+ * Deletes a VM's disks, be they other VMs' too, with what they are built on in its own directory; and elsewhere, unless other VMs need
+ * it. All but the freeing of their bytes is done when it returns.
  */
 export async function deleteDisksOf(world: World, vm: VirtualMachine): Promise<void> {
+  const { home } = vm;
   const doomed = vm.disks.flatMap((disk) =>
     chainOf(disk).filter(({ datastore, path }, depth) => {
-      return depth === 0 || datastore.files.users.of(path).every((user) => user === vm);
+      const isOwn = depth === 0 || (datastore === home.datastore && directoryOf(path) === home.directory);
+      return isOwn || datastore.files.users.of(path).every((user) => user === vm);
     }),
   );
   await deleteDisksAt(world, doomed);

@@ -11,6 +11,7 @@ export const properties = {
     name: 'string',
     parent: 'ref?',
     summary: 'DatastoreSummary',
+    'summary.url': 'string?',
     host: 'DatastoreHostMount[]?',
     browser: 'ref',
     vm: 'ref[]?',

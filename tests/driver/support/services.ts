@@ -1,6 +1,6 @@
 import { appendFile, readFile, truncate, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import type { Backup, BackupManifest, BackupService, BackupWriter, VimSession } from '../../../src/index.js';
+import type { Backup, BackupManifest, BackupService, BackupWriter, MoRef, VimSession } from '../../../src/index.js';
 
 /** A service that takes and gives files only, as a client that reads block devices and files does (TSM). */
 export function filesOnly(service: BackupService, changes: Partial<BackupService> = {}): BackupService {
@@ -78,6 +78,32 @@ export function sessionWith(vim: VimSession, changes: Partial<VimSession>): VimS
     upload: (url, source, options) => vim.upload(url, source, options),
     ...changes,
   };
+}
+
+interface ToldObject {
+  readonly obj: MoRef;
+  readonly propSet?: readonly { readonly name: string; readonly val: unknown }[];
+}
+
+/** A session whose server tells another value of a property than it has; `undefined` leaves it out. */
+export function tellingOtherwise(
+  vim: VimSession,
+  path: string,
+  tell: (value: unknown, object: MoRef) => unknown,
+): VimSession {
+  const told = ({ propSet = [], ...rest }: ToldObject): ToldObject => ({
+    ...rest,
+    propSet: propSet
+      .map(({ name, val }) => ({ name, val: name === path ? tell(val, rest.obj) : val }))
+      .filter(({ val }) => val !== undefined),
+  });
+  return sessionWith(vim, {
+    invoke: async (method, target, args, options) => {
+      const result: unknown = await vim.invoke(method, target, args, options);
+      const { objects } = (result ?? {}) as { readonly objects?: readonly ToldObject[] };
+      return (objects === undefined ? result : { ...(result as object), objects: objects.map(told) }) as never;
+    },
+  });
 }
 
 function* slices(bytes: Buffer): Generator<Buffer> {

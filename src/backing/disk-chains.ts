@@ -1,0 +1,56 @@
+import { VimProtocolError } from '../errors/index.js';
+import type { MoRef, VimObject } from '../vim/schema/index.js';
+
+/** A disk's file, by the datastore it is in: that one's name may change. */
+export interface FileAddress {
+  readonly datastore: MoRef;
+  /** Datastore path. */
+  readonly path: string;
+}
+
+/** The files that a disk stands on: its own, and then those it is built on, the nearest first. */
+export type DiskChain = readonly [FileAddress, ...FileAddress[]];
+
+type Device = VimObject<'VirtualDevice'>;
+
+/** A file-backed disk's file, and what that is built on, be it of any kind. */
+interface DiskFileInfo {
+  readonly fileName: string;
+  readonly datastore?: MoRef | undefined;
+  readonly parent?: DiskFileInfo | undefined;
+}
+
+/**
+ * Every file that a VM's disks stand on; `undefined` where the server does not tell all of them. It tells no devices of a VM whose
+ * configuration it cannot read, and a disk may be of a kind that is not known here: neither means that there is no file.
+ */
+export function diskChains(devices: readonly Device[] | undefined): readonly DiskChain[] | undefined {
+  const chains: DiskChain[] = [];
+  for (const { _type, backing } of devices ?? []) {
+    if (_type !== 'VirtualDisk') continue;
+    const chain = backing !== undefined && 'fileName' in backing ? chainOf(backing) : undefined;
+    if (chain === undefined) return undefined;
+    chains.push(chain);
+  }
+  return devices && chains;
+}
+
+function chainOf({ fileName, datastore, parent }: DiskFileInfo): DiskChain | undefined {
+  const rest = parent === undefined ? [] : chainOf(parent);
+  return datastore && rest && [{ datastore, path: fileName }, ...rest];
+}
+
+/**
+ * Datastore paths of a VM's disks.
+ *
+ * @throws VimProtocolError where the server does not tell all of them
+ */
+export function diskPaths(name: string, devices: readonly Device[] | undefined): string[] {
+  const chains = diskChains(devices);
+  if (chains === undefined) {
+    throw new VimProtocolError(
+      `the server does not tell all disks of ${name}, or their files: it cannot be read, or one of them is of an unknown kind`,
+    );
+  }
+  return chains.map(([{ path }]) => path);
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { MoRef, Volume } from '../../src/index.js';
+import { bytesPerMiB, Lab, refusal } from '../driver/support/lab.js';
+import { tellingOtherwise } from '../driver/support/services.js';
+
+let lab: Lab;
+let volume: Volume;
+/** A disk of somebody else, of which the server does not tell. */
+let strangers: string;
+beforeEach(async () => {
+  lab = await Lab.start();
+  volume = await lab.addVolume();
+  const { disks } = await lab.simulator.addVm({ name: 'stranger', disk: { capacityBytes: bytesPerMiB } });
+  strangers = disks[0]!.path;
+});
+afterEach(() => lab[Symbol.asyncDispose]());
+
+interface Device {
+  readonly _type: string;
+  readonly backing?: { readonly _type?: string; readonly fileName?: string; readonly datastore?: MoRef };
+}
+
+type Devices = readonly Device[] | undefined;
+
+const devicesPath = 'config.hardware.device';
+
+/** What servers tell that do not tell all of a VM's disks. */
+const kinds: Readonly<Record<string, (devices: readonly Device[]) => Devices>> = {
+  'of a kind that is not known': (devices) =>
+    withStrangers(devices, (device) => ({ ...device, backing: { _type: 'VirtualDiskSeSparseBackingInfo' } })),
+  'that is backed by nothing': (devices) => withStrangers(devices, ({ backing: _backing, ...device }) => device),
+  'of which the datastore is not told': (devices) =>
+    withStrangers(devices, ({ backing: { datastore: _datastore, ...backing } = {}, ...device }) => ({
+      ...device,
+      backing,
+    })),
+  'while no device is told': () => undefined,
+};
+
+function withStrangers(devices: readonly Device[], change: (device: Device) => Device): Devices {
+  return devices.map((device) => (device.backing?.fileName === strangers ? change(device) : device));
+}
+
+/** A session with a server that tells another thing of a VM's devices. */
+function telling(ref: MoRef, tell: (devices: readonly Device[]) => Devices) {
+  return tellingOtherwise(lab.vim, devicesPath, (devices, { value }) =>
+    value === ref.value ? tell(devices as readonly Device[]) : devices,
+  );
+}
+
+const isThere = (wanted: string): boolean => lab.simulator.files().some(({ path }) => path === wanted);
+const temporaryVm = () => lab.simulator.vms().find(({ name }) => name.startsWith('vmdk-driver'));
+
+describe.each(Object.entries(kinds))('a disk %s is not taken for none', (_, tell) => {
+  test('and a backing that has it besides is not destroyed', async () => {
+    await lab.simulator.administrator.attachDisk(lab.vmOf(volume).name, { path: strangers });
+    const driver = lab.driverWith({ vim: telling(lab.vmOf(volume).ref, tell) });
+    expect(await lab.refusedUnchanged(() => driver.deleteBacking(volume))).toMatchObject({ code: 'BACKING_INVALID' });
+  });
+
+  test('nor one that has it only', async () => {
+    strangers = lab.diskOf(volume).path;
+    const driver = lab.driverWith({ vim: telling(lab.vmOf(volume).ref, tell) });
+    expect(await lab.refusedUnchanged(() => driver.deleteBacking(volume))).toMatchObject({ code: 'BACKING_INVALID' });
+  });
+
+  test('nor a temporary VM: that stays, until the disk is detached', async () => {
+    const backup = { id: randomUUID(), volumeId: volume.id };
+    await lab.driver.backupVolume(backup, volume);
+    const fault = { fault: 'SystemError', reason: 'injected' };
+    lab.simulator.injectFault({ method: 'Destroy_Task', when: 'task', kind: fault });
+    await lab.driver.restoreBackup(backup, volume);
+    const { name, ref } = temporaryVm()!;
+    await lab.simulator.administrator.attachDisk(name, { path: strangers });
+    const vim = telling(ref, tell);
+
+    const destroyed = lab.callsOf('Destroy_Task');
+    await lab
+      .driverWith({ vim })
+      .recover({ olderThanMs: 0 })
+      .catch(() => undefined);
+    expect(lab.callsOf('Destroy_Task')).toBe(destroyed);
+    expect(isThere(strangers)).toBe(true);
+
+    await lab.simulator.administrator.detachDisk(name, strangers);
+    expect(await lab.driver.recover({ olderThanMs: 0 })).toMatchObject({ restores: [{ outcome: 'completed' }] });
+    expect(temporaryVm()).toBeUndefined();
+  });
+});
+
+test('a backing that tells no devices is not given its old disk again', async () => {
+  const backup = { id: randomUUID(), volumeId: volume.id };
+  await lab.driver.backupVolume(backup, volume);
+  const old = lab.diskOf(volume).path;
+  const { ref } = lab.vmOf(volume);
+  let isAway = false;
+  const vim = telling(ref, (devices) => (isAway ? undefined : devices));
+  const stop = lab.simulator.onCall(({ phase, call }) => {
+    if (phase === 'task-done' && call.method === 'MoveVirtualDisk_Task') isAway = true;
+  });
+  const error = await refusal(() => lab.driverWith({ vim }).restoreBackup(backup, volume));
+  stop();
+  expect(error).toMatchObject({ code: 'BACKING_INVALID', retryable: true });
+  isAway = false;
+  await lab.driver.recover({ olderThanMs: 0 });
+  expect(lab.diskOf(volume)).toMatchObject({ path: old, missing: false });
+  await lab.expectNothingLeft();
+});
