@@ -44,6 +44,8 @@ export async function runTask<M extends TaskMethodName>(
     void vim.invoke('CancelTask', task, {}).catch(() => undefined);
   };
   signal?.addEventListener('abort', cancel, { once: true });
+  // It may have been aborted while the call was on its way: that event is over.
+  if (signal?.aborted === true) cancel();
   try {
     return await taskResult(vim, task, method);
   } catch (error) {

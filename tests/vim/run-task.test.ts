@@ -3,7 +3,7 @@ import { VimConnectionError, VimFault, VimProtocolError } from '../../src/errors
 import type { MoRef } from '../../src/vim/index.js';
 import { runTask } from '../../src/vim/run-task.js';
 import { failureOf } from './support/failure.js';
-import { ScriptedSession } from './support/scripted-session.js';
+import { type Script, ScriptedSession } from './support/scripted-session.js';
 
 const task: MoRef = { type: 'Task', value: 'task-1' };
 const folder: MoRef = { type: 'Folder', value: 'group-v1' };
@@ -16,6 +16,7 @@ const update = (values: object) => ({
   filterSet: [{ filter: task, objectSet: [{ kind: 'enter', obj: task, changeSet: info(values) }] }],
 });
 const shown = (values: object) => ({ objects: [{ obj: task, propSet: info(values) }] });
+const running = update({ 'info.state': 'running' });
 const success = { 'info.state': 'success' };
 const fault = { fault: { _type: 'NoDiskSpace', file: 'f', datastore: 'd' }, localizedMessage: 'full' };
 
@@ -74,5 +75,28 @@ describe('a task', () => {
   ])('that %s leaves its outcome unknown', async (_name, answer) => {
     const session = new ScriptedSession({ WaitForUpdatesEx: [answer] });
     expect(await failureOf(destroy(session))).toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'unknown' });
+  });
+
+  test.each<[string, (abort: () => void) => Script]>([
+    ['while it is being started', (abort) => ({ Destroy_Task: [() => (abort(), task)] })],
+    ['while it runs', (abort) => ({ WaitForUpdatesEx: [() => (abort(), running), update(success)] })],
+  ])('that the signal aborts %s is cancelled on the server, once', async (_name, script) => {
+    const controller = new AbortController();
+    const error = { ...fault, fault: { _type: 'RequestCanceled' } };
+    const session = new ScriptedSession({
+      Destroy_Task: [task],
+      WaitForUpdatesEx: [running, update(success)],
+      CancelTask: [
+        () => {
+          session.script.WaitForUpdatesEx = [update({ 'info.state': 'error', 'info.error': error })];
+        },
+      ],
+      ...script(() => {
+        controller.abort();
+      }),
+    });
+    const work = runTask(session, 'Destroy_Task', vm, {}, { signal: controller.signal });
+    expect(await failureOf(work)).toMatchObject({ code: 'ABORTED' });
+    expect(session.named('CancelTask').map(({ target }) => target)).toEqual([task]);
   });
 });
