@@ -1,5 +1,6 @@
-import { isVimFault } from '../errors/index.js';
+import { isVimFault, VimFault } from '../errors/index.js';
 import { isVirtualCenter, managerOf } from '../vim/managers.js';
+import type { UnreadableObject } from '../vim/property-collector.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
@@ -38,12 +39,20 @@ export async function findVolumeFolder(
   return folder;
 }
 
-/** The folders below which the backings of all projects lie, of every datacenter. */
-export async function findVolumeRoots(vim: VimSession, options: AbortableOptions): Promise<MoRef[]> {
+/** The folders below which the backings of all projects lie, of every datacenter that can be looked into. */
+export async function findVolumeRoots(
+  vim: VimSession,
+  { signal, onUnreadable }: AbortableOptions & { readonly onUnreadable: (object: UnreadableObject) => void },
+): Promise<MoRef[]> {
   const roots: MoRef[] = [];
-  for (const { vmFolder } of await listDatacenters(vim, options)) {
-    const root = isVirtualCenter(vim) ? await findFolder({ vim, ...options }, vmFolder, rootName) : vmFolder;
-    if (root !== undefined) roots.push(root);
+  for (const { ref, vmFolder } of await listDatacenters(vim, { signal, onUnreadable })) {
+    try {
+      const root = isVirtualCenter(vim) ? await findFolder({ vim, signal }, vmFolder, rootName) : vmFolder;
+      if (root !== undefined) roots.push(root);
+    } catch (error) {
+      if (!(error instanceof VimFault)) throw error;
+      onUnreadable({ ref, error });
+    }
   }
   return roots;
 }

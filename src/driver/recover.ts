@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { datacenterOf } from '../backing/inventory.js';
-import { OwnershipLostError, RestoreError, throwIfAborted, VmdkDriverError } from '../errors/index.js';
+import { AbortError, OwnershipLostError, RestoreError, throwIfAborted, VmdkDriverError } from '../errors/index.js';
 import type { Logger } from '../logger.js';
 import type { ResolvedConfig } from '../operation/driver-config.js';
 import { type BackingState, findBackingOf } from '../restore/backing-state.js';
@@ -8,19 +8,21 @@ import { claimProblem } from '../restore/check-claim.js';
 import { endPublication } from '../restore/end-publication.js';
 import { endReplacement } from '../restore/end-replacement.js';
 import type { Ending, Resolution } from '../restore/ending.js';
-import { listTemporaryVms } from '../restore/find-temporary-vms.js';
+import { type FoundTemporaryVm, listTemporaryVms } from '../restore/find-temporary-vms.js';
 import { signsOfLife } from '../restore/signs-of-life.js';
 import { type JournalledVm, readTemporaryVm } from '../restore/temporary-vm.js';
+import type { UnreadableObject } from '../vim/property-collector.js';
 import type { VimSession } from '../vim/vim-session.js';
 import { type IsAlive, isTakenForAlive } from './is-taken-for-alive.js';
 import { sweepTemporaryFiles } from './sweep-temporary-files.js';
 
 /** What became of one restore that had not ended. */
 export interface RecoveredRestore {
-  readonly volumeId: string;
+  /** Absent, as `owner` and `startedAt` are, where the temporary VM that would tell could not be read. */
+  readonly volumeId?: string | undefined;
   /** Who ran it, and since when (ISO 8601, by the server's clock). */
-  readonly owner: string;
-  readonly startedAt: string;
+  readonly owner?: string | undefined;
+  readonly startedAt?: string | undefined;
   /**
    * `completed`: the volume has the restored disk; `undone`: it is as it was before; `running`: left alone, since its owner
    * lives or may, or an import's lease, which nobody else can end, is open: a later call ends it; `failed`: could not be
@@ -53,26 +55,44 @@ export interface Recovery {
 
 /**
  * Ends what dead processes left: restores, by the journal their temporary VMs carry, and temporary files. It may run
- * beside living operations and be repeated.
+ * beside living operations and be repeated. What cannot be read, or not be ended, keeps it from nothing else.
  */
 export async function recover(recovery: Recovery): Promise<RecoveryReport> {
   const { vim, config, logger, signal, olderThanMs } = recovery;
   const restores: RecoveredRestore[] = [];
-  for (const { ref } of await listTemporaryVms(vim, { signal })) {
+  const { found, unreadable } = await listTemporaryVms(vim, { signal });
+  for (const vm of found) {
     throwIfAborted(signal);
-    const vm = await readTemporaryVm(vim, ref, { signal });
-    // Ended by somebody else since.
-    if (vm?.journal === undefined) continue;
-    restores.push(await recoverOne(recovery, { ...vm, journal: vm.journal }));
+    const restore = await recoverOne(recovery, vm);
+    if (restore !== undefined) restores.push(restore);
+  }
+  for (const object of unreadable) {
+    const { ref, error } = object;
+    logger.warn({ object: ref.value, err: error }, 'a restore may be left where nothing can be read');
+    if (ref.type === 'VirtualMachine') restores.push(unreadVm(object));
   }
   return { restores, temporaryFiles: await sweepTemporaryFiles({ directory: config.tmpDir, olderThanMs, logger }) };
 }
 
-async function recoverOne(recovery: Recovery, vm: JournalledVm): Promise<RecoveredRestore> {
+/** A temporary VM by its UUID or name: whose restore it is of, and whether that one lives, nobody can tell. */
+function unreadVm({ ref, error }: UnreadableObject): RecoveredRestore {
+  const { message, retryable } = error;
+  const why = `the temporary VM ${ref.value} cannot be read: ${message}`;
+  return { outcome: 'failed', error: new RestoreError(why, { cause: error, retryable }) };
+}
+
+/** @returns `undefined` where somebody else ended it since it was found */
+async function recoverOne(
+  recovery: Recovery,
+  { ref, journal }: FoundTemporaryVm,
+): Promise<RecoveredRestore | undefined> {
   const { vim, logger, signal } = recovery;
-  const { volumeId, owner, startedAt } = vm.journal;
+  const { volumeId, owner, startedAt } = journal;
   const found = { volumeId, owner, startedAt };
   try {
+    const read = await readTemporaryVm(vim, ref, { signal });
+    if (read?.journal === undefined) return undefined;
+    const vm = { ...read, journal: read.journal };
     const signs = await signsOfLife(vim, vm, { signal });
     if (signs.leaseOpen || (await isTakenForAlive(recovery, vm.journal, signs)))
       return { ...found, outcome: 'running' };
@@ -85,7 +105,7 @@ async function recoverOne(recovery: Recovery, vm: JournalledVm): Promise<Recover
     }
     return { ...found, outcome: resolution, ...(kept.length === 0 ? {} : { kept }) };
   } catch (error) {
-    if (!(error instanceof VmdkDriverError)) throw error;
+    if (error instanceof AbortError || !(error instanceof VmdkDriverError)) throw error;
     if (error instanceof OwnershipLostError) return { ...found, outcome: 'running' };
     logger.warn({ volumeId, err: error }, 'a restore could not be ended');
     return { ...found, outcome: 'failed', error };

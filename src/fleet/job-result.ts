@@ -34,7 +34,7 @@ const schemas = {
   restore: z.looseObject({ backupId: text, volumeId: text, sha256: text, cleanup: text }),
   verify: z.looseObject({ backupId: text, sha256: text, streamBytes: z.number() }),
   recover: z.looseObject({
-    restores: z.array(z.looseObject({ volumeId: text, outcome: text })),
+    restores: z.array(z.looseObject({ volumeId: text.optional(), outcome: text })),
     temporaryFiles: z.array(text),
   }),
   retention: z.looseObject({

@@ -200,7 +200,7 @@ export class JobRunner {
       .then(({ restores }) =>
         restores
           .filter(({ outcome }) => outcome === 'completed' || outcome === 'undone')
-          .map(({ volumeId }) => volumeId),
+          .flatMap(({ volumeId }) => volumeId ?? []),
       )
       .catch((error: unknown): string[] => {
         fleet.queues.options.logger.warn({ err: error, vcenter }, 'what dead workers left could not be ended');

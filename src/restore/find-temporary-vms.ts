@@ -5,7 +5,7 @@ import { readJournal, type RestoreJournal, temporaryVmName, temporaryVmUuid } fr
 import type { ParsedVolume } from '../model/volume.js';
 import { listWithinOneSession, lookWithinOneSession } from '../vim/look-within-one-session.js';
 import { managerOf } from '../vim/managers.js';
-import { readPropertiesOfEach } from '../vim/property-collector.js';
+import { readPropertiesOfEach, type UnreadableObject } from '../vim/property-collector.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { busyError } from './busy-error.js';
@@ -17,8 +17,15 @@ export interface FoundTemporaryVm {
   readonly journal: RestoreJournal;
 }
 
+/** Temporary VMs, and what may be or hold one and could not be read. */
+export interface TemporaryVms {
+  readonly found: readonly FoundTemporaryVm[];
+  /** VMs, and datacenters. */
+  readonly unreadable: readonly UnreadableObject[];
+}
+
 /** Every temporary VM that has the UUID they are all given, whoever made it and wherever it lies. */
-async function findTemporaryVms(vim: VimSession, options: AbortableOptions = {}): Promise<FoundTemporaryVm[]> {
+async function findTemporaryVms(vim: VimSession, options: AbortableOptions = {}): Promise<TemporaryVms> {
   const query = { uuid: temporaryVmUuid, vmSearch: true, instanceUuid: false };
   const refs = (await vim.invoke('FindAllByUuid', managerOf(vim, 'searchIndex'), query, options)) ?? [];
   return withJournals(vim, refs, options);
@@ -29,23 +36,26 @@ async function findTemporaryVms(vim: VimSession, options: AbortableOptions = {})
  * them, and were not given it since. That the list is complete, which says that nothing is left, is believed only if one session
  * lasted for the whole look.
  */
-export function listTemporaryVms(
-  vim: VimSession,
-  options: AbortableOptions = {},
-): Promise<readonly FoundTemporaryVm[]> {
+export function listTemporaryVms(vim: VimSession, options: AbortableOptions = {}): Promise<TemporaryVms> {
   return listWithinOneSession(vim, () => listAll(vim, options), options);
 }
 
-async function listAll(vim: VimSession, options: AbortableOptions): Promise<FoundTemporaryVm[]> {
+async function listAll(vim: VimSession, options: AbortableOptions): Promise<TemporaryVms> {
   const byUuid = await findTemporaryVms(vim, options);
-  const known = new Set(byUuid.map(({ ref }) => ref.value));
+  const known = new Set([...byUuid.found, ...byUuid.unreadable].map(({ ref }) => ref.value));
   const named: MoRef[] = [];
-  for (const folder of await findVolumeRoots(vim, options)) {
+  const unreadable: UnreadableObject[] = [];
+  const roots = await findVolumeRoots(vim, { ...options, onUnreadable: (object) => unreadable.push(object) });
+  for (const folder of roots) {
     for await (const { ref, name } of listVirtualMachineNames(vim, folder, options)) {
       if (isTemporaryVmName(name) && !known.has(ref.value)) named.push(ref);
     }
   }
-  return [...byUuid, ...(await withJournals(vim, named, options))];
+  const byName = await withJournals(vim, named, options);
+  return {
+    found: [...byUuid.found, ...byName.found],
+    unreadable: [...byUuid.unreadable, ...byName.unreadable, ...unreadable],
+  };
 }
 
 /**
@@ -60,9 +70,13 @@ export async function findTemporaryVmOf(
   const args = { entity: folder, name: temporaryVmName(volumeId) };
   const look = async (): Promise<FoundTemporaryVm | undefined> => {
     const child = await vim.invoke('FindChild', managerOf(vim, 'searchIndex'), args);
-    const named = child?.type === 'VirtualMachine' ? await withJournals(vim, [child], {}) : [];
-    const all = [...named, ...(await findTemporaryVms(vim))];
-    return all.find(({ journal }) => journal.operation === operation);
+    const named = await withJournals(vim, child?.type === 'VirtualMachine' ? [child] : [], {});
+    const byUuid = await findTemporaryVms(vim);
+    const ours = [...named.found, ...byUuid.found].find(({ journal }) => journal.operation === operation);
+    // One that cannot be read may be the one.
+    const [unread] = [...named.unreadable, ...byUuid.unreadable];
+    if (ours === undefined && unread !== undefined) throw unread.error;
+    return ours;
   };
   return lookWithinOneSession(vim, look, {});
 }
@@ -93,20 +107,17 @@ export async function assertNoTemporaryVmSeen(
   volume: Pick<ParsedVolume, 'id'>,
   options: AbortableOptions,
 ): Promise<void> {
-  const found = (await findTemporaryVms(vim, options)).find(
-    ({ name, journal }) => journal.volumeId === volume.id && name === temporaryVmName(volume.id),
-  );
-  if (found !== undefined) throw await busyError(vim, found.ref, volume.id, options);
+  const { found } = await findTemporaryVms(vim, options);
+  const vm = found.find(({ name, journal }) => journal.volumeId === volume.id && name === temporaryVmName(volume.id));
+  if (vm !== undefined) throw await busyError(vim, vm.ref, volume.id, options);
 }
 
-async function withJournals(
-  vim: VimSession,
-  refs: readonly MoRef[],
-  options: AbortableOptions,
-): Promise<FoundTemporaryVm[]> {
-  const { found } = await readPropertiesOfEach(vim, refs, 'VirtualMachine', ['name', 'config.extraConfig'], options);
-  return found.flatMap(({ ref, properties }) => {
+async function withJournals(vim: VimSession, refs: readonly MoRef[], options: AbortableOptions): Promise<TemporaryVms> {
+  const paths = ['name', 'config.extraConfig'] as const;
+  const { found, unreadable } = await readPropertiesOfEach(vim, refs, 'VirtualMachine', paths, options);
+  const journalled = found.flatMap(({ ref, properties }) => {
     const journal = readJournal(properties['config.extraConfig']);
     return journal === undefined ? [] : [{ ref, name: properties.name, journal }];
   });
+  return { found: journalled, unreadable };
 }

@@ -32,9 +32,9 @@ export function lookWithinOneSession<T>(
  */
 export function listWithinOneSession<T>(
   session: VimSession,
-  list: () => Promise<readonly T[]>,
+  list: () => Promise<T>,
   options: AbortableOptions,
-): Promise<readonly T[]> {
+): Promise<T> {
   return repeatLook(session, list, () => false, options);
 }
 

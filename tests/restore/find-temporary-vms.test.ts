@@ -50,7 +50,8 @@ describe('a session that ends without a word', () => {
   test.each(searches)('hides no temporary VM from recovery: %s', async (method) => {
     const { ref } = await temporaryVm();
     const fault = lab.simulator.injectFault({ method, kind: 'session-blind' });
-    expect((await listTemporaryVms(lab.vim)).map((vm) => vm.ref.value)).toEqual([ref.value]);
+    const { found } = await listTemporaryVms(lab.vim);
+    expect(found.map((vm) => vm.ref.value)).toEqual([ref.value]);
     expect(fault.fired).toBe(true);
   });
 
@@ -72,6 +73,13 @@ describe.each([
     await expectBusy(volume, change);
     expect(lab.diskOf(volume).capacityBytes).toBe(bytesPerGiB);
   });
+});
+
+test('a temporary VM that may not be read is not taken for none', async () => {
+  const { folder } = await temporaryVm();
+  lab.simulator.administrator.setAccess('vmdk-driver-restore-v', 'unreadable');
+  const journal = { operation: claims['vmdk-driver.operation'], volumeId: 'v' };
+  await expect(findTemporaryVmOf(lab.vim, journal, folder)).rejects.toMatchObject({ faultName: 'NoPermission' });
 });
 
 test('what a living session does not see is not there', async () => {

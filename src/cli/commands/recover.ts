@@ -35,7 +35,9 @@ export function recoverCommand(): Command {
       output.result(report, [
         ...restores.map(({ outcome, volumeId, owner, startedAt, error }) => {
           const why = error instanceof Error ? `: ${error.message}` : '';
-          return `${outcome.padEnd(9)}  restore into ${volumeId}, by ${owner} since ${startedAt}${why}`;
+          const which =
+            volumeId === undefined ? 'some restore' : `restore into ${volumeId}, by ${owner} since ${startedAt}`;
+          return `${outcome.padEnd(9)}  ${which}${why}`;
         }),
         ...temporaryFiles.map((path) => `deleted    ${path}`),
         ...(restores.length + temporaryFiles.length === 0 ? ['there was nothing to do'] : []),

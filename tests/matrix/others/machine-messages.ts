@@ -25,7 +25,7 @@ export interface RemoteError {
 
 /** What became of one restore, as the other machine's `recover()` said. */
 export interface RemoteRestore {
-  readonly volumeId: string;
+  readonly volumeId?: string | undefined;
   readonly outcome: string;
   readonly error: RemoteError | undefined;
 }
