@@ -1,3 +1,4 @@
+import { withoutSecrets } from './known-secrets.js';
 import { type ErrorDetails, VmdkDriverError } from './vmdk-driver-error.js';
 
 /** A peer's certificate is not trusted: it has another thumbprint than expected, or no trusted chain. Nothing was sent. */
@@ -13,9 +14,10 @@ export class TlsVerificationError extends VmdkDriverError {
 
   constructor(peer: string, message: string, pins: { expected?: string; actual?: string }, details?: ErrorDetails) {
     super(`${peer}: ${message}`, details);
-    this.peer = peer;
-    this.expected = pins.expected;
-    this.actual = pins.actual;
+    // A server may put anything where a thumbprint is looked for.
+    this.peer = withoutSecrets(peer);
+    this.expected = pins.expected && withoutSecrets(pins.expected);
+    this.actual = pins.actual && withoutSecrets(pins.actual);
   }
 
   override toJSON(): Record<string, unknown> {

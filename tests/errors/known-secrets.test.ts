@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
 import {
   NoValidDatastoreError,
+  TlsVerificationError,
   TransferError,
   VimFault,
   VimProtocolError,
@@ -30,6 +31,7 @@ test.each(forms)('an error does not say a secret written as %p', (written) => {
     new VimProtocolError(`it says ${written}`),
     new VimFault(`F${written}`, 'Login', `m ${written}`, { reason: written, [written]: [{ deep: written }] }),
     new NoValidDatastoreError('m', [{ name: `n ${written}`, reason: written }]),
+    new TlsVerificationError(`${written}:443`, 'm', { expected: written, actual: `a ${written}` }),
   ];
   for (const error of errors) {
     const said = everythingOf(error);
