@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { AbortError, StoreError, VmdkDriverError } from '../../errors/index.js';
+import { AbortError, StoreError, type StoreFailure, VmdkDriverError } from '../../errors/index.js';
 import { encodePath, encodeStrictly } from '../http/endpoint.js';
 import { withRetries } from '../http/retry.js';
 import type { DeleteResult } from '../object-store.js';
@@ -115,7 +115,7 @@ async function deleteInBulk(
   const body = Buffer.from(names.map((name) => `/${container}/${encodePath(name)}`).join('\n'));
   try {
     const errors = await withRetries({ delaysMs: client.retryDelaysMs, signal }, () =>
-      deleteOnce(client, body, names.length, signal),
+      deleteOnce(client, body, names.length, signal, true),
     );
     const pathOf = (name: string) => `${client.container}/${name}`;
     const known = new Set(names.map(pathOf));
@@ -127,8 +127,7 @@ async function deleteInBulk(
     const failed = names.flatMap((name): Failure[] => {
       const status = statuses.get(pathOf(name));
       if (status !== undefined) {
-        const reason = status.startsWith('403') ? 'denied' : 'failed';
-        return [{ key: name, error: new StoreError(reason, `${name} cannot be deleted: HTTP ${status}`) }];
+        return [{ key: name, error: new StoreError(reasonOf(status), `${name} cannot be deleted: HTTP ${status}`) }];
       }
       if (!hasStranger) return [];
       const what = `${name}: the store does not say whether it was deleted`;
@@ -140,6 +139,16 @@ async function deleteInBulk(
     const known = knownOrThrow(error);
     return { deleted: [], missing: [], failed: names.map((key) => ({ key, error: known })) };
   }
+}
+
+function reasonOf(status: string): StoreFailure {
+  if (isOfToken(status)) return 'credentials';
+  return status.startsWith('403') ? 'denied' : 'failed';
+}
+
+/** Swift looks at the token only with each of the objects. */
+function isOfToken(status: string): boolean {
+  return status.startsWith('401');
 }
 
 /** What a path in an answer may mean: Swift encodes it, radosgw does not, and leaves the first slash out. */
@@ -158,8 +167,9 @@ async function deleteOnce(
   body: Buffer,
   count: number,
   signal: AbortSignal | undefined,
+  mayRenew: boolean,
 ): Promise<readonly (readonly [path: string, status: string])[]> {
-  const { text } = await client.sendForText({
+  const { text, session } = await client.sendForText({
     method: 'POST',
     target: 'account',
     query: { 'bulk-delete': '' },
@@ -177,6 +187,10 @@ async function deleteOnce(
     'Number Not Found': missing,
     Errors: errors,
   } = result.data;
+  if (mayRenew && errors.some(([, each]) => isOfToken(each))) {
+    client.invalidate(session);
+    return deleteOnce(client, body, count, signal, false);
+  }
   // It broke off, wherever that was.
   if (status.startsWith('5')) throw new StoreError('unavailable', `objects cannot be deleted: HTTP ${status}`);
   // Nothing of it was there: as good as deleted.

@@ -24,6 +24,18 @@ export interface SwiftClientOptions extends StoreClientOptions {
   readonly container: string;
 }
 
+/** What a request was answered with. */
+export interface SwiftText {
+  readonly status: number;
+  readonly text: string;
+  readonly session: SwiftSession;
+}
+
+interface Sent {
+  readonly answer: IncomingMessage;
+  readonly session: SwiftSession;
+}
+
 /** Requests to a container, with a token that is renewed, tried again where that is safe. */
 export class SwiftClient {
   readonly container: string;
@@ -55,7 +67,10 @@ export class SwiftClient {
    */
   async send(request: SwiftRequest): Promise<IncomingMessage> {
     const { signal, isSafe } = request;
-    return withRetries({ delaysMs: this.retryDelaysMs, signal, isSafe }, () => this.#sendOnce(request, true));
+    const { answer } = await withRetries({ delaysMs: this.retryDelaysMs, signal, isSafe }, () =>
+      this.#sendOnce(request, true),
+    );
+    return answer;
   }
 
   /** Sends a request whose answer has nothing to say but its head. */
@@ -65,17 +80,23 @@ export class SwiftClient {
     return answer;
   }
 
-  /** The text that the request is answered with. */
-  async sendForText(request: SwiftRequest): Promise<{ readonly status: number; readonly text: string }> {
+  /** The text that the request is answered with, and the session that was used. */
+  async sendForText(request: SwiftRequest): Promise<SwiftText> {
     const { signal, isSafe } = request;
     // A broken answer is asked for again as a whole.
     return withRetries({ delaysMs: this.retryDelaysMs, signal, isSafe }, async () => {
-      const answer = await this.#sendOnce(request, true);
-      return { status: answer.statusCode ?? 0, text: await textOfAnswer(answer, this.#reading(answer, signal)) };
+      const { answer, session } = await this.#sendOnce(request, true);
+      const text = await textOfAnswer(answer, this.#reading(answer, signal));
+      return { status: answer.statusCode ?? 0, text, session };
     });
   }
 
-  async #sendOnce(request: SwiftRequest, mayRenew: boolean): Promise<IncomingMessage> {
+  /** Says that a session was refused: the next request has another. */
+  invalidate(session: SwiftSession): void {
+    this.#sessions.invalidate(session);
+  }
+
+  async #sendOnce(request: SwiftRequest, mayRenew: boolean): Promise<Sent> {
     const { method, target, query, headers, body, accepts = [], signal } = request;
     const session = await this.#sessions.get(signal);
     // Each time: of all secrets, those that were met longest ago are forgotten.
@@ -90,10 +111,10 @@ export class SwiftClient {
       signal,
     });
     const { statusCode: status = 0 } = answer;
-    if ((status >= 200 && status < 300) || accepts.includes(status)) return answer;
+    if ((status >= 200 && status < 300) || accepts.includes(status)) return { answer, session };
     const text = await textOfAnswer(answer, this.#reading(answer, signal));
     if (status === 401 && mayRenew) {
-      this.#sessions.invalidate(session);
+      this.invalidate(session);
       return this.#sendOnce(request, false);
     }
     throw statusError(`${url.host}: ${request.what}`, answer, text);

@@ -15,6 +15,8 @@ export class SwiftDouble implements AsyncDisposable {
   readonly objects = new Map<string, Buffer>();
   /** Keys of which a newer timestamp is there, by how many puts are older: what they bring is not stored. */
   readonly newer = new Map<string, number>();
+  /** Whether one request can delete several. */
+  deletesInBulk = false;
   /** Requests whose token was refused. */
   refused = 0;
   /** Answers in place of Swift. */
@@ -56,7 +58,7 @@ export class SwiftDouble implements AsyncDisposable {
   }
 
   async #answer(...args: Parameters<Answer>): Promise<void> {
-    const [response, { url, headers }] = args;
+    const [response, { url, headers, body }] = args;
     if (url === '/v3/auth/tokens' || url.startsWith('/auth/')) {
       const answers = this.loginAnswers ?? this.#keystone?.answer;
       if (answers !== undefined) return answers(...args);
@@ -79,12 +81,33 @@ export class SwiftDouble implements AsyncDisposable {
       return;
     }
     const token = String(headers['x-auth-token']);
-    if (url !== '/info' && !(this.#keystone?.isGood(token) ?? this.tokens.has(token))) {
+    const isGood = this.#keystone?.isGood(token) ?? this.tokens.has(token);
+    if (this.deletesInBulk && url === '/info') {
+      response.end(JSON.stringify({ bulk_delete: { max_deletes_per_request: 1000 } }));
+      return;
+    }
+    if (this.deletesInBulk && url.endsWith('?bulk-delete')) {
+      response.end(JSON.stringify(this.#deleteInBulk(body.toString().split('\n'), isGood)));
+      return;
+    }
+    if (url !== '/info' && !isGood) {
       this.refused++;
       response.writeHead(401).end('<html>Unauthorized</html>');
       return;
     }
     await (this.answers ?? this.sound)(...args);
+  }
+
+  /** Its middleware stands before that which looks at tokens: the request is taken, and each deletion is refused. */
+  #deleteInBulk(paths: readonly string[], isGood: boolean): Readonly<Record<string, unknown>> {
+    if (!isGood) this.refused++;
+    const there = isGood ? paths.filter((path) => this.objects.delete(path.replace('/container/', ''))) : [];
+    return {
+      'Response Status': isGood ? '200 OK' : '400 Bad Request',
+      'Number Deleted': there.length,
+      'Number Not Found': isGood ? paths.length - there.length : 0,
+      Errors: isGood ? [] : paths.map((path) => [path, '401 Unauthorized']),
+    };
   }
 
   /** Swift's own answers. */

@@ -435,6 +435,28 @@ describe('a deletion', () => {
     ]);
   });
 
+  it.each([
+    ['and another one is taken', true, { deleted: ['a', 'b'], failed: [] }],
+    [
+      'and the next one as well',
+      false,
+      {
+        deleted: [],
+        failed: ['a', 'b'].map((key) => ({ key, error: { code: 'STORE_FAILED', reason: 'credentials' } })),
+      },
+    ],
+  ])('of several whose token is refused within the answer is sent once more: %s', async (_, isRenewed, outcome) => {
+    swift.deletesInBulk = true;
+    const store = storeWith();
+    for (const key of ['a', 'b']) await store.put(key, Buffer.from('x'));
+    swift.tokens.clear();
+    if (!isRenewed)
+      swift.loginAnswers = status(200, '', { 'x-auth-token': 'bad', 'x-storage-url': `${swift.server.url}/v1/AUTH_x` });
+    expect(await store.delete(['a', 'b'])).toMatchObject(outcome);
+    expect(swift.refused).toBe(isRenewed ? 1 : 2);
+    expect(swift.asked.filter((each) => each.startsWith('POST'))).toHaveLength(2);
+  });
+
   it('where nothing was there is as good as done', async () => {
     swift.answers = bulk({ 'Response Status': '404 Not Found', 'Number Not Found': 2 });
     expect((await storeWith().delete(['a', 'b'])).failed).toEqual([]);
