@@ -4,6 +4,7 @@ import { withMethods } from '../live-input.js';
 import { type CinderAdapterType, cinderAdapterTypes } from '../model/disk-kinds.js';
 import { whyNotAName } from '../model/name-rules.js';
 import { parseInput } from '../parse-input.js';
+import { timeLimitSchema } from '../time-limit.js';
 import type { TransferSlots } from './transfer-slots.js';
 
 /** How the driver works; every field has a default. */
@@ -16,8 +17,8 @@ export interface VmdkDriverConfig {
    */
   readonly transfer?: 'auto' | 'file' | 'stream' | undefined;
   /**
-   * How long no byte of a transfer may move before it is given up, in milliseconds. What a backup service takes to accept
-   * bytes is not counted. Default 120,000.
+   * How long no byte of a transfer may move before it is given up, in milliseconds, 24 days at the most. What a backup
+   * service takes to accept bytes is not counted. Default 120,000.
    */
   readonly stallTimeoutMs?: number | undefined;
   /** NFC transfers at a time per ESXi host; further ones wait before they ask for a lease. Default 2. */
@@ -47,7 +48,7 @@ type Absent<K> = K extends 'clusters' | 'datastoreRegex' | 'transferSlots' ? und
 const configSchema = z.strictObject({
   tmpDir: z.string().min(1).default(tmpdir),
   transfer: z.enum(['auto', 'file', 'stream']).default('auto'),
-  stallTimeoutMs: z.int().positive().default(120_000),
+  stallTimeoutMs: timeLimitSchema.default(120_000),
   transfersPerHost: z.int().positive().default(2),
   transferSlots: withMethods<TransferSlots>(['take']).optional(),
   volumeFolder: z

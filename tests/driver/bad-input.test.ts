@@ -165,6 +165,7 @@ describe('a bad configuration is refused by field, when the driver is made', () 
     ['tmpDir', { tmpDir: '' }],
     ['transfer', { transfer: 'pigeon' }],
     ['stallTimeoutMs', { stallTimeoutMs: 0 }],
+    ['stallTimeoutMs', { stallTimeoutMs: 2 ** 31 }],
     ['transfersPerHost', { transfersPerHost: 1.5 }],
     ['volumeFolder', { volumeFolder: '' }],
     ['clusters', { clusters: [] }],

@@ -27,6 +27,7 @@ describe('options of SoapVimSession', () => {
     ['options.thumbprint', { thumbprint: sha1, insecure: true }],
     ['options.keepAliveIntervalMs', { keepAliveIntervalMs: 0 }],
     ['options.requestTimeoutMs', { requestTimeoutMs: Infinity }],
+    ['options.requestTimeoutMs', { requestTimeoutMs: 2 ** 31 }],
     ['options.logger', { logger: { warn: 'yes' } }],
     ['options.passwrod', { passwrod: 'x' }],
   ])('%s is refused: %j', (field, options) => {

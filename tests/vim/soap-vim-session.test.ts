@@ -698,6 +698,17 @@ describe('a lost connection', () => {
     expect(server.count('WaitForUpdatesEx')).toBe(1);
   });
 
+  test('a long poll of a session that waits as long as a timer runs is no shorter for it', async () => {
+    await using server = await SoapServer.start();
+    await using vim = await connected(server, { requestTimeoutMs: 2 ** 31 - 1 });
+    server.handlers['WaitForUpdatesEx'] = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return '';
+    };
+    const options = { maxWaitSeconds: 600 };
+    expect(await vim.invoke('WaitForUpdatesEx', root, { options })).toBeUndefined();
+  });
+
   test('a server whose login fails for a while is logged into later', async () => {
     await using server = await SoapServer.start();
     await using vim = await connected(server);

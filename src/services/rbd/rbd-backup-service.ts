@@ -7,6 +7,7 @@ import { parseInput } from '../../parse-input.js';
 import { newAttemptName } from '../../stores/file/attempt-name.js';
 import { processState } from '../../stores/file/process-state.js';
 import { defaultStallTimeoutMs } from '../../stores/http/stall-timer.js';
+import { timeLimitSchema } from '../../time-limit.js';
 import { AttemptWriter } from '../attempt-writer.js';
 import type {
   BackupService,
@@ -46,7 +47,7 @@ export interface RbdBackupServiceOptions {
   readonly keyring?: string | undefined;
   /** Name or path of the program. Default: `rbd`. */
   readonly program?: string | undefined;
-  /** How long the program may neither take nor give a byte, in milliseconds. Default: 120,000. */
+  /** How long the program may neither take nor give a byte, in milliseconds, 24 days at the most. Default: 120,000. */
   readonly stallTimeoutMs?: number | undefined;
 }
 
@@ -59,7 +60,7 @@ const optionsSchema = z.strictObject({
   id: name.optional(),
   keyring: pathSchema.optional(),
   program: pathSchema.optional(),
-  stallTimeoutMs: z.int().positive().optional(),
+  stallTimeoutMs: timeLimitSchema.optional(),
 });
 
 /**

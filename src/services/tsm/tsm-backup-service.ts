@@ -7,6 +7,7 @@ import { type BackupManifest, parseBackupManifest } from '../../model/backup-man
 import { parseInput } from '../../parse-input.js';
 import { quietly } from '../../quietly.js';
 import { defaultStallTimeoutMs } from '../../stores/http/stall-timer.js';
+import { timeLimitSchema } from '../../time-limit.js';
 import type {
   BackupService,
   ServiceBackupOptions,
@@ -46,8 +47,8 @@ export interface TsmBackupServiceOptions {
   /** Name or path of the program. Default: `dsmc`. */
   readonly program?: string | undefined;
   /**
-   * How long the program may neither say anything nor move a byte, in milliseconds. It says nothing while it sends a file: what it moves
-   * is what Linux counts; on another system it is never taken for stalled. Default: 120,000.
+   * How long the program may neither say anything nor move a byte, in milliseconds, 24 days at the most. It says nothing while it sends a
+   * file: what it moves is what Linux counts; on another system it is never taken for stalled. Default: 120,000.
    */
   readonly stallTimeoutMs?: number | undefined;
 }
@@ -61,7 +62,7 @@ const optionsSchema = z.strictObject({
     .optional(),
   optionFile: pathSchema.optional(),
   program: pathSchema.optional(),
-  stallTimeoutMs: z.int().positive().optional(),
+  stallTimeoutMs: timeLimitSchema.optional(),
 });
 
 /**

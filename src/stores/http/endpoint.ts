@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { timeLimitSchema } from '../../time-limit.js';
 
 /** An http or https URL without credentials, query or fragment. */
 export const endpointSchema = z.string().refine((value) => {
@@ -11,7 +12,7 @@ export const endpointSchema = z.string().refine((value) => {
 export const httpOptionsShape = {
   prefix: z.string().optional(),
   ca: z.union([z.string().min(1), z.array(z.string().min(1)).min(1).readonly()]).optional(),
-  stallTimeoutMs: z.int().positive().optional(),
+  stallTimeoutMs: timeLimitSchema.optional(),
   retryDelaysMs: z.array(z.number().nonnegative()).optional(),
 };
 

@@ -45,7 +45,10 @@ export interface SwiftObjectStoreOptions {
   readonly prefix?: string | undefined;
   /** PEM of the certificate authorities to trust instead of the system's. */
   readonly ca?: string | readonly string[] | undefined;
-  /** How long no byte may move, in milliseconds. Default: 120,000. There is no limit on how long a request takes altogether. */
+  /**
+   * How long no byte may move, in milliseconds, 24 days at the most. Default: 120,000. There is no limit on how long a request takes
+   * altogether.
+   */
   readonly stallTimeoutMs?: number | undefined;
   /** @internal */
   readonly retryDelaysMs?: readonly number[] | undefined;

@@ -3,6 +3,7 @@ import { throwIfAborted, VimConnectionError, VimProtocolError } from '../../erro
 import { rememberSecrets } from '../../errors/known-secrets.js';
 import { reasonOf } from '../../errors/reason-of.js';
 import { Places } from '../../stream/places.js';
+import { longestTimerMs } from '../../time-limit.js';
 import { lostAnswer } from '../conform-answer.js';
 import { CookieJar } from '../http/cookie-jar.js';
 import { SoapTransport } from '../http/soap-transport.js';
@@ -130,7 +131,7 @@ export class ServerConnection {
       throwIfAborted(signal);
       const login = this.#keeper.current ?? (await this.#keeper.renew(undefined, signal));
       try {
-        const silenceMs = this.#settings.requestTimeoutMs + longPollMs(method, args);
+        const silenceMs = Math.min(this.#settings.requestTimeoutMs + longPollMs(method, args), longestTimerMs);
         const sessionSignal = this.#closed.signal;
         const result = await this.#call(method, target, args, login.cookies, { silenceMs, signal, sessionSignal });
         refuseUnauthenticated(method, result);

@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net';
 import * as z from 'zod';
 import { guardLogger, type Logger, loggerSchema, silentLogger } from '../../logger.js';
 import { parseInput } from '../../parse-input.js';
+import { timeLimitSchema } from '../../time-limit.js';
 import type { Peer } from '../tls/peer.js';
 import { parseThumbprint, type Thumbprint } from '../tls/thumbprint.js';
 import type { Trust } from '../tls/trust.js';
@@ -56,12 +57,6 @@ export interface SessionSettings {
 
 const pem = z.string().refine(isPem, 'is no PEM certificate');
 
-// setTimeout takes no more.
-const milliseconds = z
-  .int()
-  .min(1)
-  .max(2 ** 31 - 1);
-
 const thumbprintText = z.string().transform((text, context) => {
   const thumbprint = parseThumbprint(text);
   if (thumbprint === undefined) context.addIssue('is neither a SHA-1 nor a SHA-256 thumbprint');
@@ -82,8 +77,8 @@ const schema = z
     nfcThumbprint: thumbprintText.optional(),
     ca: z.union([pem, z.array(pem).min(1).readonly()]).optional(),
     insecure: z.boolean().optional(),
-    keepAliveIntervalMs: milliseconds.default(300_000),
-    requestTimeoutMs: milliseconds.default(120_000),
+    keepAliveIntervalMs: timeLimitSchema.default(300_000),
+    requestTimeoutMs: timeLimitSchema.default(120_000),
     logger: loggerSchema.default(silentLogger).transform((logger) => guardLogger(logger)),
   })
   .superRefine(({ thumbprint, ca, insecure }, context) => {

@@ -165,6 +165,7 @@ it.each([
   ['pool', { pool: '--conf' }],
   ['id', { id: '' }],
   ['keyring', { keyring: 'a\0b' }],
+  ['stallTimeoutMs', { stallTimeoutMs: 2 ** 31 }],
   ['', { other: 1 }],
 ])('refuses a bad %s', (field, options) => {
   expect(() => service(options)).toThrow(

@@ -360,6 +360,7 @@ it.each([
   ['server', { server: '-password=x' }],
   ['optionFile', { optionFile: 'a\0b' }],
   ['password', { password: 'x' }],
+  ['stallTimeoutMs', { stallTimeoutMs: 2 ** 31 }],
 ])('refuses a bad %s', (field, options) => {
   expect(() => service(options)).toThrow(
     expect.objectContaining({ code: 'INVALID_INPUT', message: expect.stringContaining(field) as unknown }),

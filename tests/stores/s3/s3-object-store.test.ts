@@ -535,6 +535,7 @@ it.each([
   ['bucket', { bucket: 'a/b' }],
   ['credentials', { credentials: { accessKeyId: 'key' } as never }],
   ['stallTimeoutMs', { stallTimeoutMs: 0 }],
+  ['stallTimeoutMs', { stallTimeoutMs: 2 ** 31 }],
 ])('refuses a bad %s: %j', (field, options) => {
   expect(() => storeWith(options)).toThrow(
     expect.objectContaining({ code: 'INVALID_INPUT', field: expect.stringContaining(field) as unknown }),

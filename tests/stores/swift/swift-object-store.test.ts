@@ -475,6 +475,7 @@ it.each([
   ['auth.url', { auth: { kind: 'tempauth', url: 'example', user: 'a', key: 'b' } as SwiftAuth }],
   ['container', { container: 'a/b' }],
   ['prefix', { prefix: 5 as never }],
+  ['stallTimeoutMs', { stallTimeoutMs: 2 ** 31 }],
 ])('refuses a bad %s', (field, options) => {
   expect(() => storeWith(options)).toThrow(
     expect.objectContaining({ code: 'INVALID_INPUT', field: expect.stringContaining(field) as unknown }),
