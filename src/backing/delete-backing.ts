@@ -1,4 +1,4 @@
-import { BackingInUseError, BackingInvalidError } from '../errors/index.js';
+import { BackingInvalidError } from '../errors/index.js';
 import { readProperties } from '../vim/property-collector.js';
 import { repeatLost } from '../vim/repeat-lost.js';
 import { runTask } from '../vim/run-task.js';
@@ -7,7 +7,7 @@ import type { MoRef } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { asBackingError } from './backing-faults.js';
 import { type DiskChain, diskChains, type FileAddress } from './disk-chains.js';
-import { assertNotReferred, referencesTo } from './file-references.js';
+import { assertFree, referencesTo } from './file-references.js';
 
 /**
  * Destroys a backing with its disk (`Destroy_Task`). One that is gone by then is no error, and so a lost connection is no reason
@@ -32,13 +32,7 @@ export async function deleteBacking(vim: VimSession, ref: MoRef, options: Aborta
   const paths = ['name', 'config.files.vmPathName', 'config.hardware.device'] as const;
   const vm = await readProperties(vim, ref, 'VirtualMachine', paths, options);
   for (const file of filesOf(vm.name, vm['config.files.vmPathName'], diskChains(vm['config.hardware.device']))) {
-    const references = await referencesTo(vim, file, { ref, hasFile: true }, options);
-    assertNotReferred(vm.name, references, 'deleted');
-    if (references.unreadable > 0) {
-      throw new BackingInUseError(
-        `${references.unreadable} VMs on the datastore of ${vm.name} cannot be read: any of them may use its disk`,
-      );
-    }
+    assertFree(vm.name, await referencesTo(vim, file, { ref, hasFile: true }, options), 'deleted');
   }
   await destroyBacking(vim, ref);
 }

@@ -12,6 +12,7 @@ import {
   readBacking,
 } from './backing.js';
 import type { BackingCreation } from './create-backing.js';
+import { assertNotReferred, referencesTo } from './file-references.js';
 import { datacenterOf } from './inventory.js';
 import { canRelocate, relocateBacking } from './relocate-backing.js';
 import { reportProvisioning } from './report-provisioning.js';
@@ -23,6 +24,7 @@ import { extendDisk } from './virtual-disk.js';
  *
  * @throws InvalidInputError where the disk is larger already
  * @throws BackingInUseError, VolumeHasSnapshotsError, BackingInvalidError where it runs, has snapshots, or is built on another disk
+ * @throws BackingInUseError where a disk of another VM is built on it, or it must be relocated and another VM refers to it, or may
  * @throws BackingInvalidError where the disk is not what it should be afterwards
  * @throws NoValidDatastoreError where no datastore has the room
  */
@@ -36,6 +38,7 @@ export async function extendBacking(creation: BackingCreation, ref: MoRef, capac
     throw new InvalidInputError('newSize', `the disk has ${backing.disk.capacityBytes} bytes; disks do not shrink`);
   }
   if (backing.disk.capacityBytes === capacityBytes) return;
+  await assertNoChildren(creation, backing);
   try {
     await grow(creation, backing, capacityBytes);
   } catch (error) {
@@ -45,6 +48,12 @@ export async function extendBacking(creation: BackingCreation, ref: MoRef, capac
     const relocated = await relocateBacking(vim, config, backing, needs, { signal });
     await grow(creation, relocated, capacityBytes);
   }
+}
+
+/** What is built on a disk cannot be read any more once that has another size; to a VM that only has it that is no harm. */
+async function assertNoChildren({ vim, signal }: BackingCreation, { ref, name, disk }: Backing): Promise<void> {
+  const { vms, unreadable } = await referencesTo(vim, disk, { ref, hasFile: true }, { signal });
+  assertNotReferred(name, { vms: vms.filter(({ isBuiltOnIt }) => isBuiltOnIt), unreadable }, 'extended');
 }
 
 async function grow(creation: BackingCreation, before: Backing, capacityBytes: number): Promise<void> {

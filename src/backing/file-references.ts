@@ -110,6 +110,19 @@ export function assertNotReferred(backingName: string, { vms }: FileReferences, 
   );
 }
 
+/**
+ * Refuses where a file would not stay where it is: also where VMs cannot be looked at, since any of them may refer to it.
+ *
+ * @throws BackingInUseError
+ */
+export function assertFree(backingName: string, references: FileReferences, what: string): void {
+  assertNotReferred(backingName, references, what);
+  if (isFree(references)) return;
+  throw new BackingInUseError(
+    `${references.unreadable} VMs on the datastore of ${backingName} cannot be read: any of them may use its disk, so it cannot be ${what}`,
+  );
+}
+
 function listOf(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ');
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;

@@ -21,6 +21,8 @@ export interface Placement {
 export interface PlacementRules {
   readonly clusters: readonly string[] | undefined;
   readonly datastoreRegex: string | undefined;
+  /** The only one it may go to. */
+  readonly datacenter?: MoRef | undefined;
   /** Id of the storage policy a datastore must comply with. */
   readonly storageProfile?: string | undefined;
 }
@@ -70,7 +72,9 @@ async function findPlace(
 ): Promise<Placement> {
   const rejected: RejectedCandidate[] = [];
   const onUnreadable = rejectInto(rejected);
-  const datacenters = await listDatacenters(vim, { ...options, onUnreadable });
+  const datacenters = (await listDatacenters(vim, { ...options, onUnreadable })).filter(
+    ({ ref }) => rules.datacenter === undefined || ref.value === rules.datacenter.value,
+  );
   const resources = await listComputeResources(vim, { ...options, onUnreadable });
   const hosts = await usableHosts(vim, inClusters(resources, rules.clusters, rejected), rejected, options);
 

@@ -5,6 +5,8 @@ import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { type Backing, readBacking } from './backing.js';
+import { assertFree, referencesTo } from './file-references.js';
+import { datacenterOf } from './inventory.js';
 import { placeDisk, type PlacementRules } from './placement.js';
 
 const diskMoveType = 'moveAllDiskBackingsAndDisallowSharing';
@@ -18,10 +20,11 @@ export interface RelocationNeeds {
 }
 
 /**
- * Moves a backing with its disk to a datastore that has room (`RelocateVM_Task`), and returns it as it is there. Its
+ * Moves a backing with its disk to a datastore of its datacenter that has room (`RelocateVM_Task`), and returns it as it is there. Its
  * reference, name and folder stay. A single ESXi host cannot relocate; there is nothing it could do but fail.
  *
  * @throws NoValidDatastoreError where no datastore has the room
+ * @throws BackingInUseError where another VM refers to the disk, or may: its file would be gone from where that looks for it
  */
 export async function relocateBacking(
   vim: VimSession,
@@ -30,7 +33,10 @@ export async function relocateBacking(
   { neededBytes, profiles }: RelocationNeeds,
   options: AbortableOptions,
 ): Promise<Backing> {
-  const placement = await placeDisk(vim, { ...rules, storageProfile: profiles.disk }, neededBytes, options);
+  const { ref, name, disk } = backing;
+  // In another one the paths that the caller knows would mean other files.
+  const datacenter = await datacenterOf(vim, ref, options);
+  const placement = await placeDisk(vim, { ...rules, datacenter, storageProfile: profiles.disk }, neededBytes, options);
   const { datastore, host, resourcePool } = placement;
   const spec = {
     datastore,
@@ -39,15 +45,16 @@ export async function relocateBacking(
     host,
     ...(profiles.disk === undefined
       ? {}
-      : { disk: [{ diskId: backing.disk.device.key, datastore, diskMoveType, ...profileField(profiles.disk) }] }),
+      : { disk: [{ diskId: disk.device.key, datastore, diskMoveType, ...profileField(profiles.disk) }] }),
     ...profileField(profiles.vm),
   };
+  assertFree(name, await referencesTo(vim, disk, { ref, hasFile: true }, options), 'relocated');
   await settle(vim, {
-    make: () => runTask(vim, 'RelocateVM_Task', backing.ref, { spec }, options),
-    on: backing.ref,
-    lookUp: async () => isOn(await readBacking(vim, backing.ref), datastore) || undefined,
+    make: () => runTask(vim, 'RelocateVM_Task', ref, { spec }, options),
+    on: ref,
+    lookUp: async () => isOn(await readBacking(vim, ref), datastore) || undefined,
   });
-  return readBacking(vim, backing.ref, options);
+  return readBacking(vim, ref, options);
 }
 
 /** Whether a backing may be relocated when its datastore is full. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from '@jest/globals';
-import { bytesPerGiB, Lab } from './support/lab.js';
+import { bytesPerGiB, Lab, refusal } from './support/lab.js';
 import { serviceOf } from './support/services.js';
 
 const roomForOne = { capacityBytes: 4 * bytesPerGiB };
@@ -90,6 +90,68 @@ describe('createBacking, deleteBacking, extendVolume', () => {
     expect(lab.vmOf(volume)).toMatchObject({ ref: before.ref, name: before.name });
     expect(lab.diskOf(volume)).toMatchObject({ path: expect.stringMatching(/^\[large\]/), provisioning: 'thick' });
     expect(lab.simulator.leftovers()).toEqual([]);
+  });
+
+  describe('a full datastore', () => {
+    const volume = { id: randomUUID(), size: 3, volumeType: { extraSpecs: { 'vmware:vmdk_type': 'thick' } } };
+    const backup = { id: 'b', volumeId: volume.id };
+    /** What has the backing relocated. */
+    const operations = {
+      extendVolume: (lab: Lab) => lab.driver.extendVolume(volume, 10),
+      restoreBackup: (lab: Lab) => lab.driver.restoreBackup(backup, volume),
+    };
+    const names = ['extendVolume', 'restoreBackup'] as const;
+
+    /** A volume with a backup, in a datastore that has no room for more; another one has. */
+    async function fill(lab: Lab): Promise<string> {
+      lab.simulator.updateDatastore('large', { accessible: false });
+      await lab.driver.backupVolume(backup, volume);
+      lab.simulator.updateDatastore('large', { accessible: true });
+      return lab.diskOf(volume).path;
+    }
+
+    test.each(names.flatMap((operation) => (['full', 'unreadable'] as const).map((access) => ({ operation, access }))))(
+      'is not left with a disk that another VM has: $operation ($access)',
+      async ({ operation, access }) => {
+        await using lab = await Lab.start({ simulator: twoDatastores });
+        const path = await fill(lab);
+        const attach = () => lab.simulator.addVm({ name: 'instance', datastore: 'small', disk: { path } });
+        // A restore asks at its beginning too, and fetches for hours after that.
+        const stop = lab.simulator.onCall(async ({ phase, call }) => {
+          if (phase !== 'after' || !JSON.stringify(call.args ?? {}).includes('HostSystem')) return;
+          stop();
+          await attach();
+          lab.simulator.administrator.setAccess('instance', access);
+        });
+        const error = await refusal(() => operations[operation](lab));
+        expect(error).toMatchObject({ code: 'BACKING_IN_USE', cleanup: 'done' });
+        expect(lab.callsOf('RelocateVM_Task')).toBe(0);
+        expect(lab.simulator.vm('instance')).toMatchObject({ disks: [{ path, missing: false }] });
+        await lab.expectNothingLeft();
+      },
+    );
+
+    test.each(names)('is not left for another datacenter: %s', async (operation) => {
+      const [here] = twoDatastores.datacenters;
+      const elsewhere = {
+        name: 'DC1',
+        clusters: [{ name: 'C1', hosts: [{ name: 'h1' }, { name: 'h2' }] }],
+        datastores: [{ name: 'elsewhere', capacityBytes: 1000 * bytesPerGiB }],
+      };
+      await using lab = await Lab.start({ simulator: { datacenters: [here!, elsewhere] } });
+      lab.simulator.updateDatastore('elsewhere', { accessible: false });
+      const path = await fill(lab);
+      lab.simulator.updateDatastore('large', { accessible: false });
+      lab.simulator.updateDatastore('elsewhere', { accessible: true });
+      const error = await lab.refusedUnchanged(() => operations[operation](lab));
+      expect(error).toMatchObject({ code: 'NO_VALID_DATASTORE' });
+      expect(lab.diskOf(volume).path).toBe(path);
+
+      lab.simulator.updateDatastore('large', { accessible: true });
+      await operations[operation](lab);
+      expect(lab.diskOf(volume).path).toMatch(/^\[large\]/);
+      expect(lab.vmOf(volume).datacenter).toBe('DC0');
+    });
   });
 
   test('a bad stream relocates nothing', async () => {

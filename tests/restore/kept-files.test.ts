@@ -188,6 +188,7 @@ describe('a disk that is built on another', () => {
   test('nor is one that a linked clone is built on: it is named', async () => {
     await lab.simulator.addVm({ name: 'clone', disk: { parent: old } });
     for (const operate of [
+      () => lab.driver.extendVolume(volume, 2),
       () => lab.driver.restoreBackup(backup, volume, { manifest }),
       () => lab.driver.deleteBacking(volume),
     ]) {
@@ -195,6 +196,12 @@ describe('a disk that is built on another', () => {
       expect(error).toMatchObject({ code: 'BACKING_IN_USE' });
       expect(error.message).toContain('clone');
     }
+  });
+
+  test('is not what another VM only has: that disk grows', async () => {
+    await lab.simulator.addVm({ name: 'instance', disk: { path: old } });
+    await lab.driver.extendVolume(volume, 2);
+    expect(lab.simulator.vm('instance')).toMatchObject({ disks: [{ path: old, missing: false }] });
   });
 
   test('nor is a backing with snapshots deleted, of which a linked clone is built on any', async () => {
