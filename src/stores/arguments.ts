@@ -29,32 +29,35 @@ const getOptionsSchema = callOptionsSchema.extend({
  */
 export function checkKey(key: string, prefixBytes = 0): void {
   if (typeof key !== 'string' || key === '') throw new InvalidInputError('key', 'must be a string that is not empty');
-  checkText('key', key, prefixBytes);
-  if (key.split('/').some((segment) => segment === '')) {
-    throw new InvalidInputError('key', 'must not begin or end with a slash, nor hold two in a row');
-  }
+  const flaw = keyFlaw(key, prefixBytes);
+  if (flaw !== undefined) throw new InvalidInputError('key', flaw);
 }
 
 /** @throws InvalidInputError for `prefix` */
 export function checkPrefix(prefix: string, prefixBytes = 0): void {
   if (typeof prefix !== 'string') throw new InvalidInputError('prefix', 'must be a string');
-  checkText('prefix', prefix, prefixBytes);
-  if (/^\/|\/\//.test(prefix)) {
-    throw new InvalidInputError('prefix', 'must not begin with a slash, nor hold two in a row');
-  }
+  const isSplit = /^\/|\/\//.test(prefix);
+  const flaw =
+    textFlaw(prefix, prefixBytes) ?? (isSplit ? 'must not begin with a slash, nor hold two in a row' : undefined);
+  if (flaw !== undefined) throw new InvalidInputError('prefix', flaw);
 }
 
-function checkText(name: string, text: string, prefixBytes: number): void {
-  if (/\p{Cc}/u.test(text)) throw new InvalidInputError(name, 'must not hold control characters');
-  if (/\p{Cs}/u.test(text)) throw new InvalidInputError(name, 'must be well-formed Unicode');
+/** What is wrong with a text as a key. */
+export function keyFlaw(text: string, prefixBytes = 0): string | undefined {
+  const flaw = textFlaw(text, prefixBytes);
+  if (flaw !== undefined) return flaw;
+  return text.split('/').includes('') ? 'must not begin or end with a slash, nor hold two in a row' : undefined;
+}
+
+function textFlaw(text: string, prefixBytes: number): string | undefined {
+  if (/\p{Cc}/u.test(text)) return 'must not hold control characters';
+  if (/\p{Cs}/u.test(text)) return 'must be well-formed Unicode';
   // A client or a proxy on the way takes these for steps in a path.
   if (text.split('/').some((segment) => segment === '.' || segment === '..')) {
-    throw new InvalidInputError(name, 'must not hold a segment . or ..');
+    return 'must not hold a segment . or ..';
   }
   const bytes = Buffer.byteLength(text) + prefixBytes;
-  if (bytes > maxKeyBytes) {
-    throw new InvalidInputError(name, `is too long: ${bytes} bytes, at most ${maxKeyBytes} can be`);
-  }
+  return bytes > maxKeyBytes ? `is too long: ${bytes} bytes, at most ${maxKeyBytes} can be` : undefined;
 }
 
 /** @throws InvalidInputError for `keys` */

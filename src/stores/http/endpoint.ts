@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { timeLimitSchema } from '../../time-limit.js';
+import { keyFlaw } from '../arguments.js';
 
 /** An http or https URL without credentials, query or fragment. */
 export const endpointSchema = z.string().refine((value) => {
@@ -8,19 +9,23 @@ export const endpointSchema = z.string().refine((value) => {
   return ['http:', 'https:'].includes(protocol) && [username, password, search, hash].every((part) => part === '');
 }, 'must be an http or https URL without user, password, query and fragment');
 
+/** A folder that all objects go to, as it stands before a key: without slashes at its ends, and with one after it. */
+const folderSchema = z
+  .string()
+  .transform((prefix) => prefix.replace(/^\/+|\/+$/g, ''))
+  .superRefine((folder, context) => {
+    const flaw = folder === '' ? undefined : keyFlaw(folder);
+    if (flaw !== undefined) context.addIssue({ code: 'custom', message: flaw });
+  })
+  .transform((folder) => (folder === '' ? '' : `${folder}/`));
+
 /** What all stores on HTTP take. */
 export const httpOptionsShape = {
-  prefix: z.string().optional(),
+  prefix: folderSchema.default(''),
   ca: z.union([z.string().min(1), z.array(z.string().min(1)).min(1).readonly()]).optional(),
   stallTimeoutMs: timeLimitSchema.optional(),
   retryDelaysMs: z.array(z.number().nonnegative()).optional(),
 };
-
-/** A prefix as it stands before a key: without slashes at its ends, and with one after it. */
-export function folderOf(prefix: string | undefined): string {
-  const trimmed = (prefix ?? '').replace(/^\/+|\/+$/g, '');
-  return trimmed === '' ? '' : `${trimmed}/`;
-}
 
 /** A key as a path: every byte encoded but letters, digits, `-`, `_`, `.`, `~` and the slash. */
 export function encodePath(key: string): string {

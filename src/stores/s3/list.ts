@@ -17,7 +17,7 @@ export async function* listObjects(
       what: 'the bucket cannot be listed',
       signal,
     });
-    for (const content of childrenOf(page, 'Contents')) yield infoOf(content, client.peer);
+    for (const content of childrenOf(page, 'Contents')) yield infoOf(content, prefix, client.peer);
     if (childText(page, 'IsTruncated') !== 'true') return;
     const next = childText(page, 'NextContinuationToken');
     if (next === undefined || next === token) {
@@ -27,12 +27,16 @@ export async function* listObjects(
   }
 }
 
-function infoOf(content: XmlElement, peer: string): ObjectInfo {
+function infoOf(content: XmlElement, prefix: string, peer: string): ObjectInfo {
   const key = childText(content, 'Key');
   const size = Number(childText(content, 'Size'));
   const lastModified = new Date(childText(content, 'LastModified') ?? '');
   if (key === undefined || !Number.isSafeInteger(size) || Number.isNaN(lastModified.getTime())) {
     throw new StoreError('protocol', `${peer}: a list has an object without key, size or time`);
+  }
+  // Whoever deletes what is listed would delete somebody else's.
+  if (!key.startsWith(prefix)) {
+    throw new StoreError('protocol', `${peer}: a list has ${key}, which was not asked for`);
   }
   return { key, size, lastModified };
 }

@@ -13,7 +13,7 @@ import {
   parsePutOptions,
 } from '../arguments.js';
 import { wasNotSent } from '../http/connection-error.js';
-import { endpointSchema, folderOf, httpOptionsShape } from '../http/endpoint.js';
+import { endpointSchema, httpOptionsShape } from '../http/endpoint.js';
 import { HttpClient } from '../http/http-client.js';
 import { md5Of } from '../http/md5.js';
 import { openObject } from '../http/open-object.js';
@@ -94,8 +94,7 @@ export class S3ObjectStore implements ObjectStore {
   /** @throws InvalidInputError naming the option at fault */
   constructor(options: S3ObjectStoreOptions) {
     const parsed = parseInput('options', optionsSchema, options);
-    this.#folder = folderOf(parsed.prefix);
-    if (this.#folder !== '') checkKey(this.#folder.slice(0, -1));
+    this.#folder = parsed.prefix;
     const { endpoint, region, bucket, stallTimeoutMs = defaultStallTimeoutMs } = parsed;
     this.#client = new S3Client({
       endpoint,

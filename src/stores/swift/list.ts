@@ -45,8 +45,13 @@ export async function* listObjects(
     const last = page.data.at(-1)?.name;
     if (last === undefined) return;
     if (last === marker) throw new StoreError('protocol', 'a list of the container does not go on');
-    for (const { name, bytes, last_modified: lastModified } of page.data)
+    for (const { name, bytes, last_modified: lastModified } of page.data) {
+      // Whoever deletes what is listed would delete somebody else's.
+      if (!name.startsWith(prefix)) {
+        throw new StoreError('protocol', `a list of the container has ${name}, which was not asked for`);
+      }
       yield { key: name, size: bytes, lastModified };
+    }
     marker = last;
   }
 }

@@ -13,7 +13,7 @@ import {
   parsePutOptions,
 } from '../arguments.js';
 import { wasNotSent } from '../http/connection-error.js';
-import { folderOf, httpOptionsShape } from '../http/endpoint.js';
+import { httpOptionsShape } from '../http/endpoint.js';
 import { HttpClient } from '../http/http-client.js';
 import { md5Of } from '../http/md5.js';
 import { openObject } from '../http/open-object.js';
@@ -87,8 +87,7 @@ export class SwiftObjectStore implements ObjectStore {
   /** @throws InvalidInputError naming the option at fault */
   constructor(options: SwiftObjectStoreOptions) {
     const parsed = parseInput('options', optionsSchema, options);
-    this.#folder = folderOf(parsed.prefix);
-    if (this.#folder !== '') checkKey(this.#folder.slice(0, -1));
+    this.#folder = parsed.prefix;
     const { container, ca, stallTimeoutMs = defaultStallTimeoutMs } = parsed;
     this.#client = new SwiftClient({
       // As it was given: the function may need its `this`.

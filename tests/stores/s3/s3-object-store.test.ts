@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { S3ObjectStore, type S3ObjectStoreOptions } from '../../../src/stores/index.js';
 import { PassingTime } from '../../support/passing-time.js';
 import { until } from '../../support/until.js';
+import { badPrefixes } from '../support/bad-prefixes.js';
 import { type Answer, HttpDouble, inTurn, status } from '../support/http-double.js';
 
 const secret = 'the-secret-access-key';
@@ -457,6 +458,8 @@ describe('a list', () => {
     ['is no XML', 'not at all'],
     ['has no times', '<ListBucketResult><Contents><Key>a</Key></Contents></ListBucketResult>'],
     ['does not say how it goes on', page(['a/1']).replace('false', 'true')],
+    ['has what was not asked for', page(['a/1', 'b/1'])],
+    ['takes small letters for large ones', page(['A/1'])],
   ])('that %s is an error, not an end', async (_, text) => {
     server.answers(status(200, text));
     await expect(keysOf(storeWith())).rejects.toMatchObject({ code: 'STORE_FAILED', reason: 'protocol' });
@@ -536,6 +539,7 @@ it.each([
   ['credentials', { credentials: { accessKeyId: 'key' } as never }],
   ['stallTimeoutMs', { stallTimeoutMs: 0 }],
   ['stallTimeoutMs', { stallTimeoutMs: 2 ** 31 }],
+  ...badPrefixes.map((prefix) => ['options.prefix', { prefix: prefix as never }] as const),
 ])('refuses a bad %s: %j', (field, options) => {
   expect(() => storeWith(options)).toThrow(
     expect.objectContaining({ code: 'INVALID_INPUT', field: expect.stringContaining(field) as unknown }),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type SwiftAuth, SwiftObjectStore, type SwiftObjectStoreOptions } from '../../../src/stores/index.js';
+import { badPrefixes } from '../support/bad-prefixes.js';
 import { type Answer, inTurn, status } from '../support/http-double.js';
 import { SwiftDouble } from './swift-double.js';
 
@@ -334,6 +335,8 @@ describe('a list', () => {
     ['no JSON', status(200, '[{'), 'protocol'],
     ['something else', status(200, '{"a":1}'), 'protocol'],
     ['the same page again', page('a/1'), 'protocol'],
+    ['what was not asked for', inTurn(page('a/1', 'b/1'), page()), 'protocol'],
+    ['small letters taken for large ones', inTurn(page('A/1'), page()), 'protocol'],
     ['no container', status(404), 'no-container'],
     ['a time that is none', status(200, '[{"name":"a/1","bytes":1,"last_modified":"yesterday"}]'), 'protocol'],
   ] as const)('answered with %s is an error, not an end', async (_, answer, reason) => {
@@ -474,8 +477,8 @@ it.each([
   ['auth', { auth: { kind: 'other' } as never }],
   ['auth.url', { auth: { kind: 'tempauth', url: 'example', user: 'a', key: 'b' } as SwiftAuth }],
   ['container', { container: 'a/b' }],
-  ['prefix', { prefix: 5 as never }],
   ['stallTimeoutMs', { stallTimeoutMs: 2 ** 31 }],
+  ...badPrefixes.map((prefix) => ['options.prefix', { prefix: prefix as never }] as const),
 ])('refuses a bad %s', (field, options) => {
   expect(() => storeWith(options)).toThrow(
     expect.objectContaining({ code: 'INVALID_INPUT', field: expect.stringContaining(field) as unknown }),
