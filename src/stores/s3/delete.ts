@@ -20,7 +20,7 @@ type Outcomes = Map<string, 'deleted' | 'missing' | 'retained' | VmdkDriverError
 
 /**
  * Deletes objects by their whole keys: all versions of each, where the bucket keeps versions. A plain deletion would only hide the
- * newest there, and free nothing.
+ * newest there, and free nothing. The newest goes last, once all others are gone: none of these is ever seen in its place.
  */
 export async function deleteObjects(
   client: S3Client,
@@ -72,20 +72,36 @@ async function deleteVersions(
   outcomes: Outcomes,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  let found: ObjectVersion[] = [];
-  for (let begin = 0; begin < keys.length; begin += lookUpsAtOnce) {
-    const some = keys.slice(begin, begin + lookUpsAtOnce);
-    const versions = await Promise.all(some.map((key) => versionsOf(client, key, signal)));
-    for (const [index, key] of some.entries()) if (versions[index]?.length === 0) outcomes.set(key, 'missing');
-    found.push(...versions.flat());
-    while (found.length >= batchSize || (begin + lookUpsAtOnce >= keys.length && found.length > 0)) {
-      const batch = found.slice(0, batchSize);
-      found = found.slice(batchSize);
-      await deleteBatchOfVersions(client, batch, outcomes, signal);
+  for (let begin = 0; begin < keys.length; begin += batchSize) {
+    const some = keys.slice(begin, begin + batchSize);
+    const versions = await lookUp(client, some, signal);
+    const older = versions.flatMap((ofKey) => ofKey.slice(1));
+    for (let from = 0; from < older.length; from += batchSize) {
+      await deleteBatchOfVersions(client, older.slice(from, from + batchSize), outcomes, signal);
     }
+    // One that is still there would take the place of the newest.
+    const newest = versions.flatMap((ofKey) => ofKey.slice(0, 1)).filter(({ key }) => !outcomes.has(key));
+    if (newest.length > 0) await deleteBatchOfVersions(client, newest, outcomes, signal);
+    const isThere = new Set(newest.map(({ key }) => key));
+    for (const key of some) if (!outcomes.has(key)) outcomes.set(key, isThere.has(key) ? 'deleted' : 'missing');
   }
 }
 
+/** All versions of each object. */
+async function lookUp(
+  client: S3Client,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<ObjectVersion[][]> {
+  const found: ObjectVersion[][] = [];
+  for (let begin = 0; begin < keys.length; begin += lookUpsAtOnce) {
+    const some = keys.slice(begin, begin + lookUpsAtOnce);
+    found.push(...(await Promise.all(some.map((key) => versionsOf(client, key, signal)))));
+  }
+  return found;
+}
+
+/** Notes what could not be deleted, and why. */
 async function deleteBatchOfVersions(
   client: S3Client,
   versions: readonly ObjectVersion[],
@@ -93,11 +109,7 @@ async function deleteBatchOfVersions(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for (const { key, versionId, error } of await deleteBatch(client, versions, signal)) {
-    if (error === undefined) {
-      // Another version of it may be locked.
-      if (!outcomes.has(key)) outcomes.set(key, 'deleted');
-      continue;
-    }
+    if (error === undefined) continue;
     const isLocked = error.reason === 'denied' && (await isRetained(client, key, versionId, signal));
     outcomes.set(key, isLocked ? 'retained' : error);
   }

@@ -8,6 +8,10 @@ export interface ObjectVersion {
   readonly versionId: string;
 }
 
+interface ListedVersion extends ObjectVersion {
+  readonly isNewest: boolean;
+}
+
 /** Whether the bucket keeps versions, or has kept some; false where the store does not say. */
 export async function isVersioned(client: S3Client, signal: AbortSignal | undefined): Promise<boolean> {
   try {
@@ -26,13 +30,13 @@ export async function isVersioned(client: S3Client, signal: AbortSignal | undefi
   }
 }
 
-/** All versions of one object, newest first, and the markers that hide it. */
+/** All versions of one object and the markers that hide it, the newest first. */
 export async function versionsOf(
   client: S3Client,
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<ObjectVersion[]> {
-  const found: ObjectVersion[] = [];
+  const found: ListedVersion[] = [];
   for (let from: Record<string, string> = {}; ;) {
     const page = await client.sendForXml({
       method: 'GET',
@@ -44,11 +48,14 @@ export async function versionsOf(
     const listed = [...childrenOf(page, 'Version'), ...childrenOf(page, 'DeleteMarker')].map((element) => ({
       key: childText(element, 'Key') ?? '',
       versionId: childText(element, 'VersionId') ?? 'null',
+      isNewest: childText(element, 'IsLatest') === 'true',
     }));
     // Others' keys may begin with this one; they come after it.
     found.push(...listed.filter((version) => version.key === key));
     const [keyMarker, versionMarker] = ['NextKeyMarker', 'NextVersionIdMarker'].map((name) => childText(page, name));
-    if (childText(page, 'IsTruncated') !== 'true' || keyMarker !== key) return found;
+    if (childText(page, 'IsTruncated') !== 'true' || keyMarker !== key) {
+      return found.sort((a, b) => Number(b.isNewest) - Number(a.isNewest));
+    }
     from = { 'key-marker': keyMarker, ...(versionMarker === undefined ? {} : { 'version-id-marker': versionMarker }) };
   }
 }

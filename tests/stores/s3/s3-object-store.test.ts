@@ -501,6 +501,77 @@ describe('a deletion', () => {
     expect(failed).toMatchObject([{ key: 'a', error: { code: 'STORE_FAILED' } }]);
   });
 
+  /** A bucket that has these versions of `key`, the newest first, and refuses some of them. */
+  const versioned =
+    (ids: readonly string[], refused: Readonly<Record<string, string>> = {}): Answer =>
+    (response, { url, method, body }) => {
+      if (url.includes('versioning')) {
+        response.end('<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>');
+        return;
+      }
+      if (method === 'HEAD') {
+        const hold = {
+          'content-length': '1',
+          'x-amz-object-lock-legal-hold': 'ON',
+          'last-modified': new Date().toUTCString(),
+        };
+        response.writeHead(200, hold).end();
+        return;
+      }
+      const versionOf = (id: string) => `<Key>key</Key><VersionId>${id}</VersionId>`;
+      if (url.includes('versions')) {
+        const listed = ids.map((id) => {
+          const name = id.startsWith('marker') ? 'DeleteMarker' : 'Version';
+          return `<${name}>${versionOf(id)}<IsLatest>${id === ids[0]}</IsLatest></${name}>`;
+        });
+        response.end(`<ListVersionsResult>${listed.join('')}<IsTruncated>false</IsTruncated></ListVersionsResult>`);
+        return;
+      }
+      const answered = deletedBy(body.toString()).map((id) => {
+        const code = refused[id];
+        return code === undefined
+          ? `<Deleted>${versionOf(id)}</Deleted>`
+          : `<Error>${versionOf(id)}<Code>${code}</Code></Error>`;
+      });
+      response.end(`<DeleteResult>${answered.join('')}</DeleteResult>`);
+    };
+  const deletedBy = (body: string) => [...body.matchAll(/<VersionId>(.*?)<\/VersionId>/g)].map(([, id = '']) => id);
+  /** The versions that each request deleted. */
+  const deletions = () =>
+    server.arrived.filter(({ method }) => method === 'POST').map(({ body }) => deletedBy(body.toString()));
+
+  it.each([
+    ['versions', ['v3', 'v2', 'v1']],
+    ['a marker that hides them', ['marker3', 'v2', 'v1']],
+  ])('of all versions has the newest go after the others: %s', async (_, ids) => {
+    server.answers(versioned(ids));
+    expect(await storeWith().delete(['key'])).toMatchObject({ deleted: ['key'], failed: [] });
+    const [newest, ...older] = ids;
+    expect(deletions()).toEqual([older, [newest]]);
+  });
+
+  it.each([
+    ['fails', 'InternalError', { failed: [{ key: 'key', error: { reason: 'unavailable' } }], retained: [] }],
+    ['is locked', 'AccessDenied', { failed: [], retained: ['key'] }],
+  ])('of an older version that %s keeps the newest: the older must not take its place', async (_, code, outcome) => {
+    server.answers(versioned(['v3', 'v2', 'v1'], { v1: code }));
+    expect(await storeWith().delete(['key'])).toMatchObject({ deleted: [], missing: [], ...outcome });
+    expect(deletions()).toEqual([['v2', 'v1']]);
+  });
+
+  it('that breaks off between two requests for one object fails, and keeps its newest version', async () => {
+    const ids = Array.from({ length: 1500 }, (_, index) => `v${1500 - index}`);
+    const sound = versioned(ids);
+    server.answers((response, arrived, request) =>
+      deletions().length > 1 ? void response.destroy() : sound(response, arrived, request),
+    );
+    expect(await storeWith().delete(['key'])).toMatchObject({
+      deleted: [],
+      failed: [{ key: 'key', error: { reason: 'connection' } }],
+    });
+    expect(deletions().flat()).not.toContain('v1500');
+  });
+
   it('fails for each key where the store does not answer', async () => {
     server.answers((response) => void response.destroy());
     const { deleted, failed } = await storeWith().delete(['a', 'b']);
