@@ -107,6 +107,20 @@ describe('a sample that is a program runs', () => {
     return found;
   };
 
+  const changes = samples.filter(({ page, changedLines }) => page === 'README.md' && changedLines > 0);
+  test("the README's backup goes into S3, Swift and Ceph", () => {
+    expect(changes.map(({ changedLines }) => changedLines)).toEqual([3, 3, 2]);
+  });
+
+  test.each(changes.map((sample) => [title(sample), sample] as const))('%s: its driver is made', async (_, sample) => {
+    const [upToDriver] = /^.*?new VmdkDriver.*?$/ms.exec(sample.code) ?? [''];
+    const code = upToDriver
+      .replace('await vim.connect();\n', '')
+      .replace('AB:CD:…', 'AB'.repeat(20))
+      .replaceAll("'…'", "'secret'");
+    expect(await output({ ...sample, code: `${code}\nconsole.log(driver.constructor.name);` })).toBe('VmdkDriver\n');
+  });
+
   test('docs/simulator.md: a backup on the simulator', async () => {
     expect(await output(find('docs/simulator.md', 'simulator.leftovers()'))).toBe('[]\n');
   });
