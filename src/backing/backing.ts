@@ -21,6 +21,8 @@ export interface AttachedDisk {
   readonly capacityBytes: number;
   readonly provisioning: DiskProvisioning;
   readonly adapterType: AdapterType;
+  /** As the server names it (`VirtualDiskMode`). */
+  readonly diskMode: string;
   readonly uuid: string | undefined;
   /** Datastore path of the disk it is built on: it is a linked clone's, or a snapshot's that went wrong. */
   readonly parentPath: string | undefined;
@@ -175,6 +177,7 @@ function describeDisk(device: AttachedDisk['device'], devices: readonly VimObjec
     capacityBytes: device.capacityInBytes ?? device.capacityInKB * 1024,
     provisioning: provisioningOf(backing),
     adapterType,
+    diskMode: backing.diskMode,
     uuid: backing.uuid,
     parentPath: backing.parent?.fileName,
   };

@@ -1,5 +1,5 @@
 import type { DiskProvisioning } from '../model/disk-kinds.js';
-import type { MoRef, VimObject } from '../vim/schema/index.js';
+import type { VimObject } from '../vim/schema/index.js';
 
 /** A file-backed flat disk: what every volume's disk is. */
 export type FlatDiskBacking = Extract<
@@ -8,12 +8,15 @@ export type FlatDiskBacking = Extract<
 >;
 
 /** The backing of a disk that is to be created, or is in `fileName` already. */
-export function flatDiskBacking(provisioning: DiskProvisioning, fileName: string, datastore?: MoRef): FlatDiskBacking {
+export function flatDiskBacking(
+  provisioning: DiskProvisioning,
+  fileName: string,
+  diskMode = 'persistent',
+): FlatDiskBacking {
   return {
     _type: 'VirtualDiskFlatVer2BackingInfo',
     fileName,
-    ...(datastore === undefined ? {} : { datastore }),
-    diskMode: 'persistent',
+    diskMode,
     ...flags(provisioning),
   };
 }

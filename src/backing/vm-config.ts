@@ -1,5 +1,5 @@
 import { formatDatastorePath } from '../model/datastore-path.js';
-import type { AdapterType, DiskProvisioning } from '../model/disk-kinds.js';
+import type { AdapterType, DiskMode, DiskProvisioning } from '../model/disk-kinds.js';
 import { profileField, profileSpec, type StorageProfiles } from '../pbm/storage-profiles.js';
 import type { VimObject } from '../vim/schema/index.js';
 import { controllerFor, hardwareVersionFor } from './adapter-type.js';
@@ -13,6 +13,8 @@ export interface ShadowVm {
   readonly vmPathName: string;
   readonly adapterType: AdapterType;
   readonly provisioning: DiskProvisioning;
+  /** @defaultValue `persistent` */
+  readonly diskMode?: DiskMode | undefined;
   /** Of its one disk, in bytes. */
   readonly capacityBytes: number;
   readonly hardwareVersion: string;
@@ -46,7 +48,7 @@ export function shadowVmConfig(vm: ShadowVm): VimObject<'VirtualMachineConfigSpe
         device: {
           _type: 'VirtualDisk',
           key: newDiskKey,
-          backing: flatDiskBacking(vm.provisioning, ''),
+          backing: flatDiskBacking(vm.provisioning, '', vm.diskMode),
           controllerKey: controller.key,
           unitNumber: 0,
           capacityInKB: Math.ceil(vm.capacityBytes / 1024),

@@ -3,6 +3,7 @@ import { createBacking } from '../backing/create-backing.js';
 import { InvalidInputError, VmdkDriverError } from '../errors/index.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
+import { diskModes } from '../model/disk-kinds.js';
 import type { ParsedVolume } from '../model/volume.js';
 import { receiveDisk } from '../nfc/receive-disk.js';
 import type { Operation } from '../operation/operation.js';
@@ -102,6 +103,7 @@ function describe(
   { streamBytes, sha256 }: MeasuredStream,
   startedAt: string,
 ): BackupManifest {
+  const diskMode = diskModes.find((mode) => mode === disk.diskMode);
   return {
     formatVersion: 1,
     backupId: backup.id,
@@ -112,6 +114,7 @@ function describe(
     capacityBytes: disk.capacityBytes,
     provisioning: disk.provisioning,
     adapterType: disk.adapterType,
+    ...(diskMode === undefined ? {} : { diskMode }),
     ...(disk.uuid === undefined ? {} : { diskUuid: disk.uuid }),
     startedAt,
     finishedAt: new Date().toISOString(),

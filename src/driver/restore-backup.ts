@@ -168,6 +168,7 @@ function diskKind(
   return {
     adapterType: volume.adapterType ?? manifest?.adapterType ?? config.adapterType,
     provisioning: volume.provisioning ?? manifest?.provisioning ?? 'thin',
+    diskMode: manifest?.diskMode,
     storageProfiles,
   };
 }

@@ -1,7 +1,14 @@
 import * as z from 'zod';
 import { UnsupportedBackupError } from '../errors/index.js';
 import { reasonOf } from '../errors/reason-of.js';
-import { type AdapterType, adapterTypes, type DiskProvisioning, diskProvisionings } from './disk-kinds.js';
+import {
+  type AdapterType,
+  adapterTypes,
+  type DiskMode,
+  diskModes,
+  type DiskProvisioning,
+  diskProvisionings,
+} from './disk-kinds.js';
 
 /** What a backup is, as JSON the application can store. It holds no secret. */
 export interface BackupManifest {
@@ -19,6 +26,8 @@ export interface BackupManifest {
   readonly capacityBytes: number;
   readonly provisioning: DiskProvisioning;
   readonly adapterType: AdapterType;
+  /** Absent in backups of earlier versions, and for a mode that only other products have. */
+  readonly diskMode?: DiskMode | undefined;
   /** The disk's UUID (`VirtualDiskFlatVer2BackingInfo.uuid`), where the server told it. */
   readonly diskUuid?: string | undefined;
   /** Id of the storage policy on the disk, where there is one. */
@@ -44,6 +53,7 @@ const manifestSchema = z.object({
   capacityBytes: z.int().positive(),
   provisioning: z.enum(diskProvisionings),
   adapterType: z.enum(adapterTypes),
+  diskMode: z.enum(diskModes).optional(),
   diskUuid: z.string().optional(),
   storageProfile: z.string().optional(),
   startedAt: z.iso.datetime(),

@@ -4,7 +4,14 @@ export type DiskProvisioning = 'thin' | 'thick' | 'eagerZeroedThick';
 export type AdapterType = CinderAdapterType | 'nvme' | 'ahci';
 /** The kinds a new backing can be asked to have; Cinder's `vmware_adapter_type`. */
 export type CinderAdapterType = 'lsiLogic' | 'busLogic' | 'lsiLogicsas' | 'paraVirtual' | 'ide';
+/** How writes to a disk last, and whether a VM's snapshots include it (`VirtualDiskMode`); those that ESXi knows. */
+export type DiskMode = 'persistent' | 'independent_persistent' | 'independent_nonpersistent';
 
+export const diskModes = [
+  'persistent',
+  'independent_persistent',
+  'independent_nonpersistent',
+] as const satisfies readonly DiskMode[];
 export const diskProvisionings = ['thin', 'thick', 'eagerZeroedThick'] as const satisfies readonly DiskProvisioning[];
 export const cinderAdapterTypes = [
   'lsiLogic',

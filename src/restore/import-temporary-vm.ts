@@ -31,7 +31,7 @@ import { findTemporaryVmOf } from './find-temporary-vms.js';
 /** Where a temporary VM goes and what its disk is to be like. */
 export interface ImportTarget extends Pick<
   ShadowVm,
-  'adapterType' | 'provisioning' | 'hardwareVersion' | 'vmPathName' | 'storageProfiles'
+  'adapterType' | 'provisioning' | 'diskMode' | 'hardwareVersion' | 'vmPathName' | 'storageProfiles'
 > {
   readonly folder: MoRef;
   readonly resourcePool: MoRef;

@@ -48,8 +48,7 @@ export function planDiskReplacement(operation: Operation, request: ReplacementRe
     oldDisk: disk.path,
     controllerKey: disk.device.controllerKey ?? 0,
     unitNumber: disk.device.unitNumber ?? 0,
-    diskMode:
-      disk.device.backing !== undefined && 'diskMode' in disk.device.backing ? disk.device.backing.diskMode : undefined,
+    diskMode: disk.diskMode,
     storageProfile: profiles.disk,
   };
   const target = {

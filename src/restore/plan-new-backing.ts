@@ -10,7 +10,7 @@ import { ensureVolumeFolder } from '../backing/volume-folder.js';
 import { isVimFault, RestoreError, throwIfAborted, VolumeBusyError } from '../errors/index.js';
 import { eraseJournal, temporaryVmUuid, type UnwrittenJournal } from '../journal/restore-journal.js';
 import { fileNameFor } from '../model/datastore-path.js';
-import type { AdapterType, DiskProvisioning } from '../model/disk-kinds.js';
+import type { AdapterType, DiskMode, DiskProvisioning } from '../model/disk-kinds.js';
 import type { ParsedVolume } from '../model/volume.js';
 import type { Operation } from '../operation/operation.js';
 import type { StorageProfiles } from '../pbm/storage-profiles.js';
@@ -29,6 +29,7 @@ import type { JournalledVm } from './temporary-vm.js';
 export interface DiskKind {
   readonly adapterType: AdapterType;
   readonly provisioning: DiskProvisioning;
+  readonly diskMode: DiskMode | undefined;
   /** The storage policies of VM and disk. */
   readonly storageProfiles: StorageProfiles;
 }

@@ -86,7 +86,7 @@ function oldDevice(path: string, { controllerKey, unitNumber, diskMode }: DiskRe
   return {
     _type: 'VirtualDisk',
     key: -1,
-    backing: { ...flatDiskBacking('thin', path), ...(diskMode === undefined ? {} : { diskMode }) },
+    backing: flatDiskBacking('thin', path, diskMode),
     controllerKey,
     unitNumber,
     // The file tells.

@@ -1,6 +1,6 @@
 export type { Backup } from '../model/backup.js';
 export { parseBackupManifest, type BackupManifest, type BackupMetadata } from '../model/backup-manifest.js';
-export { type AdapterType, type CinderAdapterType, type DiskProvisioning } from '../model/disk-kinds.js';
+export { type AdapterType, type CinderAdapterType, type DiskMode, type DiskProvisioning } from '../model/disk-kinds.js';
 export type {
   BackupService,
   BackupWriter,

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { adapterTypes, diskProvisionings } from '../../src/model/disk-kinds.js';
+import { readBacking } from '../../src/backing/backing.js';
+import type { FlatDiskBacking } from '../../src/backing/disk-backing.js';
+import { adapterTypes, diskModes, diskProvisionings } from '../../src/model/disk-kinds.js';
+import { reconfigure } from '../../src/vim/reconfigure.js';
 import { type DiskOptions, Lab, someContent } from './support/lab.js';
 
 let lab: Lab;
@@ -57,6 +60,44 @@ describe.each(kinds)('what a volume is survives a restore: $adapterType, $provis
     expect(await lab.contentOf(copy)).toBe(content);
     await lab.expectNothingLeft();
     for (const id of [volume.id, copy.id]) await lab.simulator.removeVm(lab.vmOf({ id }).name);
+  });
+});
+
+describe.each(diskModes)('a disk that is %s', (diskMode) => {
+  test('stays so, with all that is set on it, and a new volume gets one of that mode', async () => {
+    const volume = await lab.addVolume({}, someContent(), { diskMode, multiWriter: true });
+    const { ref } = lab.vmOf(volume);
+    const { device } = (await readBacking(lab.vim, ref)).disk;
+    const shares = { level: 'custom', shares: 2222 } as const;
+    const changed = {
+      ...device,
+      backing: { ...(device.backing as FlatDiskBacking), writeThrough: true, digestEnabled: true },
+      shares,
+      storageIOAllocation: { limit: 500, shares, reservation: 10 },
+    };
+    await reconfigure(lab.vim, ref, { deviceChange: [{ operation: 'edit', device: changed }] }, async () => true);
+    const settings = async () => {
+      const { disk } = await readBacking(lab.vim, ref);
+      return { ...disk.device, backing: { ...disk.device.backing, fileName: undefined } };
+    };
+    const before = await settings();
+    expect(before).toMatchObject({ shares, backing: { diskMode, sharing: 'sharingMultiWriter', writeThrough: true } });
+    const backup = { id: randomUUID(), volumeId: volume.id };
+    const manifest = await lab.driver.backupVolume(backup, volume);
+    expect(manifest.diskMode).toBe(diskMode);
+
+    await lab.driver.restoreBackup(backup, volume, { manifest });
+    expect(await settings()).toEqual(before);
+
+    const copy = { id: randomUUID(), size: 1 };
+    await lab.driver.restoreBackup(backup, copy, { manifest });
+    expect(lab.diskOf(copy).diskMode).toBe(diskMode);
+    // A manifest of an earlier version has none.
+    const { diskMode: _mode, ...earlier } = manifest;
+    const another = { id: randomUUID(), size: 1 };
+    await lab.driver.restoreBackup(backup, another, { manifest: earlier });
+    expect(lab.diskOf(another).diskMode).toBe('persistent');
+    await lab.expectNothingLeft();
   });
 });
 

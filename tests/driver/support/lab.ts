@@ -40,6 +40,8 @@ export interface DiskOptions {
   readonly provisioning?: Provisioning;
   readonly adapterType?: AdapterType;
   readonly unitNumber?: number;
+  readonly diskMode?: string;
+  readonly multiWriter?: boolean;
   readonly datastore?: string;
 }
 
