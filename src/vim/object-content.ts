@@ -1,7 +1,7 @@
-import { isVimFault, VimFault, VimProtocolError } from '../errors/index.js';
+import { VimFault, VimProtocolError } from '../errors/index.js';
 import { conform } from './codec/index.js';
 import { mainThread } from './main-thread.js';
-import { saysGone } from './said-gone.js';
+import { isAbout } from './said-gone.js';
 import {
   type ManagedType,
   type MoRef,
@@ -34,7 +34,7 @@ export function heard(
 ): VimObject<'RetrieveResult'> | undefined {
   const skipped = new Set(objectSet.flatMap(({ obj, skip }) => (skip === true ? [obj.value] : [])));
   const isSilence = ({ obj, propSet = [], missingSet = [] }: VimObject<'ObjectContent'>): boolean =>
-    missingSet.some(({ fault }) => isVimFault(missingPropertyFault('', { path: '', fault }), 'NotAuthenticated')) ||
+    missingSet.some(({ fault: { fault } }) => fault._type === 'NotAuthenticated') ||
     (skipped.has(obj.value) && propSet.length === 0);
   return page?.objects.some(isSilence) === true ? undefined : page;
 }
@@ -45,10 +45,15 @@ export async function answerOf<T extends ManagedType, P extends PropertyPath<T>>
   paths: readonly P[],
   { obj, propSet = [], missingSet = [] }: VimObject<'ObjectContent'>,
 ): Promise<ObjectAnswer<T, P>> {
-  const faults = missingSet.map((missing) => missingPropertyFault('RetrievePropertiesEx', missing));
-  if (faults.some((fault) => saysGone(fault, obj))) return { kind: 'gone' };
-  const [fault] = faults;
-  if (fault !== undefined) return { kind: 'unreadable', error: fault };
+  const isGone = missingSet.some(
+    ({ fault: { fault } }) => fault._type === 'ManagedObjectNotFound' && isAbout({ detail: fault }, obj),
+  );
+  if (isGone) return { kind: 'gone' };
+  const [missing] = missingSet;
+  if (missing !== undefined) {
+    const error = await mainThread.run(() => missingPropertyFault('RetrievePropertiesEx', missing));
+    return { kind: 'unreadable', error };
+  }
   const values = new Map(propSet.map(({ name, val }) => [name, val]));
   try {
     return { kind: 'read', properties: await typedProperties(type, paths, (path) => values.get(path)) };

@@ -7,12 +7,16 @@ import type { MoRef } from './schema/index.js';
  * object, such as the task that was to change this one.
  */
 export function saysGone(error: unknown, ref: MoRef): boolean {
-  if (!isVimFault(error, 'ManagedObjectNotFound')) return false;
-  const missing = missingObjectOf(error);
+  return isVimFault(error, 'ManagedObjectNotFound') && isAbout(error, ref);
+}
+
+/** Whether a `ManagedObjectNotFound` is about an object: it names it, or none. */
+export function isAbout(fault: Pick<VimFault, 'detail'>, ref: MoRef): boolean {
+  const missing = missingObjectOf(fault);
   return missing === undefined || missing.value === ref.value;
 }
 
 /** The object that a `ManagedObjectNotFound` is about, where it says so. */
-export function missingObjectOf({ detail }: VimFault): MoRef | undefined {
+export function missingObjectOf({ detail }: Pick<VimFault, 'detail'>): MoRef | undefined {
   return detail['obj'] as MoRef | undefined;
 }

@@ -1,5 +1,6 @@
 import { isVimFault, throwIfAborted, VimConnectionError } from '../errors/index.js';
 import { type LeasedCollector, takeCollector } from './collector-pool.js';
+import { mainThread } from './main-thread.js';
 import { missingPropertyFault, propertySpec, typedProperties } from './object-content.js';
 import { readProperties } from './property-collector.js';
 import { missingObjectOf } from './said-gone.js';
@@ -89,7 +90,7 @@ async function watch<T extends ManagedType, P extends PropertyPath<T>, R>(
       const isEarly = performance.now() - askedAt < maxWaitSeconds * 500;
       progress();
       if (update !== undefined) version = update.version;
-      const changed = update !== undefined && apply(update, ref, watched);
+      const changed = update !== undefined && (await mainThread.runAll(apply(update, ref, watched)));
       if (update?.truncated === true) continue;
       // Nothing changed for as long as the poll lasted.
       if (!changed && !isEarly) continue;
@@ -150,19 +151,23 @@ async function collectorFor<T extends ManagedType>(
 }
 
 /** @returns whether the update says anything of the object */
-function apply(update: NonNullable<MethodResult<'WaitForUpdatesEx'>>, ref: MoRef, watched: WatchedProperties): boolean {
+function* apply(
+  update: NonNullable<MethodResult<'WaitForUpdatesEx'>>,
+  ref: MoRef,
+  watched: WatchedProperties,
+): Generator<void, boolean, void> {
   const updates = (update.filterSet ?? [])
     .flatMap(({ objectSet = [] }) => objectSet)
     .filter(({ obj }) => obj.value === ref.value);
   for (const { kind, changeSet = [], missingSet = [] } of updates) {
     // Whether an object that left is gone, or only out of sight, tells reading it.
-    if (kind === 'leave') watched.stale = true;
-    for (const missing of missingSet) {
-      const fault = missingPropertyFault('WaitForUpdatesEx', missing);
-      if (!fault.is('ManagedObjectNotFound')) throw fault;
-      watched.stale = true;
+    watched.stale ||= kind === 'leave' || missingSet.length > 0;
+    const missing = missingSet.find(({ fault: { fault } }) => fault._type !== 'ManagedObjectNotFound');
+    if (missing !== undefined) throw missingPropertyFault('WaitForUpdatesEx', missing);
+    for (const change of changeSet) {
+      watched.apply(change);
+      yield;
     }
-    for (const change of changeSet) watched.apply(change);
   }
   return updates.length > 0;
 }

@@ -2,16 +2,16 @@ import type { VimObject } from './schema/index.js';
 
 /**
  * The properties of one watched object, as updates bring them. A server reports a change of a property by its path as it
- * was asked for, by a longer path for a change inside of it, or by a shorter one for a change of what it is part of.
+ * was asked for. A longer path, for a change inside of it, and a shorter one, for a change of what it is part of, are for
+ * reading the properties anew: to follow them costs as much as a server likes.
  */
 export class WatchedProperties {
-  readonly #paths: readonly string[];
-  readonly #values = new Map<string, unknown>();
+  readonly #values: Map<string, unknown>;
   /** Whether a change came that only reading the properties anew can follow. */
   stale = false;
 
   constructor(paths: readonly string[]) {
-    this.#paths = paths;
+    this.#values = new Map(paths.map((path) => [path, undefined]));
   }
 
   valueOf(path: string): unknown {
@@ -19,41 +19,17 @@ export class WatchedProperties {
   }
 
   apply({ name, op, val }: VimObject<'PropertyChange'>): void {
-    const removed = op === 'remove' || op === 'indirectRemove' || val === undefined;
-    // An element of an array, by its key: `config.hardware.device[2000]`.
-    if (name.includes('[') || op === 'add') {
-      this.stale = true;
+    if (this.#values.has(name) && op !== 'add') {
+      const removed = op === 'remove' || op === 'indirectRemove';
+      this.#values.set(name, removed ? undefined : val);
       return;
     }
-    for (const path of this.#paths) {
-      if (path === name) this.#set(path, removed ? undefined : val);
-      else if (path.startsWith(`${name}.`)) this.#set(path, removed ? undefined : fieldAt(val, below(path, name)));
-      else if (name.startsWith(`${path}.`)) {
-        this.#set(path, withFieldAt(this.#values.get(path), below(name, path), removed ? undefined : val));
-      }
-    }
-  }
-
-  #set(path: string, value: unknown): void {
-    if (value === undefined) this.#values.delete(path);
-    else this.#values.set(path, value);
+    // Of an array, an element is named by its key: `config.hardware.device[2000]`.
+    for (const path of this.#values.keys()) this.stale ||= isWithin(name, path) || isWithin(path, name);
   }
 }
 
-function below(path: string, base: string): readonly string[] {
-  return path.slice(base.length + 1).split('.');
-}
-
-function fieldAt(value: unknown, fields: readonly string[]): unknown {
-  return fields.reduce((inner, field) => (isRecord(inner) ? inner[field] : undefined), value);
-}
-
-function withFieldAt(value: unknown, [field, ...rest]: readonly string[], fieldValue: unknown): unknown {
-  if (field === undefined) return fieldValue;
-  const record = isRecord(value) ? value : {};
-  return { ...record, [field]: withFieldAt(record[field], rest, fieldValue) };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Whether a path leads into what another one leads to. */
+function isWithin(path: string, outer: string): boolean {
+  return path.startsWith(outer) && ['.', '[', undefined].includes(path[outer.length]);
 }

@@ -45,6 +45,7 @@ const expectPrototypeUntouched = (): void => {
   for (const key in {}) throw new Error(`every object has ${key}`);
 };
 
+const attributes = (count: number): string => Array.from({ length: count }, (_, n) => `a${n}=""`).join(' ');
 const nested = (levels: number): string => '<a>'.repeat(levels) + '</a>'.repeat(levels);
 
 describe('a hostile reply is refused without harm', () => {
@@ -62,6 +63,7 @@ describe('a hostile reply is refused without harm', () => {
     ],
     ['a comment of 20 MB', () => reading(`<val/><!-- ${'x'.repeat(20 * megabyte)} -->`)],
     ['an attribute of 20 MB', () => reading(`<val x="${'x'.repeat(20 * megabyte)}"/>`)],
+    ['half a million attributes', () => reading(`<val ${attributes(500_000)}/>`)],
     ['a name of 20 MB', () => reading(`<val/><${'x'.repeat(20 * megabyte)}/>`)],
     ['an entity of 20 MB', () => reading(`<val>&${'x'.repeat(20 * megabyte)};</val>`)],
     ['a processing instruction of 20 MB', () => reading(`<val/><?x ${'x'.repeat(20 * megabyte)}?>`)],
@@ -171,6 +173,7 @@ describe('a long reply does not hold the main thread', () => {
       'options',
       `<val xsi:type="ArrayOfOptionValue">${'<OptionValue xsi:type="OptionValue"><key>a.key</key><value xsi:type="xsd:string">v</value></OptionValue>'.repeat(80_000)}</val>`,
     ],
+    ['elements with thousands of attributes', `<val/><dynamic>${`<a ${attributes(5_000)}/>`.repeat(200)}</dynamic>`],
     ['what nobody wants', `<val/><dynamic>${'<a b="c">text</a>'.repeat(400_000)}</dynamic>`],
   ])('of %s', async (_name, val) => {
     expect(val.length).toBeGreaterThan(6 * megabyte);

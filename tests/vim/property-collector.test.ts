@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { VimConnectionError, VimFault } from '../../src/errors/index.js';
+import { rememberSecrets } from '../../src/errors/known-secrets.js';
 import {
   collectProperties,
   type MethodArgs,
@@ -9,9 +10,12 @@ import {
   readPropertiesOfMany,
   type UnreadableObject,
 } from '../../src/vim/index.js';
+import { longestTurnOfBest } from '../support/turn-probe.js';
 import { failureOf } from './support/failure.js';
 import { type ScriptedCall, ScriptedSession } from './support/scripted-session.js';
 
+/** CPU time of the main thread in a turn, at most, in milliseconds. */
+const turnMs = 50;
 const vm: MoRef = { type: 'VirtualMachine', value: 'vm-1' };
 const folders: MoRef = { type: 'Folder', value: 'group-v3' };
 const gone = { fault: { _type: 'ManagedObjectNotFound', obj: vm } };
@@ -230,6 +234,20 @@ describe('readPropertiesOfMany', () => {
 describe('readPropertiesOfEach', () => {
   const refs = ['vm-1', 'vm-2', 'vm-3', 'vm-4', 'vm-5'].map((value) => ({ type: 'VirtualMachine', value }));
   const noPermission = { fault: { _type: 'NoPermission', privilegeId: 'System.Read' } };
+
+  test('is not held up by very many that may not be read, nor by the secrets that are known', async () => {
+    rememberSecrets(...Array.from({ length: 1_000 }, (_, n) => `a ticket that nobody says, ${n}`));
+    const many = Array.from({ length: 500 }, (_, n) => ({ type: 'VirtualMachine', value: `vm-${n}` }));
+    const missingSet = ['name', 'layout.disk'].map((path) => ({ path, fault: noPermission }));
+    const session = new ScriptedSession({
+      RetrievePropertiesEx: [{ objects: many.map((obj) => ({ obj, missingSet })) }],
+    });
+    const read = () =>
+      readPropertiesOfEach(session, many, 'VirtualMachine', ['name', 'layout.disk'], { maxObjects: 500 });
+    const { result, cpuMs } = await longestTurnOfBest(turnMs, read);
+    expect(result.unreadable).toHaveLength(500);
+    expect(cpuMs).toBeLessThan(turnMs);
+  });
 
   test('tells what is gone, what may not be read, what makes no sense and what nobody speaks of', async () => {
     const session = new ScriptedSession({

@@ -11,6 +11,9 @@ const maxDepth = 200;
 /** No reply this library asks for has nearly so many elements. */
 const maxElements = 1_000_000;
 
+/** No element of vim25 has more than a few attributes; each costs more than a short element. */
+const maxAttributes = 10_000;
+
 /** The longest start of a declaration that can still become a comment or a CDATA section: `[CDATA[`. */
 const longestDeclaration = 7;
 
@@ -24,6 +27,8 @@ export class ReplyReader implements ReplySink {
   readonly #parser = sax.parser(true, {});
   readonly #open: { readonly name: string; readonly decoder: ElementDecoder | undefined }[] = [];
   #elements = 0;
+  /** Of the tag that is being read. */
+  #attributes = 0;
   #reply: Reply | undefined;
 
   constructor(method: MethodName) {
@@ -40,7 +45,11 @@ export class ReplyReader implements ReplySink {
     parser.onsgmldeclaration = () => {
       throw new Misfit('a declaration');
     };
+    parser.onattribute = () => {
+      if (++this.#attributes > maxAttributes) throw new Misfit(`more than ${maxAttributes} attributes`);
+    };
     parser.onopentag = (tag) => {
+      this.#attributes = 0;
       this.#begin(localName(tag.name), attributesOf(tag as sax.Tag));
     };
     parser.onclosetag = () => {
