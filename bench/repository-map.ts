@@ -84,7 +84,8 @@ async function backUp(parent: Root | undefined) {
     bytes: 16 * MIB,
     keysDigest: Buffer.alloc(16),
   }));
-  const inherited = (parent?.mapPacks ?? []).filter(({ id }) => pages.some((page) => page?.pack === id));
+  const used = new Set([...pages.values()].map(({ pack }) => pack));
+  const inherited = (parent?.mapPacks ?? []).filter(({ id }) => used.has(id));
   const root: Root = { grainBytes, dataPacks, mapPacks: [...inherited, ...mapPacks], pages, recipe: [] };
   const rootBytes = (await formatRoot(root)).length;
   return { root, rootBytes, bytes: packs.storedBytes + rootBytes, grainsNew };

@@ -48,7 +48,7 @@ export interface RepositoryBackupServiceOptions {
   readonly store: ObjectStore;
   /** What encrypts it. Default: it is not encrypted. */
   readonly encryption?: RepositoryEncryption | undefined;
-  /** The length a pack of grains is put at, in bytes. Default 16 MiB. */
+  /** The length a pack of grains is put at, in bytes. Default 16 MiB. A backup that comes to more than some six million packs is refused. */
   readonly packBytes?: number | undefined;
   /** How many packs of one backup are put at once. Default 3. */
   readonly concurrency?: number | undefined;

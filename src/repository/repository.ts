@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { BackupCorruptError, ObjectNotFoundError, RepositoryDamagedError } from '../errors/index.js';
 import type { Backup } from '../model/backup.js';
 import type { ObjectStore } from '../stores/object-store.js';
 import { readWhole } from '../stream/read-whole.js';
 import { recordKey, rootKey } from './format/names.js';
 import { type BackupRecord, parseRecord } from './format/record.js';
-import { parseRoot, type Root } from './format/root.js';
+import { digestRoot, mostRootBytes, parseRoot, type Root } from './format/root.js';
 import type { Vault } from './vault/vault.js';
 
 /** An opened repository: where its objects lie, and what opens them. */
@@ -22,14 +21,22 @@ export interface Repository {
   readonly retainDays: number | undefined;
 }
 
-/** An object's bytes; undefined where there is none. */
+/** What records, leases and marks have at most, by far. */
+const mostBytes = 64 * 1024 * 1024;
+
+/**
+ * An object's bytes; undefined where there is none.
+ *
+ * @throws StoreError where they are more than `limit`
+ */
 export async function readObject(
   store: ObjectStore,
   key: string,
   signal: AbortSignal | undefined,
+  limit = mostBytes,
 ): Promise<Buffer | undefined> {
   try {
-    return await readWhole(await store.get(key, { signal }));
+    return await readWhole(await store.get(key, { signal }), limit);
   } catch (error) {
     if (error instanceof ObjectNotFoundError) return undefined;
     throw error;
@@ -78,9 +85,9 @@ export async function readRoot(
   signal: AbortSignal | undefined,
 ): Promise<Root> {
   const key = rootKey(volumeId, backupId, attempt);
-  const bytes = await readObject(store, key, signal);
+  const bytes = await readObject(store, key, signal, mostRootBytes);
   if (bytes === undefined) throw new RepositoryDamagedError(`${key} is missing`);
-  if (createHash('sha256').update(bytes).digest('hex') !== root.sha256) {
+  if ((await digestRoot(bytes)) !== root.sha256) {
     throw new RepositoryDamagedError(`${key} is not the root that was committed`);
   }
   return openRoot(vault, attempt, key, bytes);

@@ -1,31 +1,23 @@
 import type { Readable } from 'node:stream';
 import { StoreError } from '../errors/index.js';
 
+/** Far more than anything that is read in one piece should have: a stream without end must not take all memory. */
+const mostBytes = 512 * 1024 * 1024;
+
 /**
  * Reads a stream to its end into one piece of memory; what comes in one piece is not copied.
  *
- * @param length how many bytes it has, where that is known
+ * @param limit how many bytes it may have
  * @throws StoreError where it has more
  */
-export async function readWhole(stream: Readable, length?: number): Promise<Buffer> {
+export async function readWhole(stream: Readable, limit = mostBytes): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  let [memory, filled]: [Buffer | undefined, number] = [undefined, 0];
+  let length = 0;
   for await (const chunk of stream) {
     const piece = chunk as Buffer;
-    if (length === undefined) {
-      pieces.push(piece);
-      continue;
-    }
-    if (filled === 0 && piece.length === length) {
-      memory = piece;
-    } else {
-      memory ??= Buffer.allocUnsafeSlow(length);
-      if (filled + piece.length > length)
-        throw new StoreError('integrity', `more than the ${length} bytes came that were asked for`);
-      memory.set(piece, filled);
-    }
-    filled += piece.length;
+    length += piece.length;
+    if (length > limit) throw new StoreError('integrity', `more than the ${limit} bytes came that may be there`);
+    pieces.push(piece);
   }
-  if (length === undefined) return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
-  return memory?.subarray(0, filled) ?? Buffer.alloc(0);
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
 }

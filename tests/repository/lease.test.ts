@@ -111,6 +111,7 @@ test.each([
     const object = store.objects.get(key)!;
     store.objects.set(key, { ...object, bytes: Buffer.from('{') });
     await expect(service.collectGarbage()).rejects.toMatchObject({ code: 'REPOSITORY_DAMAGED' });
+    expect(store.keys.filter((name) => name.startsWith('gc/'))).toEqual([]);
     store.objects.set(key, object);
   }
   await commit();

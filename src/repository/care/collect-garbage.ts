@@ -4,9 +4,11 @@ import { throwIfAborted } from '../../errors/index.js';
 import { callbackSchema, signalSchema } from '../../live-input.js';
 import { quietly } from '../../quietly.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
+import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import { marksPrefix, volumesPrefix } from '../format/names.js';
 import { readObject, type Repository } from '../repository.js';
-import { compactPacks } from './compact-packs.js';
+import { tryDelete } from '../try-delete.js';
+import { compactPacks, type DeadGrains } from './compact-packs.js';
 import { attemptOfKey, findDeadLeases, findLiveObjects, type LiveObjects } from './live-objects.js';
 import { findNeededGrains } from './needed-grains.js';
 import { isReplaced, isSuperseded, packOf, shortestOfPacks } from './rewritings.js';
@@ -67,8 +69,8 @@ const marksSchema = z.object({
   keys: z.array(z.string()),
   grains: z.record(z.string(), z.base64()).default({}),
 });
-type Marks = z.infer<typeof marksSchema>;
-/** How many objects one call deletes, and one object of marks names. */
+type Marks = Readonly<z.infer<typeof marksSchema>>;
+/** How many objects one call deletes, and how many, and how many packs, one object of marks names. */
 const batchSize = 1000;
 
 /**
@@ -77,22 +79,36 @@ const batchSize = 1000;
  * nobody needs can never be needed again; the grace is for what is not listed yet. It runs beside any number of writers,
  * deleters and other collections, and may be stopped anywhere.
  */
-export async function collectGarbage(
+export async function collectGarbage(repository: Repository, options: GarbageOptions = {}): Promise<GarbageReport> {
+  const { signal } = options;
+  // What the clock of the store says is told by an object that was just put.
+  const ownMarks = newMarksKey();
+  await repository.store.put(ownMarks, Buffer.from(JSON.stringify({ keys: [] })), { signal });
+  try {
+    return await collect(repository, ownMarks, options);
+  } catch (error) {
+    await tryDelete(repository.store, [ownMarks]);
+    throw error;
+  }
+}
+
+async function collect(
   repository: Repository,
-  { graceMs = defaultGraceMs, maxRepackBytes = 0, dryRun = false, signal, onProgress }: GarbageOptions = {},
+  ownMarks: string,
+  { graceMs = defaultGraceMs, maxRepackBytes = 0, dryRun = false, signal, onProgress }: GarbageOptions,
 ): Promise<GarbageReport> {
   const { store } = repository;
-  // What the clock of the store says is told by an object that was just put.
-  const ownMarks = `${marksPrefix}${randomBytes(12).toString('hex')}.json`;
-  await store.put(ownMarks, Buffer.from(JSON.stringify({ keys: [] })), { signal });
   const now = (await store.stat(ownMarks, { signal }))?.lastModified.getTime();
   if (now === undefined) return nothing;
 
-  const ripe: Marks[] = [];
+  const ripeKeys = new Set<string>();
+  const ripeGrains: DeadGrains[] = [];
   const spent: string[] = [];
   for await (const { key, lastModified } of store.list(marksPrefix, { signal })) {
     if (key === ownMarks || !isOver(graceMs, lastModified, now)) continue;
-    ripe.push(await readMarks(repository, key, signal));
+    const { keys, grains } = await readMarks(repository, key, signal);
+    for (const marked of keys) ripeKeys.add(marked);
+    if (Object.keys(grains).length > 0) ripeGrains.push(grains);
     spent.push(key);
   }
   const candidates = await findCandidates(repository, now, graceMs, signal);
@@ -102,33 +118,26 @@ export async function collectGarbage(
   const ended = new Set(deadLeases.filter((key) => !leases.kept.has(key)));
   // After the candidates: what came to be needed since they were listed is seen.
   const live = await findLiveObjects(repository, ended, signal);
-  const shortest = shortestOfPacks(candidates);
-  const garbage = candidates.filter((object) => !isLive(object.key, live) || isSuperseded(object, shortest));
+  const shortest = await shortestOfPacks(candidates);
+  const { fresh, needless, superseded } = await sortGarbage(candidates, { live, shortest, ripeKeys });
 
-  const ripeKeys = new Set(ripe.flatMap(({ keys }) => keys));
-  const doomed = garbage.filter(({ key }) => ripeKeys.has(key));
-  const fresh = garbage.filter(({ key }) => !ripeKeys.has(key));
   const marks = { marked: fresh.length, markedBytes: totalBytes(fresh) };
-  const marked = ripe.map(({ grains }) => grains);
-  const isOfLivePack = ({ key }: ObjectInfo): boolean => isLive(key, live);
   // That takes the map of every backup: only where it tells something.
   const needed =
-    maxRepackBytes > 0 || doomed.some(isOfLivePack) ? await findNeededGrains(repository, ended, signal) : undefined;
-  const compaction = { now, settled: shortest, marked, budgetBytes: maxRepackBytes, dryRun, signal };
+    maxRepackBytes > 0 || superseded.length > 0 ? await findNeededGrains(repository, ended, signal) : undefined;
+  const compaction = { now, settled: shortest, marked: ripeGrains, budgetBytes: maxRepackBytes, dryRun, signal };
   const compacted =
     needed !== undefined && maxRepackBytes > 0 ? await compactPacks(repository, { ...compaction, needed }) : undefined;
   const { rewritten: repacked = 0, savedBytes: repackedBytes = 0, marks: grains = {} } = compacted ?? {};
   if (dryRun) {
     await store.delete([ownMarks], { signal });
+    const doomed = [...needless, ...superseded];
     const would = { deleted: doomed.length, deletedBytes: totalBytes(doomed), repacked, repackedBytes };
     return { ...nothing, ...marks, ...would };
   }
-  const going: ObjectInfo[] = [];
-  for (const object of doomed) {
-    const mayGo =
-      !isOfLivePack(object) ||
-      (needed !== undefined && (await isReplaced(repository, object, needed, shortest, signal)));
-    if (mayGo) going.push(object);
+  const going = [...needless];
+  for (const object of superseded) {
+    if (needed !== undefined && (await isReplaced(repository, object, needed, shortest, signal))) going.push(object);
   }
   const goingKeys = going.map(({ key }) => key);
   const outcome = await deleteAll(repository, goingKeys, signal, quietly(onProgress));
@@ -137,7 +146,7 @@ export async function collectGarbage(
   await deleteAll(repository, spent, signal);
   const gone = going.filter(({ key }) => !outcome.kept.has(key));
   const retained = outcome.retained + leases.retained;
-  const failed = outcome.failed + leases.failed + doomed.length - going.length;
+  const failed = outcome.failed + leases.failed + needless.length + superseded.length - going.length;
   const deleted = { deleted: gone.length, deletedBytes: totalBytes(gone), retained, failed };
   return { ...marks, ...deleted, repacked, repackedBytes };
 }
@@ -152,6 +161,37 @@ const nothing: GarbageReport = {
   repacked: 0,
   repackedBytes: 0,
 };
+
+/**
+ * Tells what is not needed: what is to be marked, and of what was marked what nobody needs at all, and what has a shorter rewriting,
+ * which is needed.
+ */
+async function sortGarbage(
+  candidates: readonly ObjectInfo[],
+  {
+    live,
+    shortest,
+    ripeKeys,
+  }: {
+    readonly live: LiveObjects;
+    readonly shortest: ReadonlyMap<string, ObjectInfo>;
+    readonly ripeKeys: ReadonlySet<string>;
+  },
+) {
+  const turns = new EventLoopTurns();
+  const fresh: ObjectInfo[] = [];
+  const needless: ObjectInfo[] = [];
+  const superseded: ObjectInfo[] = [];
+  for (const object of candidates) {
+    await turns.pause();
+    const isNeeded = isLive(object.key, live);
+    if (isNeeded && !isSuperseded(object, shortest)) continue;
+    if (!ripeKeys.has(object.key)) fresh.push(object);
+    else if (isNeeded) superseded.push(object);
+    else needless.push(object);
+  }
+  return { fresh, needless, superseded };
+}
 
 function totalBytes(objects: readonly ObjectInfo[]): number {
   return objects.reduce((sum, { size }) => sum + size, 0);
@@ -193,14 +233,23 @@ async function readMarks({ store }: Repository, key: string, signal: AbortSignal
   return { keys: [], grains: {} };
 }
 
+function newMarksKey(): string {
+  return `${marksPrefix}${randomBytes(12).toString('hex')}.json`;
+}
+
 async function writeMarks(
   { store }: Repository,
-  key: string,
-  marks: Marks,
+  ownMarks: string,
+  { keys, grains }: Marks,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (marks.keys.length === 0 && Object.keys(marks.grains).length === 0) await store.delete([key], { signal });
-  else await store.put(key, Buffer.from(JSON.stringify(marks)), { signal });
+  const packs = Object.entries(grains);
+  if (keys.length === 0 && packs.length === 0) await store.delete([ownMarks], { signal });
+  for (let from = 0; from < Math.max(keys.length, packs.length); from += batchSize) {
+    const to = from + batchSize;
+    const marks: Marks = { keys: keys.slice(from, to), grains: Object.fromEntries(packs.slice(from, to)) };
+    await store.put(from === 0 ? ownMarks : newMarksKey(), Buffer.from(JSON.stringify(marks)), { signal });
+  }
 }
 
 async function deleteAll(

@@ -1,6 +1,7 @@
 import { ObjectNotFoundError, throwIfAborted } from '../../errors/index.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
 import { readWhole } from '../../stream/read-whole.js';
+import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import { keyBytes } from '../format/blob.js';
 import {
   directoryBytes,
@@ -53,11 +54,14 @@ export async function compactPacks(repository: Repository, compaction: Compactio
   const { grains: needed, packs } = compaction.needed;
   const marks: Record<string, string> = {};
   let [rewritten, savedBytes, budget] = [0, 0, compaction.budgetBytes];
+  const turns = new EventLoopTurns();
   for (const pack of packs.values()) {
     throwIfAborted(signal);
+    await turns.pause();
     const object = settled.get(pack.id);
+    if (object === undefined) continue;
     const dead = ordinalsOf(pack).filter((ordinal) => !needed.has({ pack: pack.id, ordinal }));
-    if (object === undefined || dead.length === 0) continue;
+    if (dead.length === 0) continue;
     const directory = await readDirectory(repository, object, pack, signal);
     if (directory === undefined || !isWorthwhile(directory, dead, object)) continue;
     const markedBits = marked.map((grains) => Buffer.from(grains[pack.id] ?? '', 'base64'));
@@ -106,12 +110,12 @@ async function isLocked(
 
 async function rewrite(
   { store, vault }: Repository,
-  { key }: ObjectInfo,
+  { key, size }: ObjectInfo,
   pack: PackRecord,
   dropped: ReadonlySet<number>,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const bytes = await readWhole(await store.get(key, { signal }));
+  const bytes = await readWhole(await store.get(key, { signal }), size);
   const directory = parseDirectory(bytes.subarray(-directoryBytes(pack.blobs)), pack.blobs);
   // What is broken stays as it is: a rewriting would look like something that was checked.
   if (directory === undefined || !(await isWholePack(vault, pack, bytes))) return false;

@@ -1,9 +1,10 @@
+import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import { type Lease, parseLease } from '../format/lease.js';
 import { attemptOfRootKey, isRecordKey, leasePrefix, rootKey, volumesPrefix } from '../format/names.js';
 import type { PackRecord } from '../format/pack.js';
 import { packKey } from '../format/pack-id.js';
 import { parseRecord } from '../format/record.js';
-import type { Root } from '../format/root.js';
+import { mostRootBytes, type Root } from '../format/root.js';
 import { openRoot, readObject, readRoot, type Repository } from '../repository.js';
 import { leaseLimitMs } from '../write/lease-keeper.js';
 
@@ -55,7 +56,7 @@ export async function findLiveObjects(
   for await (const living of walk(repository, ended, signal)) {
     if ('root' in living) {
       roots.add(living.key);
-      addPacks(living.root, packs);
+      await addPacks(living.root, packs);
     } else {
       attempts.add(living.attempt);
     }
@@ -109,16 +110,24 @@ async function readParent(
 ): Promise<Living | undefined> {
   if (parent === undefined) return undefined;
   const key = rootKey(volumeId, parent.backupId, parent.attempt);
-  const bytes = await readObject(store, key, signal);
+  const bytes = await readObject(store, key, signal, mostRootBytes);
   // Gone before the lease was put: the writer sees that, and shares nothing.
   if (bytes === undefined) return undefined;
   // The writer has read it whole.
   return { key, root: await openRoot(vault, parent.attempt, key, bytes) };
 }
 
-function addPacks({ dataPacks, mapPacks }: Root, packs: Map<string, PackRecord>): void {
-  for (const pack of dataPacks) packs.set(packKey('data', pack.id), pack);
-  for (const pack of mapPacks) packs.set(packKey('map', pack.id), pack);
+async function addPacks({ dataPacks, mapPacks }: Root, packs: Map<string, PackRecord>): Promise<void> {
+  const turns = new EventLoopTurns();
+  for (const [kind, ofKind] of [
+    ['data', dataPacks],
+    ['map', mapPacks],
+  ] as const) {
+    for (const pack of ofKind) {
+      await turns.pause();
+      packs.set(packKey(kind, pack.id), pack);
+    }
+  }
 }
 
 /** The attempt a root or a lease belongs to. */

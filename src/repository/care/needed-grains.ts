@@ -1,3 +1,5 @@
+import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
+import type { BlobAddress } from '../format/blob.js';
 import type { PackRecord } from '../format/pack.js';
 import { MapReader } from '../read/map-reader.js';
 import { PackReader } from '../read/pack-reader.js';
@@ -23,16 +25,20 @@ export async function findNeededGrains(
   signal: AbortSignal | undefined,
 ): Promise<NeededGrains> {
   const { store, vault } = repository;
+  const turns = new EventLoopTurns();
   const grains = new BlobSet();
   const seen = new BlobSet();
   const packs = new Map<string, PackRecord>();
   for await (const root of liveRoots(repository, ended, signal)) {
     for (const pack of root.dataPacks) packs.set(pack.id, pack);
-    const unseen = root.pages.map((address) => (address !== undefined && seen.add(address) ? address : undefined));
+    const unseen = new Map<number, BlobAddress>();
+    for (const [number, address] of root.pages) {
+      await turns.pause();
+      if (seen.add(address)) unseen.set(number, address);
+    }
     const reader = new PackReader({ store, vault, kind: 'map', packs: root.mapPacks, signal });
-    const map = new MapReader({ ...root, pages: unseen }, reader);
-    for (const [number, address] of unseen.entries()) {
-      if (address === undefined) continue;
+    const map = new MapReader({ pages: unseen }, reader);
+    for (const number of unseen.keys()) {
       for (const grain of (await map.page(number)) ?? []) if (grain !== undefined) grains.add(grain);
     }
   }

@@ -1,4 +1,5 @@
 import type { ObjectInfo } from '../../stores/object-store.js';
+import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import { directoryBytes, parseDirectory } from '../format/pack.js';
 import { packKey, parsePackKey } from '../format/pack-id.js';
 import { isWholePack } from '../read/check-pack.js';
@@ -12,9 +13,11 @@ export function packOf(key: string): string {
 }
 
 /** The shortest object of each pack of grains, by the pack's id. */
-export function shortestOfPacks(candidates: readonly ObjectInfo[]): ReadonlyMap<string, ObjectInfo> {
+export async function shortestOfPacks(candidates: readonly ObjectInfo[]): Promise<ReadonlyMap<string, ObjectInfo>> {
+  const turns = new EventLoopTurns();
   const shortest = new Map<string, ObjectInfo>();
   for (const object of candidates) {
+    await turns.pause();
     const { kind, pack } = parsePackKey(object.key) ?? {};
     if (kind !== 'data' || pack === undefined) continue;
     const known = shortest.get(pack);
@@ -46,7 +49,7 @@ export async function isReplaced(
   const { pack = '' } = parsePackKey(key) ?? {};
   const [record, by] = [packs.get(pack), shortest.get(pack)];
   if (record === undefined || by === undefined || by.key === key) return false;
-  const bytes = await readObject(store, by.key, signal);
+  const bytes = await readObject(store, by.key, signal, by.size);
   if (bytes === undefined || !(await isWholePack(vault, record, bytes))) return false;
   const { offsets } = parseDirectory(bytes.subarray(-directoryBytes(record.blobs)), record.blobs) ?? {};
   for (let ordinal = 0; ordinal < record.blobs; ordinal++) {

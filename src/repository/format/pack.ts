@@ -21,6 +21,8 @@ export interface PackDirectory {
   readonly keys: Buffer;
 }
 
+/** How many blobs a pack has at most: more would make its directory large, and only grains of some hundred bytes get there. */
+export const maxBlobs = 16_384;
 const magic = Buffer.from('VDP1');
 const entryBytes = 4 + keyBytes;
 const trailerBytes = 8;

@@ -1,4 +1,5 @@
 import { keyBytes, type KeyedBlob } from './blob.js';
+import { maxBlobs } from './pack.js';
 import { ByteReader, putVarint } from './varint.js';
 
 /** Grains in a page of the map: 8 MiB of a disk. Smaller pages cost a full backup more, larger ones an increment. */
@@ -57,6 +58,7 @@ export function parsePage(bytes: Buffer): Page {
   const places = runs.flatMap(([pack, ordinal, count]) => {
     const id = packs[pack];
     if (id === undefined || count > pageGrains) throw new RangeError('a page names a pack that it lacks');
+    if (ordinal + count > maxBlobs) throw new RangeError('a page names a blob that no pack can have');
     return Array.from({ length: count }, (_, place) => ({ pack: id, ordinal: ordinal + place }));
   });
   const page = new Array<KeyedBlob | undefined>(pageGrains).fill(undefined);

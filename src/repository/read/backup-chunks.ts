@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { RepositoryDamagedError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
 import { ChunkPool } from '../../stream/chunk-pool.js';
 import type { ChunkSource } from '../../stream/chunk-source.js';
+import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import type { KeyedBlob } from '../format/blob.js';
 import { pageGrains } from '../format/page.js';
 import type { Root } from '../format/root.js';
@@ -11,8 +12,15 @@ import { MapReader } from './map-reader.js';
 import { PackReader } from './pack-reader.js';
 import { StreamAssembly } from './stream-assembly.js';
 
-/** Pages whose grains are read at once. The next ones are on their way while these are given out. */
-const pagesAtOnce = 2;
+/** Grains that are read at once, and how many bytes of the disk they may have. The next ones are on their way while these are given out. */
+const grainsAtOnce = 256;
+const bytesAtOnce = 16 * 1024 * 1024;
+
+/** A grain's place on the disk, and where it lies. */
+interface Place {
+  readonly index: number;
+  readonly blob: KeyedBlob;
+}
 
 /** A grain as it was received, and its place on the disk. */
 interface Grain {
@@ -73,13 +81,21 @@ async function* chunks(
   const dataPacks = new PackReader({ ...common, kind: 'data', packs: root.dataPacks });
   const grains = readGrains(root, new MapReader(root, mapPacks), dataPacks);
   const assembly = new StreamAssembly(pool);
+  const turns = new EventLoopTurns();
+  // A recipe of a few bytes may have a stream without end.
+  const assertNotLonger = (): void => {
+    if (assembly.offset <= streamBytes) return;
+    throw new RepositoryDamagedError(`a backup of ${streamBytes} bytes goes on after ${assembly.offset}`);
+  };
   try {
     for (const piece of root.recipe) {
       const [bytes = Buffer.alloc(0)] = await mapPacks.read([piece]);
-      for (const step of await stepsOf(bytes)) {
+      for await (const step of stepsOf(bytes)) {
         throwIfAborted(signal);
+        await turns.pause();
         if (step.kind !== 'grains') {
           assembly.take(step);
+          assertNotLonger();
           yield* assembly.takeFull();
           continue;
         }
@@ -89,6 +105,8 @@ async function* chunks(
             throw new RepositoryDamagedError('the recipe of a backup has more grains than its map');
           assembly.grain(grain.value.index, grain.value.bytes);
           dataPacks.release(grain.value.bytes);
+          assertNotLonger();
+          await turns.pause();
           yield* assembly.takeFull();
         }
       }
@@ -104,9 +122,9 @@ async function* chunks(
   }
 }
 
-async function stepsOf(piece: Buffer): Promise<RecipeStep[]> {
+async function* stepsOf(piece: Buffer): AsyncGenerator<RecipeStep, void, undefined> {
   try {
-    return await readRecipe(piece);
+    yield* readRecipe(piece);
   } catch (error) {
     if (error instanceof VmdkDriverError) throw error;
     throw new RepositoryDamagedError('the recipe of a backup cannot be read', { cause: error });
@@ -115,23 +133,35 @@ async function stepsOf(piece: Buffer): Promise<RecipeStep[]> {
 
 /** The grains of a backup in the order of the disk. */
 async function* readGrains(root: Root, map: MapReader, packs: PackReader): AsyncGenerator<Grain, void, undefined> {
-  const load = async (first: number): Promise<Grain[]> => {
-    const places: { readonly index: number; readonly blob: KeyedBlob }[] = [];
-    for (let number = first; number < first + pagesAtOnce; number++) {
-      const page = await map.page(number);
-      page?.forEach((blob, place) => {
-        if (blob !== undefined) places.push({ index: number * pageGrains + place, blob });
-      });
-    }
+  const batches = placesOf(root, map);
+  const load = async (): Promise<Grain[] | undefined> => {
+    const { value: places } = await batches.next();
+    if (places === undefined) return undefined;
     const blobs = await packs.read(places.map(({ blob }) => blob));
     return places.map(({ index }, place) => ({ index, bytes: blobs[place] ?? Buffer.alloc(0) }));
   };
-  let next: Promise<Grain[]> | undefined;
-  for (let first = 0; first < root.pages.length; first += pagesAtOnce) {
-    const grains = await (next ?? load(first));
-    next = first + pagesAtOnce < root.pages.length ? load(first + pagesAtOnce) : undefined;
+  for (let next = load(); ;) {
+    const grains = await next;
+    if (grains === undefined) return;
+    next = load();
     // Its failure is met by the next turn; until then it must not count as unhandled.
-    next?.catch(() => undefined);
+    next.catch(() => undefined);
     yield* grains;
   }
+}
+
+/** What is read at once, batch after batch. */
+async function* placesOf({ grainBytes, pages }: Root, map: MapReader): AsyncGenerator<Place[], undefined, undefined> {
+  const most = Math.max(1, Math.min(grainsAtOnce, Math.floor(bytesAtOnce / grainBytes)));
+  let places: Place[] = [];
+  for (const number of pages.keys()) {
+    for (const [place, blob] of ((await map.page(number)) ?? []).entries()) {
+      if (blob !== undefined) places.push({ index: number * pageGrains + place, blob });
+      if (places.length < most) continue;
+      yield places;
+      places = [];
+    }
+  }
+  if (places.length > 0) yield places;
+  return undefined;
 }

@@ -8,19 +8,19 @@ const pagesAtOnce = 128;
 
 /** Reads a backup's map page by page. Whoever asks in the order of the disk has each page read once. */
 export class MapReader {
-  readonly #root: Root;
+  readonly #root: Pick<Root, 'pages'>;
   readonly #packs: PackReader;
   #first = 0;
   #pages: (Buffer | undefined)[] = [];
 
-  constructor(root: Root, packs: PackReader) {
+  constructor(root: Pick<Root, 'pages'>, packs: PackReader) {
     this.#root = root;
     this.#packs = packs;
   }
 
   /** The nth page as it is stored; undefined where the backup has none. */
   async bytes(number: number): Promise<Buffer | undefined> {
-    if (this.#root.pages[number] === undefined) return undefined;
+    if (!this.#root.pages.has(number)) return undefined;
     if (number < this.#first || number >= this.#first + this.#pages.length) await this.#readFrom(number);
     return this.#pages[number - this.#first];
   }
@@ -36,7 +36,7 @@ export class MapReader {
   }
 
   async #readFrom(first: number): Promise<void> {
-    const addresses = this.#root.pages.slice(first, first + pagesAtOnce);
+    const addresses = Array.from({ length: pagesAtOnce }, (_, place) => this.#root.pages.get(first + place));
     const present = addresses.filter((address) => address !== undefined);
     const blobs = await this.#packs.read(present);
     let next = 0;

@@ -16,15 +16,13 @@ const maxPieceBytes = 4 * 1024 * 1024;
 const inflated = promisify<Uint8Array, ZlibOptions, Buffer>(inflate);
 
 /**
- * The steps of one piece of a recipe.
+ * The steps of one piece of a recipe, one by one: there may be a million.
  *
  * @throws RangeError, or zlib's error, where the bytes are no recipe
  */
-export async function readRecipe(piece: Uint8Array): Promise<RecipeStep[]> {
+export async function* readRecipe(piece: Uint8Array): AsyncGenerator<RecipeStep, void, undefined> {
   const reader = new ByteReader(await inflated(piece, { maxOutputLength: maxPieceBytes }));
-  const steps: RecipeStep[] = [];
-  while (!reader.atEnd) steps.push(readStep(reader));
-  return steps;
+  while (!reader.atEnd) yield readStep(reader);
 }
 
 function readStep(reader: ByteReader): RecipeStep {

@@ -1,6 +1,7 @@
 import { InvalidVmdkError } from '../../errors/index.js';
 import { StreamParser } from '../../vmdk/stream-parser.js';
 import type { StreamVisitor } from '../../vmdk/stream-visitor.js';
+import { maxGrains } from '../format/root.js';
 import { GrainBatch } from './grain-batch.js';
 import type { MemoryPool } from './memory-pool.js';
 import { operation, operationOf } from './recipe.js';
@@ -82,7 +83,8 @@ export class StreamSplitter implements StreamVisitor {
     return full;
   }
 
-  begin(index: number, size: number): boolean {
+  begin(index: number, size: number, at: number): boolean {
+    if (index >= maxGrains) throw new InvalidVmdkError('too-large', at, 'a grain beyond what a map has room for');
     this.#endGrain();
     this.#endExpectation();
     this.#passedOn += grainMarkerBytes;

@@ -1,3 +1,4 @@
+import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import type { GrainBatch } from '../stream/grain-batch.js';
 import type { MemoryPool } from '../stream/memory-pool.js';
 import type { KeyedMemory } from '../vault/hash-memory.js';
@@ -62,9 +63,12 @@ export class GrainStore {
     const { memory, keys } = await batch.hashing;
     this.#memory.keep(memory);
     const newBefore = this.#grainsNew;
+    const turns = new EventLoopTurns();
     for (const [place, { index, from, to }] of batch.grains.entries()) {
       const key = keys[place];
       if (key === undefined) throw new Error('a grain without a key');
+      // Of a disk that was wiped a batch has thousands.
+      await turns.pause();
       const ofParent = await this.#map.ofParent(index);
       if (ofParent !== undefined && Buffer.compare(ofParent.key, key) === 0) {
         this.#grainsSame += 1;

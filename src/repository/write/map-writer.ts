@@ -19,7 +19,7 @@ export class MapWriter {
   readonly #packs: PackWriter;
   readonly #vault: Vault;
   readonly #parent: ParentMap | undefined;
-  readonly #pages: (BlobAddress | undefined)[] = [];
+  readonly #pages = new Map<number, BlobAddress>();
   /** Packs that what was written so far refers to. */
   readonly referenced = new Set<string>();
   #number = -1;
@@ -48,7 +48,7 @@ export class MapWriter {
   }
 
   /** Writes the last page. */
-  async finish(): Promise<readonly (BlobAddress | undefined)[]> {
+  async finish(): Promise<Root['pages']> {
     await this.#endPage();
     return this.#pages;
   }
@@ -60,7 +60,7 @@ export class MapWriter {
     this.#page = new Array<KeyedBlob | undefined>(pageGrains).fill(undefined);
     this.#parentBytes = undefined;
     this.#parentPage = undefined;
-    const address = this.#parent?.root.pages[number];
+    const address = this.#parent?.root.pages.get(number);
     if (address === undefined || this.#parent?.lostPacks.has(address.pack) === true) return;
     try {
       this.#parentBytes = await this.#parent?.map.bytes(number);
@@ -75,13 +75,12 @@ export class MapWriter {
   async #endPage(): Promise<void> {
     if (this.#number < 0 || this.#page.every((blob) => blob === undefined)) return;
     const bytes = formatPage(this.#page);
-    while (this.#pages.length < this.#number) this.#pages.push(undefined);
-    const shared = this.#parent?.root.pages[this.#number];
+    const shared = this.#parent?.root.pages.get(this.#number);
     if (shared !== undefined && this.#parentBytes?.equals(bytes) === true) {
-      this.#pages.push(shared);
+      this.#pages.set(this.#number, shared);
       return;
     }
     const [key = bytes] = await this.#vault.keysOf([bytes]);
-    this.#pages.push(await this.#packs.add(bytes, key));
+    this.#pages.set(this.#number, await this.#packs.add(bytes, key));
   }
 }

@@ -1,12 +1,9 @@
 import type { ObjectStore } from '../../stores/object-store.js';
 import type { BlobAddress } from '../format/blob.js';
-import { digestKeys, formatDirectory, type PackRecord } from '../format/pack.js';
+import { digestKeys, formatDirectory, maxBlobs, type PackRecord } from '../format/pack.js';
 import { packId, packKey, type PackKind } from '../format/pack-id.js';
 import type { MemoryPool } from '../stream/memory-pool.js';
 import type { Vault } from '../vault/vault.js';
-
-/** More blobs than that make a pack's directory large; only grains of some hundred bytes get there. */
-const maxBlobs = 16_384;
 
 /** What packs are written with. */
 export interface PackWriterOptions {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { AbortError, BackupServiceError } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
@@ -10,7 +9,7 @@ import type { BlobAddress } from '../format/blob.js';
 import { recordKey, rootKey } from '../format/names.js';
 import { packKey } from '../format/pack-id.js';
 import { type BackupRecord, formatRecord, type Increment } from '../format/record.js';
-import { formatRoot, type Root } from '../format/root.js';
+import { digestRoot, formatRoot, type Root } from '../format/root.js';
 import { BackupChunks } from '../read/backup-chunks.js';
 import { MapReader } from '../read/map-reader.js';
 import { PackReader } from '../read/pack-reader.js';
@@ -203,7 +202,7 @@ export class RepositoryWriter {
     const pages = await this.#map.finish();
     await this.#storeRecipe(true);
     const [data, map] = [await this.#dataPacks.finish(), await this.#mapPacks.finish()];
-    const mapReferenced = new Set(pages.flatMap((page) => (page === undefined ? [] : [page.pack])));
+    const mapReferenced = new Set([...pages.values()].map(({ pack }) => pack));
     return {
       grainBytes: this.#splitter.grainBytes,
       dataPacks: [...(parent?.root.dataPacks ?? []).filter(({ id }) => this.#map.referenced.has(id)), ...data],
@@ -231,7 +230,7 @@ export class RepositoryWriter {
       attempt,
       streamBytes,
       storedAt: new Date().toISOString(),
-      root: { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') },
+      root: { bytes: bytes.length, sha256: await digestRoot(bytes) },
       increment: {
         parent: parent?.record.backupId ?? null,
         grainsNew,
