@@ -169,6 +169,25 @@ describe('retention', () => {
     expect((await lab.service.verify({ level: 'full' })).damage).toEqual([]);
   });
 
+  test('leaves a backup alone that took the place of one that is to go', async () => {
+    const lab = await dailyBackups(3);
+    const { list } = lab.store;
+    const bytes = disk().write(9).stream();
+    lab.store.list = async function* (...given) {
+      yield* list.apply(lab.store, given);
+      // All that is to be decided about has been read.
+      lab.store.list = list;
+      await lab.storeStream('b0', bytes);
+    };
+    const decisions = await lab.service.applyRetention({ keepLast: 1 });
+    expect(decisions.find(({ backupId }) => backupId === 'b0')).toMatchObject({
+      keep: true,
+      reasons: ['another backup has taken its place since'],
+    });
+    expect(await left(lab)).toEqual(['b0', 'b2']);
+    expect((await lab.restored('b0')).equals(bytes)).toBe(true);
+  });
+
   test.each([{}, { pinned: ['b1'] }, { keepLast: 0 }, { hourly: 3 }])('refuses %j', async (policy: object) => {
     const lab = await dailyBackups(1);
     await expect(lab.service.applyRetention(policy)).rejects.toMatchObject({ code: 'INVALID_INPUT' });

@@ -3,7 +3,7 @@ import { throwIfAborted, VmdkDriverError } from '../../errors/index.js';
 import { callbackSchema, signalSchema } from '../../live-input.js';
 import { quietly } from '../../quietly.js';
 import { listRecords } from '../read/list-records.js';
-import type { Repository } from '../repository.js';
+import { findRecord, type Repository } from '../repository.js';
 import { deleteBackup } from './delete-backup.js';
 import { type DatedBackup, decideRetention, type RetentionDecision, type RetentionPolicy } from './retention.js';
 
@@ -38,38 +38,53 @@ export async function applyRetention(
 ): Promise<RetentionDecision[]> {
   const report = quietly(onProgress);
   const volumes = await backupsOfVolumes(repository, volumeId, signal);
-  const planned = [...volumes].flatMap((backups) => decideRetention(backups, policy));
+  const planned = [...volumes].flatMap((backups) => {
+    const attempts = new Map(backups.map(({ backupId, attempt }) => [backupId, attempt]));
+    return decideRetention(backups, policy).map((decision) => ({ decision, attempt: attempts.get(decision.backupId) }));
+  });
   const decisions: RetentionDecision[] = [];
-  for (const decision of planned) {
-    decisions.push(decision.keep || dryRun ? decision : await expire(repository, decision, signal));
+  for (const { decision, attempt } of planned) {
+    decisions.push(decision.keep || dryRun ? decision : await expire(repository, decision, attempt, signal));
     report?.({ backupsDone: decisions.length, backupsTotal: planned.length });
   }
   return decisions;
+}
+
+/** A backup as it was found: another run has another attempt. */
+interface FoundBackup extends DatedBackup {
+  readonly attempt: string;
 }
 
 async function backupsOfVolumes(
   repository: Repository,
   onlyVolumeId: string | undefined,
   signal: AbortSignal | undefined,
-): Promise<Iterable<readonly DatedBackup[]>> {
-  const volumes = new Map<string, DatedBackup[]>();
+): Promise<Iterable<readonly FoundBackup[]>> {
+  const volumes = new Map<string, FoundBackup[]>();
   for await (const found of listRecords(repository, onlyVolumeId, signal)) {
     if (!('record' in found) || Number.isNaN(found.committedAt.getTime())) continue;
-    const { backupId, volumeId } = found.record;
+    const { backupId, volumeId, attempt } = found.record;
     const backups = volumes.get(volumeId) ?? [];
     volumes.set(volumeId, backups);
-    backups.push({ backupId, volumeId, committedAt: found.committedAt });
+    backups.push({ backupId, volumeId, attempt, committedAt: found.committedAt });
   }
   return volumes.values();
 }
 
+/** What is deleted is what was decided about, not a backup that took its id meanwhile. */
 async function expire(
   repository: Repository,
   decision: RetentionDecision,
+  attempt: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<RetentionDecision> {
+  const backup = { id: decision.backupId, volumeId: decision.volumeId };
   try {
-    await deleteBackup(repository, { id: decision.backupId, volumeId: decision.volumeId }, signal);
+    const record = await findRecord(repository, backup, signal);
+    if (record !== undefined && record.attempt !== attempt) {
+      return { ...decision, keep: true, reasons: ['another backup has taken its place since'] };
+    }
+    await deleteBackup(repository, backup, signal);
     return decision;
   } catch (error) {
     if (!(error instanceof VmdkDriverError)) throw error;
