@@ -1,5 +1,8 @@
 import type { MemoryPool } from './memory-pool.js';
 
+/** How many grains a batch has at most: those of a wiped disk have some thirty bytes, and each of them is work. */
+const mostGrains = 2048;
+
 /** Grains as they were received, one after the other in one piece of memory. */
 export class GrainBatch {
   readonly memory: Buffer<ArrayBuffer>;
@@ -13,7 +16,7 @@ export class GrainBatch {
   }
 
   hasRoomFor(size: number): boolean {
-    return this.memory.length - this.#filled >= size;
+    return this.grains.length < mostGrains && this.memory.length - this.#filled >= size;
   }
 
   /** Where each grain begins and ends in the memory. */

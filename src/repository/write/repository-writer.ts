@@ -5,6 +5,7 @@ import type { BackupManifest } from '../../model/backup-manifest.js';
 import { assertManifestOf } from '../../services/assert-manifest.js';
 import { HashingWriter, type WrittenStream } from '../../services/hashing-writer.js';
 import { ChunkReadable } from '../../stream/chunk-readable.js';
+import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import type { BlobAddress } from '../format/blob.js';
 import { recordKey, rootKey } from '../format/names.js';
 import { packKey } from '../format/pack-id.js';
@@ -29,8 +30,8 @@ const mapPackBytes = 4 * 1024 * 1024;
 /** Bytes of a batch of grains, and how many are kept to be used again: as much as is on its way in a few packs. */
 const batchBytes = 1024 * 1024;
 const batchSpares = 64;
-/** Bytes taken of a chunk before the grains in them are stored: so much waits in memory. */
-const sliceBytes = 1024 * 1024;
+/** Bytes taken of a chunk before the grains in them are stored: so much waits in memory, and is taken in one turn. */
+const sliceBytes = 256 * 1024;
 /** How long is looked whether a record that could not be put is there all the same, in milliseconds. */
 const lookMs = 60_000;
 const dayMs = 24 * 60 * 60 * 1000;
@@ -60,6 +61,7 @@ export class RepositoryWriter {
   readonly #mapPacks: PackWriter;
   readonly #map: MapWriter;
   readonly #grains: GrainStore;
+  readonly #turns = new EventLoopTurns();
   /** Hashes the stream, where that was not done before, on its way into the grains. */
   readonly #stream: HashingWriter;
   #root: Root | undefined;
@@ -180,6 +182,7 @@ export class RepositoryWriter {
 
   /** Stores the grains and the pieces of the recipe that have come together. */
   async #storeParts(): Promise<void> {
+    await this.#turns.pause();
     for (const batch of this.#splitter.takeBatches()) {
       this.#assertOpen();
       await this.#grains.add(batch);
