@@ -20,7 +20,7 @@ import type {
   StoreCallOptions,
   StoreCapabilities,
 } from './object-store.js';
-import { stillWritten, UnfinishedWrites } from './unfinished-writes.js';
+import { unfinishedWrite, UnfinishedWrites } from './unfinished-writes.js';
 
 /** What is said in a way that is not understood is not said; the rest is. */
 const capabilitiesSchema = z.object({
@@ -43,8 +43,6 @@ const deleteResultSchema = z.object({
   failed: z.array(z.object({ key: z.string(), error: z.unknown() })),
 });
 
-const nothingDeleted: DeleteResult = { deleted: [], missing: [], retained: [], failed: [] };
-
 /** A store that an application hands over, guarded. */
 export const objectStoreSchema = withMethods<ObjectStore>(
   ['put', 'get', 'stat', 'list', 'delete'],
@@ -55,8 +53,8 @@ export const objectStoreSchema = withMethods<ObjectStore>(
  * A store of somebody else's, made trustworthy: whatever it throws, rejects with, resolves to or never answers, its caller meets a store
  * that keeps the contract or fails with one of the library's errors.
  *
- * A call that goes on for too long after its signal was aborted is left behind; until a put or a deletion that was given up has ended,
- * nothing else is written to its keys. What the package's own stores give is given as it is.
+ * A call that goes on for too long after its signal was aborted is left behind. While a put or a deletion that was given up has not
+ * ended, nothing else is put there, and what is deleted does not count as gone. What the package's own stores give is given as it is.
  */
 export function guardObjectStore(store: ObjectStore): ObjectStore {
   return isOwnStore(store) ? store : new GuardedObjectStore(store);
@@ -94,7 +92,8 @@ class GuardedObjectStore implements ObjectStore {
     const { signal } = options;
     return storeCall('put()', signal, async () => {
       await this.#writes.settle(key, signal);
-      const answer = this.#writes.run([key], signal, async () => this.#store.put(key, body, options));
+      const write = { kind: 'put', keys: [key], signal } as const;
+      const answer = this.#writes.run(write, async () => this.#store.put(key, body, options));
       return parseAnswer('put()', putResultSchema, await answer);
     });
   }
@@ -143,17 +142,12 @@ class GuardedObjectStore implements ObjectStore {
   delete(keys: readonly string[], options: StoreCallOptions = {}): Promise<DeleteResult> {
     const { signal } = options;
     return storeCall('delete()', signal, async () => {
-      const written = keys.filter((key) => this.#writes.isGivenUp(key));
-      const others = keys.filter((key) => !written.includes(key));
-      const result = others.length === 0 ? nothingDeleted : await this.#delete(others, options);
-      return { ...result, failed: [...result.failed, ...written.map((key) => ({ key, error: stillWritten(key) }))] };
+      const reappearing = keys.filter((key) => this.#writes.mayReappear(key));
+      const write = { kind: 'delete', keys, signal } as const;
+      // A copy: it may take the keys off one by one.
+      const answer = this.#writes.run(write, async () => this.#store.delete([...keys], options));
+      return withReappearing(parseDeletion(keys, await answer), reappearing);
     });
-  }
-
-  async #delete(keys: readonly string[], options: StoreCallOptions): Promise<DeleteResult> {
-    // A copy: it may take the keys off one by one.
-    const answer = this.#writes.run(keys, options.signal, async () => this.#store.delete([...keys], options));
-    return parseDeletion(keys, await answer);
   }
 }
 
@@ -223,6 +217,22 @@ function parseDeletion(keys: readonly string[], answer: unknown): DeleteResult {
     .filter((key) => !told.has(key))
     .map((key) => ({ key, error: brokenContract('delete()', `does not say whether ${key} was deleted`) }));
   return { deleted, missing, retained, failed: [...failures, ...untold] };
+}
+
+/** Of these keys it cannot be said that they stay deleted. */
+function withReappearing(result: DeleteResult, keys: readonly string[]): DeleteResult {
+  if (keys.length === 0) return result;
+  const { deleted, missing, failed } = result;
+  const stays = (key: string) => !keys.includes(key);
+  const failures = [...deleted, ...missing]
+    .filter((key) => !stays(key))
+    .map((key) => ({ key, error: unfinishedWrite(key) }));
+  return {
+    ...result,
+    deleted: deleted.filter(stays),
+    missing: missing.filter(stays),
+    failed: [...failed, ...failures],
+  };
 }
 
 /** What the package's own streams give is given as it is; anybody else's ends with the signal, and its errors are typed. */

@@ -3,9 +3,14 @@ import { StoreError } from '../errors/index.js';
 import { untilAborted } from '../until-aborted.js';
 import type { ObjectStore } from './object-store.js';
 
+/** A put or a deletion. */
 interface Write {
-  readonly keys: ReadonlySet<string>;
+  readonly kind: 'put' | 'delete';
+  readonly keys: readonly string[];
   readonly signal: AbortSignal | undefined;
+}
+
+interface Unfinished extends Write {
   readonly work: Promise<unknown>;
 }
 
@@ -15,11 +20,10 @@ const byStore = new WeakMap<ObjectStore, UnfinishedWrites>();
 /**
  * Puts and deletions of a store that have not ended, whether somebody waits for them or not.
  *
- * One that was given up may still take effect, and undo what was written since. So it goes first, and nothing is written to its keys
- * until it has ended.
+ * One that was given up may still take effect, and undo what was written since.
  */
 export class UnfinishedWrites {
-  readonly #writes = new Set<Write>();
+  readonly #writes = new Set<Unfinished>();
 
   static of(store: ObjectStore): UnfinishedWrites {
     const known = byStore.get(store) ?? new UnfinishedWrites();
@@ -27,41 +31,41 @@ export class UnfinishedWrites {
     return known;
   }
 
-  async run<T>(keys: readonly string[], signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
+  async run<T>(write: Write, call: () => Promise<T>): Promise<T> {
     const work = call();
-    const write = { keys: new Set(keys), signal, work };
-    this.#writes.add(write);
+    const unfinished = { ...write, work };
+    this.#writes.add(unfinished);
     try {
       return await work;
     } finally {
-      this.#writes.delete(write);
+      this.#writes.delete(unfinished);
     }
   }
 
-  /** Whether a write to the key was given up, and has not ended. */
-  isGivenUp(key: string): boolean {
-    return this.#givenUp(key).length > 0;
+  /** Whether a put that was given up may still bring the object. */
+  mayReappear(key: string): boolean {
+    return this.#givenUp(key).some(({ kind }) => kind === 'put');
   }
 
   /**
-   * Waits for writes to the key that were given up, no longer than the grace.
+   * Waits until no write that was given up can undo a put of the key, no longer than the grace.
    *
    * @throws StoreError
    */
   async settle(key: string, signal: AbortSignal | undefined): Promise<void> {
-    const given = this.#givenUp(key);
-    if (given.length === 0) return;
-    const call = () => Promise.allSettled(given.map(({ work }) => work));
-    await untilAborted(boundedCall({ call, onTimeUp: () => stillWritten(key) }), signal);
+    const writes = this.#givenUp(key);
+    if (writes.length === 0) return;
+    const call = () => Promise.allSettled(writes.map(({ work }) => work));
+    await untilAborted(boundedCall({ call, onTimeUp: () => unfinishedWrite(key) }), signal);
   }
 
-  #givenUp(key: string): Write[] {
-    return [...this.#writes].filter(({ keys, signal }) => signal?.aborted === true && keys.has(key));
+  #givenUp(key: string): Unfinished[] {
+    return [...this.#writes].filter(({ keys, signal }) => signal?.aborted === true && keys.includes(key));
   }
 }
 
-/** Why a key is not written to. */
-export function stillWritten(key: string): StoreError {
+/** Why a put is not made, or a deletion is not relied on. */
+export function unfinishedWrite(key: string): StoreError {
   const message = `the object store has not ended a put or a deletion of ${key} that was given up, which may still take effect`;
   return new StoreError('unavailable', message);
 }
