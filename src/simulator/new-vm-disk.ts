@@ -1,5 +1,6 @@
 import type { VimObject } from '../vim/schema/index.js';
 import { busOf, type ControllerType } from './inventory/controllers.js';
+import type { DiskBackingType } from './inventory/devices.js';
 import type { Provisioning } from './storage/disk-file.js';
 
 /** A disk of a VM that is put into the inventory without any call. */
@@ -16,6 +17,8 @@ export interface NewVmDisk {
   readonly unitNumber?: number | undefined;
   /** @defaultValue `persistent` */
   readonly diskMode?: string | undefined;
+  /** As what the device shows it; whatever that is, it is a flat file. @defaultValue `flat` */
+  readonly backing?: keyof typeof backings | undefined;
   /** Datastore path of a file that is there already, be it another VM's. @defaultValue a new file */
   readonly path?: string | undefined;
   /** Datastore path of the disk that the new file is built on. @defaultValue none */
@@ -33,6 +36,12 @@ const controllers = {
   sata: 'VirtualAHCIController',
   nvme: 'VirtualNVMEController',
 } as const satisfies Record<string, ControllerType>;
+
+const backings = {
+  flat: 'VirtualDiskFlatVer2BackingInfo',
+  seSparse: 'VirtualDiskSeSparseBackingInfo',
+  rawDiskMapping: 'VirtualDiskRawDiskMappingVer1BackingInfo',
+} as const satisfies Record<string, DiskBackingType>;
 
 type Change = VimObject<'VirtualDeviceConfigSpec'>;
 
@@ -78,11 +87,11 @@ function controller(
 
 function device(disk: NewVmDisk) {
   const { capacityBytes = 0, provisioning = 'thin', uuid, unitNumber, path = '', parent, multiWriter = false } = disk;
-  const { diskMode = 'persistent' } = disk;
+  const { diskMode = 'persistent', backing = 'flat' } = disk;
   return {
     _type: 'VirtualDisk',
     backing: {
-      _type: 'VirtualDiskFlatVer2BackingInfo',
+      _type: backings[backing],
       fileName: path,
       diskMode,
       thinProvisioned: provisioning === 'thin',

@@ -141,6 +141,10 @@ const kinds: Readonly<Record<string, (scene: Scene) => Plant>> = {
     ...newVolume(),
     disks: [{ path: strangersDisk }],
   }),
+  'says it is a new volume’s, and has a stranger’s raw disk mapping': ({ strangersDisk }) => ({
+    ...newVolume(),
+    disks: [{ path: strangersDisk, backing: 'rawDiskMapping' }],
+  }),
   'says it is a new volume’s, and has the volume’s disk': ({ disk }) => ({ ...newVolume(), disks: [{ path: disk }] }),
   'says it is the volume’s restore, and has the volume’s disk': ({ disk }) => ({
     disks: [{ path: disk }],

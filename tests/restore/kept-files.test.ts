@@ -231,11 +231,36 @@ describe('a disk that is built on another', () => {
     });
   });
 
-  test('a backing with a second disk is not deleted: that one may be somebody’s', async () => {
-    const { path } = lab.simulator.vm('stranger')!.disks[0]!;
-    await lab.simulator.administrator.attachDisk(lab.vmOf(volume).name, { path });
-    const error = await lab.refusedUnchanged(() => lab.driver.deleteBacking(volume));
-    expect(error).toMatchObject({ code: 'BACKING_INVALID' });
-    expect(error.message).toContain(path);
-  });
+  test.each(['flat', 'seSparse', 'rawDiskMapping'] as const)(
+    'a backing with a second disk (%s) is not deleted: that one may be somebody’s',
+    async (kind) => {
+      const { path } = lab.simulator.vm('stranger')!.disks[0]!;
+      await lab.simulator.administrator.attachDisk(lab.vmOf(volume).name, { path, backing: kind });
+      const error = await lab.refusedUnchanged(() => lab.driver.deleteBacking(volume));
+      expect(error).toMatchObject({ code: 'BACKING_INVALID' });
+      expect(error.message).toContain(path);
+    },
+  );
 });
+
+test.each(['flat', 'seSparse', 'rawDiskMapping'] as const)(
+  'a VM of which the server tells no layout is asked for its disks (%s)',
+  async (kind) => {
+    await using vsan = await Lab.start({
+      simulator: {
+        datacenters: [
+          {
+            name: 'DC0',
+            clusters: [{ name: 'C0', hosts: [{ name: 'h0' }] }],
+            datastores: [{ name: 'vsan', type: 'vsan', layout: false }],
+          },
+        ],
+      },
+    });
+    const [one, other] = [await vsan.addVolume(), await vsan.addVolume()];
+    const { path } = vsan.diskOf(one);
+    await vsan.simulator.addVm({ name: 'instance', disk: { path, backing: kind } });
+    expect(await vsan.refusedUnchanged(() => vsan.driver.deleteBacking(one))).toMatchObject({ code: 'BACKING_IN_USE' });
+    expect(await vsan.driver.deleteBacking(other)).toBe(true);
+  },
+);

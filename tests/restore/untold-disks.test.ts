@@ -28,7 +28,7 @@ const devicesPath = 'config.hardware.device';
 /** What servers tell that do not tell all of a VM's disks. */
 const kinds: Readonly<Record<string, (devices: readonly Device[]) => Devices>> = {
   'of a kind that is not known': (devices) =>
-    withStrangers(devices, (device) => ({ ...device, backing: { _type: 'VirtualDiskSeSparseBackingInfo' } })),
+    withStrangers(devices, (device) => ({ ...device, backing: { _type: 'VirtualDiskOfTomorrowBackingInfo' } })),
   'that is backed by nothing': (devices) => withStrangers(devices, ({ backing: _backing, ...device }) => device),
   'of which the datastore is not told': (devices) =>
     withStrangers(devices, ({ backing: { datastore: _datastore, ...backing } = {}, ...device }) => ({

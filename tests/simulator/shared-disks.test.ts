@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Lab, openLab } from './support/lab.js';
 import { type Ref, ref, refsOf } from './support/soap-client.js';
 import { disk } from './support/specs.js';
-import { all, at, textAt } from './support/xml-node.js';
+import { all, at, textAt, type XmlNode } from './support/xml-node.js';
 
 const MIB = 2 ** 20;
 let lab: Lab;
@@ -28,6 +28,8 @@ async function addVm(name: string) {
   await lab.simulator.writeDisk(own[0]!.path, randomBytes(MIB), MIB / 2);
   return { vm, path: own[0]!.path };
 }
+
+const typeOf = (node: XmlNode | undefined) => node?.attributes['xsi:type']?.replace(/^.*:/, '');
 
 /** The files of each disk, as `layout` names them. */
 async function layoutOf(vm: Ref): Promise<string[][]> {
@@ -275,6 +277,19 @@ describe('controllers and settings', () => {
       ['VirtualNVMEController', 32000, 0],
       ['VirtualNVMEController', 32001, 1],
     ]);
+  });
+
+  it.each([
+    ['seSparse', 'VirtualDiskSeSparseBackingInfo'],
+    ['rawDiskMapping', 'VirtualDiskRawDiskMappingVer1BackingInfo'],
+  ] as const)('shows a disk as backed otherwise where it is to be: %s', async (backing, type) => {
+    const { vm, path } = await addVm('a');
+    const other = await lab.simulator.addVm({ name: 'b', disk: { path, backing } });
+    const shown = (of: Ref) => lab.client.property(of, 'config.hardware.device[2000].backing');
+    expect([typeOf(await shown(vm)), typeOf(await shown(other.ref))]).toEqual(['VirtualDiskFlatVer2BackingInfo', type]);
+    lab.simulator.createSnapshot('b');
+    expect(typeOf(await shown(other.ref))).toBe(type);
+    expect(textAt(await shown(other.ref), 'parent.fileName')).toBe(path);
   });
 
   it('keeps what is set on a device, until it is set anew', async () => {

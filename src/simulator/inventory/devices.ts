@@ -1,9 +1,17 @@
-import type { VimObject } from '../../vim/schema/index.js';
+import type { MoRef, VimObject } from '../../vim/schema/index.js';
 import type { DiskFile, DiskParent } from '../storage/disk-file.js';
 import { type ControllerDevice, describeController } from './controllers.js';
 import type { Datastore } from './datastore.js';
 import { shownFile } from './disk-chain.js';
 import type { DiskSettings } from './disk-settings.js';
+
+/** Types of what backs a disk: a flat file is all that the simulator has, and others may be shown. */
+export const diskBackingTypes = [
+  'VirtualDiskFlatVer2BackingInfo',
+  'VirtualDiskSeSparseBackingInfo',
+  'VirtualDiskRawDiskMappingVer1BackingInfo',
+] as const;
+export type DiskBackingType = (typeof diskBackingTypes)[number];
 
 /** A disk of a VM. It names its file by where it is: another file may lie there by now, or none. */
 export interface DiskDevice {
@@ -16,6 +24,8 @@ export interface DiskDevice {
   readonly path: string;
   /** The file it was attached with: what a server goes on showing when that is gone. */
   readonly lastFile: DiskFile;
+  /** How the device says what it is backed by. */
+  readonly backingType: DiskBackingType;
   readonly diskMode: string;
   readonly settings: DiskSettings;
   /** Id of its storage policy: one of the device, not of the file. */
@@ -30,27 +40,54 @@ export function describeDevice(device: Device, all: readonly Device[]): VimObjec
 }
 
 function describeDisk(device: DiskDevice): VimObject<'VirtualDisk'> {
-  const { key, controllerKey, unitNumber, datastore, path, diskMode, settings } = device;
+  const { key, controllerKey, unitNumber, settings } = device;
   const file = shownFile(device);
-  const { parent } = file;
   return {
     _type: 'VirtualDisk',
     key,
-    backing: {
-      _type: 'VirtualDiskFlatVer2BackingInfo',
-      fileName: datastore.pathTo(path),
-      datastore: datastore.ref,
-      diskMode,
-      ...form(file),
-      ...settings.backing,
-      ...(parent === undefined ? {} : { parent: describeParent(parent), deltaDiskFormat: 'redoLogFormat' }),
-    },
+    backing: describeBacking(device, file),
     controllerKey,
     unitNumber,
     capacityInKB: Math.floor(file.capacityBytes / 1024),
     capacityInBytes: file.capacityBytes,
     ...settings.device,
   };
+}
+
+function describeBacking(
+  { datastore, path, backingType, diskMode, settings }: DiskDevice,
+  file: DiskFile,
+): NonNullable<VimObject<'VirtualDisk'>['backing']> {
+  const { parent } = file;
+  const common = { fileName: datastore.pathTo(path), datastore: datastore.ref, diskMode };
+  const chain = { ...common, ...(parent && { parent: namesOf(parent) }) };
+  switch (backingType) {
+    case 'VirtualDiskSeSparseBackingInfo':
+      return { _type: backingType, ...chain };
+    case 'VirtualDiskRawDiskMappingVer1BackingInfo':
+      return { _type: backingType, ...chain };
+    case 'VirtualDiskFlatVer2BackingInfo':
+      return {
+        _type: backingType,
+        ...common,
+        ...form(file),
+        ...settings.backing,
+        ...(parent && { parent: describeParent(parent), deltaDiskFormat: 'redoLogFormat' }),
+      };
+  }
+}
+
+/** What a parent of any type has. */
+interface ParentNames {
+  readonly fileName: string;
+  readonly datastore: MoRef;
+  readonly diskMode: string;
+  readonly parent?: ParentNames;
+}
+
+function namesOf({ file: { parent }, datastore, path }: DiskParent): ParentNames {
+  const names = { fileName: datastore.pathTo(path), datastore: datastore.ref, diskMode: 'persistent' };
+  return parent === undefined ? names : { ...names, parent: namesOf(parent) };
 }
 
 function describeParent({ file, datastore, path }: DiskParent): VimObject<'VirtualDiskFlatVer2BackingInfo'> {

@@ -1,7 +1,7 @@
 import type { VimObject } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
 import { type ControllerDevice, descriptorAdapter, diskKey, unitsOf } from '../inventory/controllers.js';
-import type { DiskDevice } from '../inventory/devices.js';
+import { type DiskBackingType, diskBackingTypes, type DiskDevice } from '../inventory/devices.js';
 import { type Place, requireReadable, shownFile } from '../inventory/disk-chain.js';
 import { defaultDiskSettings, isShared, settingsAfter } from '../inventory/disk-settings.js';
 import { baseName, directoryOf, joinPath } from '../storage/datastore-path.js';
@@ -38,7 +38,7 @@ export function planDisk(plan: DevicePlan, change: Change, spec: DiskSpec, index
 }
 
 function addDisk(plan: DevicePlan, change: Change, spec: DiskSpec, index: number): void {
-  const backing = flatBacking(spec, index);
+  const backing = backingOf(spec, index);
   const diskMode = diskModeOf(backing, index);
   const controller = controllerFor(plan, spec, index);
   const unitNumber = freeUnit(plan, controller, spec.unitNumber, index);
@@ -46,6 +46,7 @@ function addDisk(plan: DevicePlan, change: Change, spec: DiskSpec, index: number
     key: diskKey(controller, unitNumber),
     controllerKey: controller.key,
     unitNumber,
+    backingType: diskBackingTypes.find((type) => type === spec.backing?._type) ?? backing._type,
     diskMode,
     settings: settingsAfter(defaultDiskSettings, spec, backing),
     storageProfile: plan.context.world.storagePolicies.after(undefined, change.profile),
@@ -163,7 +164,7 @@ function editDisk(plan: DevicePlan, { fileOperation, profile }: Change, spec: Di
   const file = shownFile(disk);
   if (fileOperation !== undefined)
     throw invalidDevice(index, 'fileOperation', `${fileOperation} does not go with edit`);
-  const backing = spec.backing && flatBacking(spec, index);
+  const backing = spec.backing && backingOf(spec, index);
   if (backing !== undefined) {
     if (backing.fileName !== '' && backing.fileName !== datastore.pathTo(path)) {
       throw invalidDevice(index, 'device.backing.fileName', 'a disk cannot be exchanged by edit');
@@ -236,11 +237,21 @@ function freeUnit(plan: DevicePlan, controller: ControllerDevice, wanted: number
   return unit;
 }
 
-function flatBacking({ backing }: DiskSpec, index: number): Backing {
-  if (backing?._type !== 'VirtualDiskFlatVer2BackingInfo') {
-    throw invalidDevice(index, 'device.backing', 'the simulator knows VirtualDiskFlatVer2BackingInfo only');
+/** What a disk is to be backed by; of whatever type it is said to be, it is a flat file. */
+function backingOf({ backing }: DiskSpec, index: number): Backing {
+  if (backing?._type === 'VirtualDiskFlatVer2BackingInfo') return backing;
+  if (backing === undefined || !isShown(backing) || backing.parent !== undefined) {
+    throw invalidDevice(index, 'device.backing', `the simulator knows ${diskBackingTypes.join(', ')} only`);
   }
-  return backing;
+  const { fileName, datastore, diskMode = 'persistent' } = backing;
+  const place = datastore === undefined ? { fileName } : { fileName, datastore };
+  return { _type: 'VirtualDiskFlatVer2BackingInfo', ...place, diskMode, thinProvisioned: true };
+}
+
+function isShown(
+  backing: NonNullable<DiskSpec['backing']>,
+): backing is Extract<typeof backing, { readonly _type: DiskBackingType }> {
+  return diskBackingTypes.some((type) => type === backing._type);
 }
 
 const diskModes = ['persistent', 'independent_persistent', 'independent_nonpersistent'];

@@ -381,6 +381,28 @@ export const objectTypes = {
       sharing: 'string?',
     },
   },
+  // Kinds of disks that no volume has: of these only what says which files they stand on.
+  VirtualDiskFlatVer1BackingInfo: {
+    base: 'VirtualDeviceFileBackingInfo',
+    fields: { diskMode: 'string', parent: 'VirtualDiskFlatVer1BackingInfo?' },
+  },
+  VirtualDiskSparseVer1BackingInfo: {
+    base: 'VirtualDeviceFileBackingInfo',
+    fields: { diskMode: 'string', parent: 'VirtualDiskSparseVer1BackingInfo?' },
+  },
+  VirtualDiskSparseVer2BackingInfo: {
+    base: 'VirtualDeviceFileBackingInfo',
+    fields: { diskMode: 'string', parent: 'VirtualDiskSparseVer2BackingInfo?' },
+  },
+  VirtualDiskSeSparseBackingInfo: {
+    base: 'VirtualDeviceFileBackingInfo',
+    fields: { diskMode: 'string', parent: 'VirtualDiskSeSparseBackingInfo?' },
+  },
+  VirtualDiskRawDiskMappingVer1BackingInfo: {
+    base: 'VirtualDeviceFileBackingInfo',
+    fields: { diskMode: 'string?', parent: 'VirtualDiskRawDiskMappingVer1BackingInfo?' },
+  },
+  VirtualDiskLocalPMemBackingInfo: { base: 'VirtualDeviceFileBackingInfo', fields: { diskMode: 'string' } },
   VirtualMachineStorageSummary: {
     fields: { committed: 'long', uncommitted: 'long', unshared: 'long', timestamp: 'dateTime' },
   },
