@@ -6,7 +6,7 @@ import { saysGone } from '../vim/said-gone.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { asBackingError } from './backing-faults.js';
-import { type DiskChain, diskChains, type FileAddress } from './disk-chains.js';
+import { type DiskChain, diskChains, diskPaths, type FileAddress } from './disk-chains.js';
 import { assertFree, referencesTo } from './file-references.js';
 
 /**
@@ -45,7 +45,7 @@ function filesOf(name: string, vmPath: string | undefined, chains: readonly Disk
   const [chain, ...others] = chains;
   if (chain === undefined) return [];
   if (others.length > 0) {
-    const attached = chains.map(([{ path }]) => path).join(', ');
+    const attached = diskPaths(chains).join(', ');
     throw new BackingInvalidError(
       `${name} has ${attached} attached where a backing has one disk: detach what is not the volume's`,
     );
@@ -55,7 +55,7 @@ function filesOf(name: string, vmPath: string | undefined, chains: readonly Disk
   return [disk, ...parents.filter(({ path }) => own.includes(folderOf(path)))];
 }
 
-/** A folder with its datastore; of a path that cannot be read, the path itself. */
+/** A path up to its file's name, however it names the datastore. */
 function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/') + 1);
+  return path.replace(/[^/\]]*$/, '');
 }

@@ -40,17 +40,26 @@ function chainOf({ fileName, datastore, parent }: DiskFileInfo): DiskChain | und
   return datastore && rest && [{ datastore, path: fileName }, ...rest];
 }
 
+/** A VM's devices, and every file that the disks among them stand on. */
+export interface ToldDisks {
+  readonly devices: readonly Device[];
+  readonly chains: readonly DiskChain[];
+}
+
 /**
- * Datastore paths of a VM's disks.
+ * What a VM has attached.
  *
- * @throws VimProtocolError where the server does not tell all of them
+ * @throws VimProtocolError where the server does not tell all of it
  */
-export function diskPaths(name: string, devices: readonly Device[] | undefined): string[] {
+export function toldDisks(name: string, devices: readonly Device[] | undefined): ToldDisks {
   const chains = diskChains(devices);
-  if (chains === undefined) {
-    throw new VimProtocolError(
-      `the server does not tell all disks of ${name}, or their files: it cannot be read, or one of them is of an unknown kind`,
-    );
-  }
+  if (devices !== undefined && chains !== undefined) return { devices, chains };
+  throw new VimProtocolError(
+    `the server does not tell all disks of ${name}, or their files: it cannot be read, or one of them is of an unknown kind`,
+  );
+}
+
+/** Datastore paths of the disks themselves. */
+export function diskPaths(chains: readonly DiskChain[]): string[] {
   return chains.map(([{ path }]) => path);
 }

@@ -1,5 +1,5 @@
 import { identityOf, isMarkedAs, type VmIdentity } from '../backing/backing.js';
-import { diskPaths } from '../backing/disk-chains.js';
+import { diskPaths, toldDisks } from '../backing/disk-chains.js';
 import { isUuid } from '../backing/disk-uuid.js';
 import { escapeInventoryName } from '../backing/inventory-name.js';
 import { extraConfig } from '../backing/vm-config.js';
@@ -40,15 +40,18 @@ const properties = [
   'config.hardware.device',
 ] as const;
 
-/** @throws VimFault ManagedObjectNotFound where the server says that it does not exist */
+/**
+ * @throws VimFault ManagedObjectNotFound where the server says that it does not exist
+ * @throws VimProtocolError where it does not tell all its disks
+ */
 export async function readBackingState(vim: VimSession, ref: MoRef): Promise<BackingState> {
   const vm = await readProperties(vim, ref, 'VirtualMachine', properties);
-  const devices = vm['config.hardware.device'] ?? [];
+  const { devices, chains } = toldDisks(vm.name, vm['config.hardware.device']);
   return {
     ref,
     name: vm.name,
     changeVersion: vm['config.changeVersion'],
-    disks: diskPaths(vm.name, vm['config.hardware.device']),
+    disks: diskPaths(chains),
     devices,
     vmPath: vm['config.files.vmPathName'],
     identity: identityOf(vm),

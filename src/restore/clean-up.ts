@@ -1,4 +1,3 @@
-import { diskChains } from '../backing/disk-chains.js';
 import { isFree, referencesTo } from '../backing/file-references.js';
 import { deleteDisk, diskExists } from '../backing/virtual-disk.js';
 import { isVimFault, OwnershipLostError, RestoreError } from '../errors/index.js';
@@ -158,7 +157,7 @@ class CleanUp {
 
   /** A disk on the temporary VM that must not go with it, be it for what it is built on. */
   async #findForeign(): Promise<string | undefined> {
-    for (const chain of diskChains(this.#temporary?.devices) ?? []) {
+    for (const chain of this.#temporary?.chains ?? []) {
       const [disk] = chain;
       for (const { path, datastore } of chain) {
         if (!(await this.#mayGo(path, datastore))) return disk.path;

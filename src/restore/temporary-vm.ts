@@ -1,5 +1,5 @@
 import { volumeIdKey } from '../backing/backing.js';
-import { diskPaths } from '../backing/disk-chains.js';
+import { type DiskChain, diskPaths, toldDisks } from '../backing/disk-chains.js';
 import { isTemporaryVmName } from '../journal/operation-names.js';
 import { extraConfigValue, readJournal, type RestoreJournal } from '../journal/restore-journal.js';
 import { readProperties } from '../vim/property-collector.js';
@@ -15,6 +15,8 @@ export interface TemporaryVm {
   /** Its version when it was read: a change that names it is refused once there was another. */
   readonly changeVersion: string | undefined;
   readonly devices: readonly VimObject<'VirtualDevice'>[];
+  /** What its disks stand on. */
+  readonly chains: readonly DiskChain[];
   /** Datastore path of its configuration file. */
   readonly vmPath: string | undefined;
   /** Inventory folder it lies in. */
@@ -38,7 +40,11 @@ const temporaryVmProperties = [
   'config.hardware.device',
 ] as const;
 
-/** Reads a temporary VM in one call; `undefined` where the server says that it does not exist. */
+/**
+ * Reads a temporary VM in one call; `undefined` where the server says that it does not exist.
+ *
+ * @throws VimProtocolError where the server does not tell all its disks: nobody is to end it by half of them
+ */
 export async function readTemporaryVm(
   vim: VimSession,
   ref: MoRef,
@@ -47,12 +53,13 @@ export async function readTemporaryVm(
   try {
     const vm = await readProperties(vim, ref, 'VirtualMachine', temporaryVmProperties, options);
     const journal = readJournal(vm['config.extraConfig']);
-    const devices = vm['config.hardware.device'] ?? [];
+    const { devices, chains } = toldDisks(vm.name, vm['config.hardware.device']);
     return {
       ref,
       name: vm.name,
       changeVersion: vm['config.changeVersion'],
       devices,
+      chains,
       vmPath: vm['config.files.vmPathName'],
       folder: vm.parent,
       recentTasks: vm.recentTask ?? [],
@@ -60,7 +67,7 @@ export async function readTemporaryVm(
       sight: {
         token: journal?.token,
         published: journal === undefined && isPublished(vm.name, vm['config.extraConfig']),
-        attached: diskPaths(vm.name, vm['config.hardware.device']),
+        attached: diskPaths(chains),
       },
     };
   } catch (error) {
