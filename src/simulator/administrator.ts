@@ -151,6 +151,15 @@ export class Administrator {
   }
 
   /**
+   * Says whether the server knows the datastores of a VM's disks by their names. Where it does not, their paths are shown as hosts have
+   * them, `[] /vmfs/volumes/<id>/…`, and no datastore with them.
+   */
+  setDatastoreNames(name: VmName, names: 'known' | 'unknown'): void {
+    requireVm(this.#world, name).namesDatastores = names === 'known';
+    this.#world.registry.changed();
+  }
+
+  /**
    * Starts a task that goes on until it is ended.
    *
    * @param options - `vm`: what it works on @defaultValue the virtual disk manager; `locks`: whether that VM is busy meanwhile

@@ -84,37 +84,21 @@ test('a list of a datastore’s VMs without the backing is not whole: that is no
   expect(error).toMatchObject({ code: 'BACKING_IN_USE' });
 });
 
-describe('beside a VM with a path of which the server could not name the datastore', () => {
-  /** A driver with a server that shows the stranger's disk at a path. */
-  function driverShowing(path: string) {
-    const { ref } = lab.simulator.vm('stranger')!;
-    const vim = tellingOtherwise(lab.vim, 'layout.disk', (disks, { value }) =>
-      value === ref.value ? [{ key: 2000, diskFile: [path] }] : disks,
-    );
-    return lab.driverWith({ vim });
-  }
+describe('beside a VM of whose disks the server cannot name the datastore', () => {
+  beforeEach(() => {
+    lab.simulator.administrator.setDatastoreNames('stranger', 'unknown');
+  });
 
-  /** The volume's disk as a host has it. */
-  async function onHost(id?: string): Promise<string> {
-    const { searchIndex } = lab.vim.serviceContent;
-    const inventoryPath = 'DC0/datastore/datastore1';
-    const datastore = (await lab.vim.invoke('FindByInventoryPath', searchIndex!, { inventoryPath })) as MoRef;
-    return `[] /vmfs/volumes/${id ?? datastore.value}/${old.replace('[datastore1] ', '')}`;
-  }
-
-  test('a disk is replaced, and its old file goes where the path is another’s', async () => {
-    const elsewhere = (await onHost()).replace(/[^/]+$/, 'another.vmdk');
-    expect(await driverShowing(elsewhere).restoreBackup(backup, volume, { manifest })).toMatchObject({
-      cleanup: 'done',
-    });
+  test('a disk is replaced, and its old file goes, where the path is another’s', async () => {
+    expect(await lab.driver.restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup: 'done' });
     expect(exists(old)).toBe(false);
   });
 
   test('but not where it is the disk’s own', async () => {
-    const driver = driverShowing(await onHost());
+    await lab.simulator.administrator.attachDisk('stranger', { path: old });
     for (const operate of [
-      () => driver.restoreBackup(backup, volume, { manifest }),
-      () => driver.deleteBacking(volume),
+      () => lab.driver.restoreBackup(backup, volume, { manifest }),
+      () => lab.driver.deleteBacking(volume),
     ]) {
       const error = await lab.refusedUnchanged(operate);
       expect(error).toMatchObject({ code: 'BACKING_IN_USE' });
@@ -122,15 +106,28 @@ describe('beside a VM with a path of which the server could not name the datasto
     }
   });
 
-  test.each(['its own in a volume of an unknown name', 'none'])(
-    'and its file is kept where the path is %s',
-    async (which) => {
-      const driver = driverShowing(which === 'none' ? 'stranger.vmdk' : await onHost('5d1f0c4a-0a1b2c3d'));
-      expect(await lab.refusedUnchanged(() => driver.deleteBacking(volume))).toMatchObject({ code: 'BACKING_IN_USE' });
-      expect(await driver.restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup: 'kept', kept: [old] });
-      expect(exists(old)).toBe(true);
-    },
-  );
+  test.each([
+    [
+      'its own in a volume of an unknown name',
+      (path: string) => path.replace(/volumes\/[^/]+/, 'volumes/5d1f0c4a-0a1b2c3d'),
+    ],
+    ['none', () => 'stranger.vmdk'],
+  ])('and its file is kept where the path is %s', async (_, changed) => {
+    await lab.simulator.administrator.attachDisk('stranger', { path: old });
+    const { ref } = lab.simulator.vm('stranger')!;
+    const vim = tellingOtherwise(lab.vim, 'layout.disk', (disks, { value }) =>
+      value === ref.value
+        ? (disks as readonly { diskFile: string[] }[]).map((disk) => ({
+            ...disk,
+            diskFile: disk.diskFile.map(changed),
+          }))
+        : disks,
+    );
+    const driver = lab.driverWith({ vim });
+    expect(await lab.refusedUnchanged(() => driver.deleteBacking(volume))).toMatchObject({ code: 'BACKING_IN_USE' });
+    expect(await driver.restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup: 'kept', kept: [old] });
+    expect(exists(old)).toBe(true);
+  });
 });
 
 test('a disk that somebody attaches while bytes move is kept, and the restore is refused', async () => {

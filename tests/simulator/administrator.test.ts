@@ -94,6 +94,21 @@ describe('a VM that leaves the inventory', () => {
 });
 
 describe('paths', () => {
+  it('are as hosts have them where the server cannot name the datastore', async () => {
+    const { ref: vm } = await addVm('a');
+    const [datastore] = refsOf(await lab.client.property(vm, 'datastore'));
+    const shown = async () => {
+      const backing = await lab.client.property(vm, 'config.hardware.device[2000].backing');
+      const layout = await lab.client.property(vm, 'layout');
+      return ['fileName', 'datastore'].map((field) => textAt(backing, field)).concat(textAt(layout, 'disk.diskFile'));
+    };
+    admin().setDatastoreNames('a', 'unknown');
+    const path = `[] /vmfs/volumes/${datastore!.value}/a/a.vmdk`;
+    expect(await shown()).toEqual([path, undefined, path]);
+    admin().setDatastoreNames('a', 'known');
+    expect(await shown()).toEqual(['[datastore1] a/a.vmdk', datastore!.value, '[datastore1] a/a.vmdk']);
+  });
+
   it('change with the datastore’s name', async () => {
     const { ref: vm, disks } = await addVm('a');
     admin().renameDatastore('datastore1', 'renamed');

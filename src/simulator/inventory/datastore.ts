@@ -65,6 +65,11 @@ export class Datastore extends ManagedEntity {
   pathTo(path: string): string {
     return formatDatastorePath({ datastore: this.name, path });
   }
+
+  /** The full path of a place in it as its hosts have it: what a server shows that cannot name it. */
+  hostPathTo(path: string): string {
+    return `[] /vmfs/volumes/${this.id}/${path}`;
+  }
 }
 
 /** A datastore's `browser`. */

@@ -34,18 +34,22 @@ export interface DiskDevice {
 
 export type Device = ControllerDevice | DiskDevice;
 
-/** A device as clients see it. */
-export function describeDevice(device: Device, all: readonly Device[]): VimObject<'VirtualDevice'> {
-  return device.kind === 'controller' ? describeController(device, all) : describeDisk(device);
+/** A device as clients see it. @param namesDatastores - whether the server knows what the datastores of the VM's disks are */
+export function describeDevice(
+  device: Device,
+  all: readonly Device[],
+  namesDatastores: boolean,
+): VimObject<'VirtualDevice'> {
+  return device.kind === 'controller' ? describeController(device, all) : describeDisk(device, namesDatastores);
 }
 
-function describeDisk(device: DiskDevice): VimObject<'VirtualDisk'> {
+function describeDisk(device: DiskDevice, namesDatastores: boolean): VimObject<'VirtualDisk'> {
   const { key, controllerKey, unitNumber, settings } = device;
   const file = shownFile(device);
   return {
     _type: 'VirtualDisk',
     key,
-    backing: describeBacking(device, file),
+    backing: describeBacking(device, file, namesDatastores),
     controllerKey,
     unitNumber,
     capacityInKB: Math.floor(file.capacityBytes / 1024),
@@ -57,9 +61,13 @@ function describeDisk(device: DiskDevice): VimObject<'VirtualDisk'> {
 function describeBacking(
   { datastore, path, backingType, diskMode, settings }: DiskDevice,
   file: DiskFile,
+  namesDatastores: boolean,
 ): NonNullable<VimObject<'VirtualDisk'>['backing']> {
   const { parent } = file;
-  const common = { fileName: datastore.pathTo(path), datastore: datastore.ref, diskMode };
+  const place = namesDatastores
+    ? { fileName: datastore.pathTo(path), datastore: datastore.ref }
+    : { fileName: datastore.hostPathTo(path) };
+  const common = { ...place, diskMode };
   const chain = { ...common, ...(parent && { parent: namesOf(parent) }) };
   switch (backingType) {
     case 'VirtualDiskSeSparseBackingInfo':

@@ -6,6 +6,7 @@ import type { VirtualMachine } from './virtual-machine.js';
 /** Which files make up a VM: of each disk itself and all that it is built on, the last of these first. */
 export function describeLayout({
   disks,
+  namesDatastores,
   home,
   snapshots,
 }: VirtualMachine): VimObject<'VirtualMachineFileLayout'> | undefined {
@@ -16,7 +17,7 @@ export function describeLayout({
     disk: disks.map((disk) => ({
       key: disk.key,
       diskFile: chainOf(disk)
-        .map((place) => place.datastore.pathTo(place.path))
+        .map(({ datastore: at, path }) => (namesDatastores ? at.pathTo(path) : at.hostPathTo(path)))
         .reverse(),
     })),
     snapshot: snapshots.map(({ ref, name, number }) => ({

@@ -50,6 +50,8 @@ export class VirtualMachine extends ManagedEntity {
   snapshots: readonly Snapshot[] = [];
   /** What has it locked: a task that is running, or the task of an NFC lease. */
   busy: Task | undefined;
+  /** Whether the server knows the datastores of its disks by their names. */
+  namesDatastores = true;
   #config: VmConfig;
   /** Where it has told datastores that it uses their files. */
   #uses: readonly Place[] = [];
@@ -157,7 +159,7 @@ function configInfo(vm: VirtualMachine): VimObject<'VirtualMachineConfigInfo'> {
       numCPU: config.numCPUs,
       numCoresPerSocket: 1,
       memoryMB: config.memoryMB,
-      device: config.devices.map((device) => describeDevice(device, config.devices)),
+      device: config.devices.map((device) => describeDevice(device, config.devices, vm.namesDatastores)),
     },
     extraConfig: [...config.extraConfig].map(([key, value]) => ({ key, value })),
     ...(config.managedBy === undefined ? {} : { managedBy: config.managedBy }),
