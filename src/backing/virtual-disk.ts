@@ -56,8 +56,10 @@ export async function extendDisk(
   await runTask(vim, 'ExtendVirtualDisk_Task', managerOf(vim, 'virtualDiskManager'), args, options);
 }
 
-/** What servers answer that do not set the UUIDs of detached disks, or not of disks in this datastore. */
-const uuidRefusals = ['NotSupported', 'MethodNotFound', 'InvalidDatastore', 'CannotAccessFile'];
+/** Whether a server answers that it does not do something with detached disks, or not with those in this datastore. */
+export function isRefusedDetached(error: unknown): boolean {
+  return isVimFault(error, 'NotSupported', 'MethodNotFound', 'InvalidDatastore', 'CannotAccessFile');
+}
 
 /**
  * Sets a detached disk's UUID (`SetVirtualDiskUuid`, deprecated since 6.5). A server that does not do that is no reason to give up:
@@ -70,7 +72,7 @@ export async function setDetachedDiskUuid(
   options: AbortableOptions,
 ): Promise<void> {
   await writeUuid(vim, disk, uuid, options).catch((error: unknown) => {
-    if (!isVimFault(error, ...uuidRefusals)) throw error;
+    if (!isRefusedDetached(error)) throw error;
   });
 }
 

@@ -140,6 +140,11 @@ export class NfcLease implements AsyncDisposable {
     }
   }
 
+  /** Whether a renewal was refused since the lease is over. Any other fault passes, or lasts until it is. */
+  #saysEnded(error: unknown): boolean {
+    return isVimFault(error, 'InvalidState', 'Timedout') || saysGone(error, this.ref);
+  }
+
   #stopRenewal(): void {
     this.#ending = true;
     clearTimeout(this.#timer);
@@ -160,7 +165,7 @@ export class NfcLease implements AsyncDisposable {
       // A timeout of nothing, as some servers tell it, says nothing.
       const timeoutMs = this.info.leaseTimeout > 0 ? this.info.leaseTimeout * 1000 : longestRenewalMs;
       const expired = Date.now() - this.#renewedAt > timeoutMs;
-      if (error instanceof VimFault || expired) {
+      if (this.#saysEnded(error) || expired) {
         this.#lost.abort(new LeaseError('the lease was lost while bytes moved', { cause: error, retryable: true }));
         return;
       }

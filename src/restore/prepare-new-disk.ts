@@ -1,8 +1,14 @@
 import type { Backing } from '../backing/backing.js';
 import { attachedDisks } from '../backing/backing.js';
-import { type DiskFile, extendDisk, moveDisk, setDetachedDiskUuid } from '../backing/virtual-disk.js';
+import {
+  type DiskFile,
+  extendDisk,
+  isRefusedDetached,
+  moveDisk,
+  setDetachedDiskUuid,
+} from '../backing/virtual-disk.js';
 import { extraConfig } from '../backing/vm-config.js';
-import { isVimFault, RestoreError } from '../errors/index.js';
+import { RestoreError } from '../errors/index.js';
 import { restoredStem } from '../journal/operation-names.js';
 import {
   type DiskMove,
@@ -116,7 +122,7 @@ async function moveIntoFolder(
     await moveDisk(vim, { path: importedDisk, datacenter }, { path: newDisk, datacenter }, { signal });
     return newDisk;
   } catch (error) {
-    if (!isVimFault(error, 'NotSupported')) throw error;
+    if (!isRefusedDetached(error)) throw error;
     return importedDisk;
   }
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Backup, BackupManifest, Volume } from '../../src/index.js';
 import type { CallFault, TransferFaultKind } from '../../src/simulator/index.js';
-import { Lab, refusal } from './support/lab.js';
+import { Lab, refusal, someContent } from './support/lab.js';
 import { filesOnly, serviceOf } from './support/services.js';
 
 let lab: Lab;
@@ -49,6 +49,28 @@ describe.each(['file', 'stream'] as const)(
       const error = await lab.refusedUnchanged(() => driver.restoreBackup(backup, { id: randomUUID(), size: 1 }));
       expect(error).toMatchObject({ code: 'TRANSFER_FAILED', retryable: true });
     });
+  },
+);
+
+test.each<[string, object]>([
+  ['NotSupported', {}],
+  ['MethodNotFound', { receiver: { type: 'VirtualDiskManager', value: 'm' }, method: 'm' }],
+  ['InvalidDatastore', { name: 'datastore1' }],
+  ['CannotAccessFile', { file: 'disk.vmdk' }],
+])(
+  'a server that does not move detached disks, and says so with %s, is no reason to give up',
+  async (fault, fields) => {
+    await using other = await Lab.start();
+    const moved = await other.addVolume();
+    const wanted = await other.contentOf(moved);
+    await other.driver.backupVolume({ id: 'good', volumeId: moved.id }, moved);
+    await other.simulator.writeDisk(other.diskOf(moved).path, someContent());
+    const kind = { fault, ...fields };
+    const injected = other.simulator.injectFault({ method: 'MoveVirtualDisk_Task', when: 'task', kind });
+    await other.driver.restoreBackup({ id: 'good', volumeId: moved.id }, moved);
+    expect(injected.fired).toBe(true);
+    expect(await other.contentOf(moved)).toBe(wanted);
+    await other.expectNothingLeft();
   },
 );
 

@@ -108,17 +108,33 @@ describe('an NFC lease', () => {
     expect(lab.simulator.leases()).toMatchObject([{ state: 'done' }]);
   });
 
-  test('is lost when the server refuses to renew it, and says why', async () => {
-    const { lease, renewal } = await leased(lab, (method) =>
-      method === 'HttpNfcLeaseProgress' ? Promise.reject(new VimFault('Timedout', method, '')) : undefined,
+  test.each(['Timedout', 'InvalidState', 'ManagedObjectNotFound'])(
+    'is lost when the server says that it ended, and says why: %s',
+    async (faultName) => {
+      const { lease, renewal } = await leased(lab, (method) =>
+        method === 'HttpNfcLeaseProgress' ? Promise.reject(new VimFault(faultName, method, '')) : undefined,
+      );
+      await renewal();
+      expect(lease.lost.aborted).toBe(true);
+      expect(lease.lost.reason).toMatchObject({ code: 'LEASE_FAILED', retryable: true, cause: { faultName } });
+      await lease.abort();
+    },
+  );
+
+  test.each<[string, object]>([
+    ['HostCommunication', {}],
+    ['SystemError', {}],
+    ['ManagedObjectNotFound', { obj: { type: 'HostSystem', value: 'host-9' } }],
+  ])('outlives a renewal that another fault met: %s', async (faultName, detail) => {
+    let failures = 2;
+    const { lease, calls, renewal } = await leased(lab, (method) =>
+      method === 'HttpNfcLeaseProgress' && failures-- > 0
+        ? Promise.reject(new VimFault(faultName, method, '', { ...detail }))
+        : undefined,
     );
-    await renewal();
-    expect(lease.lost.aborted).toBe(true);
-    expect(lease.lost.reason).toMatchObject({
-      code: 'LEASE_FAILED',
-      retryable: true,
-      cause: { faultName: 'Timedout' },
-    });
+    for (let n = 0; n < 5 && !lease.lost.aborted; n++) await renewal();
+    expect(lease.lost.aborted).toBe(false);
+    expect(calls).toHaveLength(5);
     await lease.abort();
   });
 
