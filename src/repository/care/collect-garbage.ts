@@ -87,6 +87,8 @@ export async function collectGarbage(repository: Repository, options: GarbageOpt
   try {
     return await collect(repository, ownMarks, options);
   } catch (error) {
+    // Who was told to stop waits for nothing: then a later collection deletes them.
+    throwIfAborted(signal);
     await tryDelete(repository.store, [ownMarks]);
     throw error;
   }
