@@ -2,15 +2,20 @@ import { hash } from 'node:crypto';
 
 /** Numbers that a table's digest has. */
 export const DIGEST_NUMBERS = 4;
+/** An entry's place in the table, and its sector. */
+const PAIR_BYTES = 8;
 
-/** A grain table: for each of its grains the sector at which it is, or 0. */
+/**
+ * A grain table: for each of its grains the sector at which it is. It keeps what was entered, in its order, and not what was
+ * not: the work is that of the grains which come, and not of the tables that a header tells of.
+ */
 export class GrainTable {
-  readonly #bytes: Buffer;
+  readonly #pairs: Buffer;
   #count = 0;
 
   /** @param entries - how many grains a table is for */
   constructor(readonly entries: number) {
-    this.#bytes = Buffer.alloc(entries * 4);
+    this.#pairs = Buffer.alloc(entries * PAIR_BYTES);
   }
 
   /** How many grains it has. */
@@ -18,26 +23,26 @@ export class GrainTable {
     return this.#count;
   }
 
-  /** Enters a grain that it does not have. */
+  /** Enters a grain that is behind those that it has. */
   set(entry: number, sector: number): void {
-    this.#bytes.writeUInt32LE(sector, entry * 4);
+    const at = this.#count * PAIR_BYTES;
+    this.#pairs.writeUInt32LE(entry, at);
+    this.#pairs.writeUInt32LE(sector, at + 4);
     this.#count += 1;
   }
 
-  /** A grain's sector, or 0. */
-  get(entry: number): number {
-    return this.#bytes.readUInt32LE(entry * 4);
-  }
-
   clear(): void {
-    if (this.#count > 0) this.#bytes.fill(0);
     this.#count = 0;
   }
 
   /** The first entry in which another table differs, or -1. */
   difference(other: GrainTable): number {
-    if (this.#bytes.equals(other.#bytes)) return -1;
-    for (let entry = 0; ; entry++) if (this.get(entry) !== other.get(entry)) return entry;
+    const [own, others] = [this.#known(), other.#known()];
+    if (own.equals(others)) return -1;
+    let at = 0;
+    while (Buffer.compare(own.subarray(at, at + PAIR_BYTES), others.subarray(at, at + PAIR_BYTES)) === 0)
+      at += PAIR_BYTES;
+    return Math.min(...[own, others].map((pairs) => (at < pairs.length ? pairs.readUInt32LE(at) : Infinity)));
   }
 
   /**
@@ -45,7 +50,11 @@ export class GrainTable {
    * 16 TiB has a GiB of them.
    */
   digest(): number[] {
-    const digest = hash('sha256', this.#bytes, 'buffer');
+    const digest = hash('sha256', this.#known(), 'buffer');
     return Array.from({ length: DIGEST_NUMBERS }, (_, i) => digest.readUInt32LE(i * 4));
+  }
+
+  #known(): Buffer {
+    return this.#pairs.subarray(0, this.#count * PAIR_BYTES);
   }
 }

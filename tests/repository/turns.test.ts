@@ -49,6 +49,40 @@ needing(existsSync('/proc/self/task'), 'the main thread cannot be measured').des
       expect(restored.cpuMs).toBeLessThan(limit);
     });
 
+    test.each([
+      ['what comes before the grains looks like directories', true],
+      ['each grain is of a table of its own', false],
+    ])('where %s', async (_what, isDirectories) => {
+      const lab = await RepositoryLab.create();
+      const [entriesPerTable, capacity] = [isDirectories ? 128 : 65_536, 2 ** 33];
+      const built = buildVmdk({
+        layout: 'esxi',
+        capacity: 1024,
+        headerCapacity: capacity,
+        descriptor: (text) => text.replace('RDONLY 1024', `RDONLY ${capacity}`),
+        grainSize: 8,
+        entriesPerTable,
+        grains: new Map(),
+      });
+      const head = Buffer.alloc(1024 * 512);
+      built.bytes.copy(head, 0, 0, built.overhead);
+      head.writeBigUInt64LE(1024n, 64);
+      for (let sector = 2; sector < 1024; sector++) if (isDirectories) head.writeUInt32LE(2, sector * 512 + 12);
+      const parts = range(0, isDirectories ? 1 : 1000).map((place) => {
+        const grain = Buffer.alloc(512);
+        grain.writeBigUInt64LE(BigInt(place * entriesPerTable * 8), 0);
+        grain.writeUInt32LE(4, 8);
+        return grain;
+      });
+      const bytes = Buffer.concat([head, ...parts]);
+      let runs = 0;
+      const back = () => lab.storeStream('b1', bytes, `v${(runs += 1)}`);
+      expect((await longestTurnOfBest(limit, back)).cpuMs).toBeLessThan(limit);
+      expect((await lab.restored('b1', 'v1')).equals(bytes)).toBe(true);
+      const { increment } = await lab.storeStream('b2', bytes);
+      expect(increment.grainsSame).toBe(parts.length);
+    });
+
     test("where a root has a full disk's packs and pages, of 4 TiB", async () => {
       const attempt = newAttempt();
       const pack = (number: number) => ({

@@ -58,6 +58,29 @@ needing(existsSync('/proc/self/task'), 'the main thread cannot be measured').des
       ).toBeLessThan(limit);
     });
 
+    test('grains of as many tables as a header can tell of, which do not come', async () => {
+      const grains = new Map([[0, Buffer.alloc(4096)]]);
+      const { bytes, overhead } = buildVmdk({
+        layout: 'esxi',
+        capacity: 2 ** 33,
+        grainSize: 8,
+        entriesPerTable: 65_536,
+        grains,
+      });
+      const parts = [...Array(3000).keys()].map((i) => {
+        const grain = Buffer.alloc(512);
+        grain.writeBigUInt64LE(BigInt(i * 65_536 * 8), 0);
+        grain.writeUInt32LE(4, 8);
+        return grain;
+      });
+      const stream = Buffer.concat([bytes.subarray(0, overhead), ...parts]);
+      const { result, cpuMs } = await longestTurnOfBest(limit, () =>
+        inspectVmdk(one(stream)).catch((error: unknown) => error),
+      );
+      expect(result).toMatchObject({ reason: 'truncated' });
+      expect(cpuMs).toBeLessThan(limit);
+    });
+
     test('grains of 4 KiB', async () => {
       const grain = Buffer.alloc(4096, 'x');
       const grains = new Map([...Array(10_000).keys()].map((i) => [i, grain]));

@@ -134,9 +134,10 @@ export class StreamSplitter implements StreamVisitor {
     else this.#recipe.put(code);
   }
 
-  /** What a metadata marker promises, where that can be told. */
+  /** What a metadata marker promises, where that can be told. What is before the grains is none, whatever it looks like. */
   #expect(sector: Buffer): Expectation | undefined {
-    if (this.#tail.offset === 0 || sector.length !== sectorBytes) return undefined;
+    const { firstSector = 0 } = this.#parser.geometry ?? {};
+    if (this.#tail.offset < firstSector * sectorBytes || sector.length !== sectorBytes) return undefined;
     const type = sector.readUInt32LE(12);
     if (type === markerType.progress) {
       const at = sector.readBigUInt64LE(16);

@@ -23,7 +23,8 @@ export class StreamTail {
   #offset = 0;
   #header: Header | undefined;
   #table = -1;
-  #entries = new Uint32Array(0);
+  /** The last grain's table so far: an entry's place and its sector for each grain that has come. */
+  #entries: (readonly [place: number, sector: number])[] = [];
   readonly #directory = new Map<number, number>();
   #directorySector = 0;
 
@@ -56,9 +57,9 @@ export class StreamTail {
       const table = Math.floor(index / perTable);
       if (table !== this.#table) {
         this.#table = table;
-        this.#entries = new Uint32Array(perTable);
+        this.#entries = [];
       }
-      this.#entries[index % perTable] = this.#offset / sectorBytes;
+      this.#entries.push([index % perTable, (this.#offset / sectorBytes) >>> 0]);
     }
     this.#offset += length;
   }
@@ -88,9 +89,9 @@ export class StreamTail {
   }
 
   #nextTable(): Buffer | undefined {
-    if (this.#table < 0) return undefined;
-    const bytes = block(markerType.grainTable, this.#entries.length * 4);
-    this.#entries.forEach((sector, entry) => bytes.writeUInt32LE(sector, sectorBytes + entry * 4));
+    if (this.#header === undefined || this.#table < 0) return undefined;
+    const bytes = block(markerType.grainTable, this.#header.entriesPerTable * 4);
+    for (const [place, sector] of this.#entries) bytes.writeUInt32LE(sector, sectorBytes + place * 4);
     return bytes;
   }
 
