@@ -90,8 +90,9 @@ async function watch<T extends ManagedType, P extends PropertyPath<T>, R>(
       const isEarly = performance.now() - askedAt < maxWaitSeconds * 500;
       progress();
       if (update !== undefined) version = update.version;
-      const changed = update !== undefined && (await mainThread.runAll(apply(update, ref, watched)));
-      if (update?.truncated === true) continue;
+      const told = update !== undefined && (await mainThread.runAll(apply(update, ref, watched)));
+      // Half an update is not judged: it is as good as none.
+      const changed = told && update.truncated !== true;
       // Nothing changed for as long as the poll lasted.
       if (!changed && !isEarly) continue;
       // An answer of nothing before its time may be all that a session gets which has ended.

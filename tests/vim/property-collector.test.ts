@@ -327,6 +327,11 @@ describe('collectProperties', () => {
       ContinueRetrievePropertiesEx: [{ objects: [named('vm-3')] }],
     });
 
+  const collectAll = async (session: ScriptedSession): Promise<void> => {
+    const objects = collectProperties(session, traversal, 'VirtualMachine', ['name']);
+    while ((await objects.next()).done !== true);
+  };
+
   test('yields what the traversal reaches', async () => {
     const session = pages();
     const seen: string[] = [];
@@ -396,14 +401,29 @@ describe('collectProperties', () => {
     }
   });
 
+  test.each<[string, object[]]>([
+    ['nothing', []],
+    ['what was there before', [named('vm-1')]],
+  ])('pages that bring %s are not asked for without end', async (_what, objects) => {
+    let asked = 0;
+    const session = new ScriptedSession({
+      RetrievePropertiesEx: [{ token: 'a', objects: [named('vm-1')] }],
+      ContinueRetrievePropertiesEx: [
+        () => {
+          if (++asked > 20) throw new Error('asked without end');
+          return { token: `b${asked}`, objects };
+        },
+      ],
+    });
+    const error = await failureOf(collectAll(session));
+    expect(error).toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'unknown' });
+    expect(session.named('CancelRetrievePropertiesEx').map(({ args }) => args)).toEqual([{ token: `b${asked}` }]);
+  });
+
   test('a rest that never comes is not taken for none', async () => {
     const session = pages();
     session.script.ContinueRetrievePropertiesEx = [undefined];
-    const all = async (): Promise<void> => {
-      const objects = collectProperties(session, traversal, 'VirtualMachine', ['name']);
-      while ((await objects.next()).done !== true);
-    };
-    expect(await failureOf(all())).toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'unknown' });
+    expect(await failureOf(collectAll(session))).toMatchObject({ code: 'VIM_CONNECTION_FAILED', outcome: 'unknown' });
   });
 
   test('reaching nothing is believed when a living session sees it again', async () => {

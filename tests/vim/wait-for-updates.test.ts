@@ -86,11 +86,19 @@ describe('waitForProperties', () => {
     ]);
   });
 
-  test('does not judge half an update', async () => {
+  test.each<[string, object]>([
+    ['half an update', update({ 'info.state': 'success' }, { truncated: true })],
+    ['half of nothing, of which there is always more', { version: '1', filterSet: [], truncated: true }],
+  ])('does not judge %s, but looks for itself, with a pause', async (_what, half) => {
     const session = new ScriptedSession({
-      WaitForUpdatesEx: [update({ 'info.result': 1 }, { truncated: true }), update({ 'info.state': 'success' })],
+      WaitForUpdatesEx: [half, half, update({ 'info.state': 'success' })],
+      RetrievePropertiesEx: [shown('running')],
     });
+    const begunAt = performance.now();
     expect(await wait(session)).toBe('done');
+    expect(session.named('RetrievePropertiesEx')).toHaveLength(2);
+    expect(session.named('WaitForUpdatesEx')).toHaveLength(3);
+    expect(performance.now() - begunAt).toBeGreaterThan(100);
   });
 
   test.each<[string, object]>([
