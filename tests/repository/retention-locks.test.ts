@@ -75,6 +75,24 @@ describe('the key of a repository', () => {
     expect(Object.values(locks(lab.store, 'keys/'))).toEqual([10]);
   });
 
+  test('that goes while those that are there are locked keeps no backup', async () => {
+    const lab = await RepositoryLab.create({ encryption: one, retainDays: 10 });
+    // Opens it.
+    expect(await lab.service.readManifest({ id: 'b1', volumeId: 'v1' })).toBeUndefined();
+    await lab.service.rewrapKey(another);
+    const [current = ''] = Object.keys(locks(lab.store, 'keys/'));
+    // The first that is listed.
+    const going = 'keys/0.json';
+    lab.store.objects.set(going, { ...lab.store.objects.get(current)! });
+    const extend = lab.store.extendRetention.bind(lab.store);
+    lab.store.extendRetention = async (key, until) => {
+      if (key === going) lab.store.objects.delete(going);
+      return extend(key, until);
+    };
+    await lab.storeStream('b1', disk().stream());
+    expect(locks(lab.store, 'keys/')).toEqual({ [current]: 10 });
+  });
+
   test('that is lost lets no backup be locked that nobody could read', async () => {
     const lab = await RepositoryLab.create({ encryption: one, retainDays: 10 });
     const writer = await lab.service.openBackup({ id: 'b1', volumeId: 'v1' });

@@ -1,4 +1,5 @@
 import { ObjectNotFoundError, RepositoryDamagedError } from '../../errors/index.js';
+import type { ObjectStore } from '../../stores/object-store.js';
 import { keysPrefix, repositoryKey } from '../format/names.js';
 import { attemptOf, packKey, type PackKind } from '../format/pack-id.js';
 import type { Root } from '../format/root.js';
@@ -54,9 +55,19 @@ async function retainKey({ store, wrappedKey }: Repository, until: Date, signal:
     // Wrapped anew since: which of those that are there opens the repository now, only somebody else can tell.
     let count = 0;
     for await (const { key } of store.list(keysPrefix, { signal })) {
-      await store.extendRetention?.(key, until, { signal });
-      count += 1;
+      if (await isLocked(store, key, until, signal)) count += 1;
     }
     if (count === 0) throw new RepositoryDamagedError('the repository is encrypted and has no keys', { cause: error });
+  }
+}
+
+/** Locks a key that was listed; false where it has gone since, wrapped anew once more. */
+async function isLocked(store: ObjectStore, key: string, until: Date, signal: AbortSignal): Promise<boolean> {
+  try {
+    await store.extendRetention?.(key, until, { signal });
+    return true;
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return false;
+    throw error;
   }
 }

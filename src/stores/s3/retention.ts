@@ -132,15 +132,22 @@ export async function lock(
     `<Retention xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Mode>${mode}</Mode>` +
       `<RetainUntilDate>${timestamp(end)}</RetainUntilDate></Retention>`,
   );
-  await client.sendForHead({
-    method: 'PUT',
-    path,
-    query: { retention: '', ...(versionId === undefined ? {} : { versionId }) },
-    headers: { 'content-md5': (await md5Of([body])).toString('base64'), 'content-type': 'application/xml' },
-    body: { buffers: [body], size: body.length },
-    what: `${path} cannot be locked`,
-    locks: true,
-    signal,
-  });
+  try {
+    await client.sendForHead({
+      method: 'PUT',
+      path,
+      query: { retention: '', ...(versionId === undefined ? {} : { versionId }) },
+      headers: { 'content-md5': (await md5Of([body])).toString('base64'), 'content-type': 'application/xml' },
+      body: { buffers: [body], size: body.length },
+      what: `${path} cannot be locked`,
+      locks: true,
+      signal,
+    });
+  } catch (refusal) {
+    // Where somebody else has locked it for longer meanwhile, this would have shortened the lock, and servers say that in many ways.
+    const now = await head(client, path, versionId, signal);
+    if (now === undefined || !isPromised(now, until)) throw refusal;
+    return;
+  }
   await assertLocked(client, path, versionId, until, signal);
 }

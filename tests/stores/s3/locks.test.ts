@@ -30,6 +30,23 @@ const bucket =
     response.end();
   };
 
+/** A bucket that has the object, and changes its lock as servers do. */
+function lockingBucket(first: Lock, refuse = status(403, '<Error><Code>AccessDenied</Code></Error>')) {
+  const state = { lock: first, answer: undefined as unknown as Answer };
+  const told = bucket(() => state.lock);
+  state.answer = (response, arrived, request) => {
+    const { method, url, body } = arrived;
+    if (method === 'PUT' && url === '/bucket/key?retention=&versionId=1') {
+      const [, mode = '', date = ''] = /<Mode>(\w+)<.*<RetainUntilDate>(.+)<\/R.+</.exec(body.toString()) ?? [];
+      const until = new Date(date);
+      if (until < state.lock.until) return refuse(response, arrived, request);
+      state.lock = { mode, until };
+    }
+    return told(response, arrived, request);
+  };
+  return state;
+}
+
 beforeEach(async () => {
   server = await HttpDouble.start(bucket(() => undefined));
   store = new S3ObjectStore({
@@ -83,18 +100,37 @@ describe('a lock that is extended', () => {
     ['and lasts longer', 14, 30],
   ])('by a bucket’s default in a mode that somebody can end gets the other mode, %s', async (_, has, wants) => {
     const [first, wanted] = [inDays(has), inDays(wants)];
-    let lock: Lock = { mode: 'GOVERNANCE', until: first };
-    const locked = bucket(() => lock);
-    server.answers((response, arrived, request) => {
-      const { method, url, body } = arrived;
-      if (method === 'PUT' && url === '/bucket/key?retention=&versionId=1') {
-        const [, mode = '', until = ''] = /<Mode>(\w+)<.*<RetainUntilDate>(.+)<\/R.+</.exec(body.toString()) ?? [];
-        lock = { mode, until: new Date(until) };
-      }
-      return locked(response, arrived, request);
-    });
+    const locks = lockingBucket({ mode: 'GOVERNANCE', until: first });
+    server.answers(locks.answer);
     await store.extendRetention('key', wanted);
-    expect(lock).toEqual({ mode: 'COMPLIANCE', until: first > wanted ? first : wanted });
+    expect(locks.lock).toEqual({ mode: 'COMPLIANCE', until: first > wanted ? first : wanted });
+  });
+
+  it.each([
+    [403, 'AccessDenied'],
+    [400, 'InvalidRequest'],
+  ])('by somebody else meanwhile, and for longer, stays as it is: a refusal with %d %s is none', async (code, name) => {
+    const later = { mode: 'COMPLIANCE', until: inDays(30) };
+    const locks = lockingBucket(
+      { mode: 'COMPLIANCE', until: inDays(1) },
+      status(code, `<Error><Code>${name}</Code></Error>`),
+    );
+    server.answers(async (...args) => {
+      await locks.answer(...args);
+      locks.lock = later;
+    });
+    await store.extendRetention('key', inDays(14));
+    expect(locks.lock).toEqual(later);
+  });
+
+  it('by somebody else meanwhile, and for less long, is still refused', async () => {
+    const locks = lockingBucket({ mode: 'COMPLIANCE', until: inDays(1) });
+    server.answers(async (...args) => {
+      const { method } = args[1];
+      await (method === 'PUT' ? status(403, '<Error><Code>AccessDenied</Code></Error>') : locks.answer)(...args);
+      locks.lock = { mode: 'COMPLIANCE', until: inDays(7) };
+    });
+    await expect(store.extendRetention('key', inDays(14))).rejects.toMatchObject({ reason: 'denied' });
   });
 
   it('and stays one that somebody can end is an error', async () => {
