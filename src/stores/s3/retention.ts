@@ -125,9 +125,10 @@ export async function lock(
   const current = await head(client, path, undefined, signal);
   if (current === undefined) throw new ObjectNotFoundError(path);
   if (isPromised(current, until)) return;
-  const { versionId, retainUntil = until } = current;
-  // What a bucket's default locked in another mode gets this one; no lock can be shortened.
-  const end = retainUntil > until ? retainUntil : until;
+  const { versionId, retainUntil, promisedUntil } = current;
+  // What a bucket's default locked in another mode gets this one, which takes the right to end such locks; none can be shortened.
+  const isOtherMode = retainUntil !== promisedUntil;
+  const end = retainUntil !== undefined && retainUntil > until ? retainUntil : until;
   const body = Buffer.from(
     `<Retention xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Mode>${mode}</Mode>` +
       `<RetainUntilDate>${timestamp(end)}</RetainUntilDate></Retention>`,
@@ -137,7 +138,11 @@ export async function lock(
       method: 'PUT',
       path,
       query: { retention: '', ...(versionId === undefined ? {} : { versionId }) },
-      headers: { 'content-md5': (await md5Of([body])).toString('base64'), 'content-type': 'application/xml' },
+      headers: {
+        'content-md5': (await md5Of([body])).toString('base64'),
+        'content-type': 'application/xml',
+        ...(isOtherMode ? { 'x-amz-bypass-governance-retention': 'true' } : {}),
+      },
       body: { buffers: [body], size: body.length },
       what: `${path} cannot be locked`,
       locks: true,

@@ -35,11 +35,12 @@ function lockingBucket(first: Lock, refuse = status(403, '<Error><Code>AccessDen
   const state = { lock: first, answer: undefined as unknown as Answer };
   const told = bucket(() => state.lock);
   state.answer = (response, arrived, request) => {
-    const { method, url, body } = arrived;
+    const { method, url, body, headers } = arrived;
     if (method === 'PUT' && url === '/bucket/key?retention=&versionId=1') {
       const [, mode = '', date = ''] = /<Mode>(\w+)<.*<RetainUntilDate>(.+)<\/R.+</.exec(body.toString()) ?? [];
       const until = new Date(date);
-      if (until < state.lock.until) return refuse(response, arrived, request);
+      const mayEnd = state.lock.mode === 'GOVERNANCE' && headers['x-amz-bypass-governance-retention'] === 'true';
+      if ((until < state.lock.until || mode !== state.lock.mode) && !mayEnd) return refuse(response, arrived, request);
       state.lock = { mode, until };
     }
     return told(response, arrived, request);
