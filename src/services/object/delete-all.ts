@@ -16,7 +16,7 @@ export async function* keysBelow(
 /**
  * Deletes objects.
  *
- * @throws StoreError where one of them may still be there, once the others were tried
+ * @throws StoreError where one of them may still be there, once the others were tried; `retained` where all of these are locked
  */
 export async function deleteAll(
   store: ObjectStore,
@@ -24,18 +24,20 @@ export async function deleteAll(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   let failure: Error | undefined;
+  let locked: string | undefined;
   let batch: string[] = [];
   const flush = async () => {
     const { failed, retained } = await store.delete(batch, { signal });
     batch = [];
-    const [locked] = retained;
-    if (locked !== undefined) failure ??= new StoreError('retained', `${locked} is locked and stays`);
     failure ??= failed[0]?.error;
+    locked ??= retained[0];
   };
   for await (const key of keys) {
     batch.push(key);
     if (batch.length === batchSize) await flush();
   }
   if (batch.length > 0) await flush();
+  // What is locked goes by itself one day; what failed may be somebody's to mend.
   if (failure !== undefined) throw failure;
+  if (locked !== undefined) throw new StoreError('retained', `${locked} is locked and stays`);
 }

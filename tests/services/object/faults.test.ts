@@ -337,6 +337,16 @@ describe('a sweep', () => {
     expect(asked.filter((key) => key.startsWith('data/'))).toHaveLength(3);
   });
 
+  it('says what cannot be removed also where something is locked beside it', async () => {
+    const { inner, attempts } = await dead();
+    const segment = (number: number) => `data/backup-1/${attempts[0]}/0000000${number}`;
+    await inner.put(segment(1), before);
+    inner.now = () => new Date(Date.now() + 4 * day);
+    await inner.extendRetention(segment(0), new Date(Date.now() + 30 * day));
+    keeping(inner, (key) => key === segment(1), 'denied');
+    await expect(serviceOn(inner).sweep()).rejects.toMatchObject({ code: 'STORE_FAILED', reason: 'denied' });
+  });
+
   it('leaves what is locked for a later one, and removes the rest', async () => {
     const { inner, attempts } = await dead();
     const [locked = ''] = attempts;
