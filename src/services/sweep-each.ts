@@ -1,6 +1,6 @@
 import { AbortError, StoreError, throwIfAborted, VmdkDriverError } from '../errors/index.js';
 
-/** After so many failures that may pass, a store is taken to fail for everything: each has taken all its tries. */
+/** After so many failures in a row that may pass, a store is taken to fail for everything: each has taken all its tries. */
 const maxPassing = 3;
 
 /** Removes a thing, if it is to go, and tells how much that was. */
@@ -14,19 +14,22 @@ export type Removal = () => Promise<number>;
  */
 export async function sweepEach(removals: Iterable<Removal>, signal: AbortSignal | undefined): Promise<number> {
   let swept = 0;
-  const failures: VmdkDriverError[] = [];
+  let first: VmdkDriverError | undefined;
+  let passing = 0;
   for (const remove of removals) {
     throwIfAborted(signal);
     try {
       swept += await remove();
+      passing = 0;
     } catch (error) {
       if (!(error instanceof VmdkDriverError) || error instanceof AbortError) throw error;
+      // Any other answer is one of a store that works.
+      passing = error.retryable ? passing + 1 : 0;
       if (error instanceof StoreError && error.reason === 'retained') continue;
-      failures.push(error);
-      if (failures.filter(({ retryable }) => retryable).length === maxPassing) break;
+      first ??= error;
+      if (passing === maxPassing) break;
     }
   }
-  const [first] = failures;
   if (first !== undefined) throw first;
   return swept;
 }

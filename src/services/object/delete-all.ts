@@ -37,7 +37,7 @@ export async function deleteAll(
     if (batch.length === batchSize) await flush();
   }
   if (batch.length > 0) await flush();
-  // What is locked goes by itself one day; what failed may be somebody's to mend.
+  // A lock ends by itself; what failed may be somebody's to mend.
   if (failure !== undefined) throw failure;
   if (locked !== undefined) throw new StoreError('retained', `${locked} is locked and stays`);
 }

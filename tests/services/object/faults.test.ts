@@ -337,6 +337,16 @@ describe('a sweep', () => {
     expect(asked.filter((key) => key.startsWith('data/'))).toHaveLength(3);
   });
 
+  it('goes on at a store that fails now and then', async () => {
+    const { inner, attempts } = await dead();
+    const isKept = (key: string) => attempts.some((attempt, index) => index % 2 === 0 && key.includes(attempt));
+    keeping(inner, isKept, 'unavailable');
+    await expect(serviceOn(inner).sweep()).rejects.toMatchObject({ reason: 'unavailable' });
+    const left = (await keysOf(inner)).filter((key) => !key.startsWith('clock/'));
+    expect(left).toHaveLength(10);
+    expect(left.every(isKept)).toBe(true);
+  });
+
   it('says what cannot be removed also where something is locked beside it', async () => {
     const { inner, attempts } = await dead();
     const segment = (number: number) => `data/backup-1/${attempts[0]}/0000000${number}`;
