@@ -4,6 +4,8 @@ import { withoutSecrets } from './known-secrets.js';
 const longestText = 300;
 /** What is looked at of it: the patterns below must not be given a megabyte. */
 const longestSearched = 2_000;
+/** What is searched for known secrets, which takes less, before it is cut. */
+const longestRead = 16_384;
 
 const secretName =
   '[\\w-]*(?:passw(?:or)?d|pwd|secret|token|signature|credential|api-?key|access-?key|cookie|session|ticket)';
@@ -26,7 +28,7 @@ const secrets: readonly (readonly [pattern: RegExp, replacement: string])[] = [
  */
 export function cleanText(text: string): string {
   // First what is known: a part of it would not be recognized any more.
-  let clean = withoutSecrets(text.slice(0, longestSearched));
+  let clean = withoutSecrets(text, longestRead).slice(0, longestSearched);
   for (const [pattern, replacement] of secrets) clean = clean.replace(pattern, replacement);
   // Control and format characters, line ends among them, could forge or hide lines of a log.
   clean = clean.replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();

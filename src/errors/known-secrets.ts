@@ -7,12 +7,14 @@ const shortestSecret = 3;
 /** Replaces what is known to be secret. */
 interface KnownSecrets {
   add(secret: string): void;
-  clean(text: string): string;
+  clean(text: string, longest: number): string;
 }
 
 function createKnownSecrets(): KnownSecrets {
   /** The forms in which each secret may be met, by the secret. */
   const forms = new Map<string, readonly string[]>();
+  /** All of them, the longest first: a short one that is a part of it would hide a long one. Made when they are needed. */
+  let sorted: readonly string[] | undefined;
   return {
     add(secret) {
       if (secret.length < shortestSecret) return;
@@ -21,13 +23,16 @@ function createKnownSecrets(): KnownSecrets {
       forms.set(secret, known ?? formsOf(secret));
       const [oldest] = forms.keys();
       if (forms.size > mostSecrets && oldest !== undefined) forms.delete(oldest);
+      if (known === undefined) sorted = undefined;
     },
-    clean(text) {
-      let clean = text;
-      for (const written of forms.values()) {
-        for (const form of written) clean = clean.replaceAll(form, '***');
-      }
-      return clean;
+    clean(text, longest) {
+      sorted ??= [...forms.values()].flat().sort((a, b) => b.length - a.length);
+      let clean = text.slice(0, longest);
+      for (const form of sorted) clean = clean.replaceAll(form, '***');
+      if (text.length <= longest) return clean;
+      // What is left at the end may be the beginning of a secret that was cut.
+      const longestForm = sorted[0]?.length ?? 0;
+      return clean.slice(0, Math.max(0, clean.length - longestForm));
     },
   };
 }
@@ -66,9 +71,14 @@ export function rememberSecrets(...secrets: readonly string[]): void {
   for (const secret of secrets) knownSecrets.add(secret);
 }
 
-/** A text without the secrets that are known. */
-export function withoutSecrets(text: string): string {
-  return knownSecrets.clean(text);
+/**
+ * A text without the secrets that are known.
+ *
+ * @param longest how much of it is looked at, in characters; what comes behind is left out. A text must not be cut before: a part of a
+ *   secret is not known
+ */
+export function withoutSecrets(text: string, longest = Infinity): string {
+  return knownSecrets.clean(text, longest);
 }
 
 /** A value of plain data without the secrets that are known, in its texts and in the names of its fields. */

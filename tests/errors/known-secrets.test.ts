@@ -1,5 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { inspect } from 'node:util';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import {
   NoValidDatastoreError,
   TlsVerificationError,
@@ -9,6 +10,8 @@ import {
   type VmdkDriverError,
 } from '../../src/errors/index.js';
 import { rememberSecrets } from '../../src/errors/known-secrets.js';
+import { reasonOf } from '../../src/errors/reason-of.js';
+import { statusError } from '../../src/stores/swift/swift-errors.js';
 
 const secret = 'p<a>"s&s\u00e9 w/rd';
 rememberSecrets(secret, '', 'ab');
@@ -58,6 +61,31 @@ test('what is too short to be told from a word is left', () => {
 
 test('a message is one line', () => {
   expect(new VimProtocolError('a\r\nb\u2028c\0d').message).toBe('a b c d');
+});
+
+test.each([
+  ['before', ['7b2', 'f0e1d7b2c3a4']],
+  ['after', ['a9b8c7d6e5f4', 'd6e']],
+])('a short secret that is remembered %s a long one that holds it does not uncover that one', (_, secrets) => {
+  rememberSecrets(...secrets);
+  const long = secrets.find((each) => each.length > 3)!;
+  expect(new VimProtocolError(`it says ${long}.`).message).toBe('it says ***.');
+});
+
+/** Texts that are cut within the secret, wherever that is, and of which nothing but spaces, tags and secrets comes before. */
+describe.each([
+  ['spaces', (length: number) => ' '.repeat(length)],
+  ['tags', (length: number) => `<${'a'.repeat(98)}>`.repeat(Math.ceil(length / 100)).slice(-length)],
+  ['secrets', (length: number) => 'c0ffee-c0ffee-c0ffee-c0ffee-'.repeat(Math.ceil(length / 28)).slice(-length)],
+])('a secret behind many %s', (_, many) => {
+  test.each([2_000, 4_000, 16_384])('is not said in part where the text is cut after %d characters', (cut) => {
+    rememberSecrets('c0ffee-c0ffee-c0ffee-c0ffee-', '0123456789-abcdefgh-9876543210');
+    const text = `${many(cut - 10)}0123456789-abcdefgh-9876543210`;
+    const answer = { statusCode: 403, headers: {} } as IncomingMessage;
+    for (const said of [reasonOf(new Error(text)), statusError('what', answer, text).message]) {
+      expect(said).not.toContain('01234');
+    }
+  });
 });
 
 test('the oldest secrets are forgotten, not the newest', () => {

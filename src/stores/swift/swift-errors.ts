@@ -24,7 +24,7 @@ const byStatus: Readonly<Record<number, StoreFailure>> = {
 };
 
 /** How much of a page is looked at for its words, in characters. */
-const longestPage = 4_000;
+const longestPage = 16_384;
 
 const explained: Partial<Readonly<Record<StoreFailure, string>>> = {
   credentials: 'user, password or token are refused',
@@ -72,7 +72,7 @@ function messageOf(body: string): string {
     }
   }
   // A secret may hold what looks like a tag.
-  return withoutSecrets(body.slice(0, longestPage)).replace(/<[^<>]*>/g, ' ');
+  return withoutSecrets(body, longestPage).replace(/<[^<>]*>/g, ' ');
 }
 
 /** The value that the text is the JSON of; undefined where it is none. */
