@@ -67,7 +67,7 @@ class GuardedObjectStore implements ObjectStore {
 
   constructor(store: ObjectStore) {
     this.#store = store;
-    this.#writes = UnfinishedWrites.of(store);
+    this.#writes = new UnfinishedWrites(store);
     if (store.extendRetention === undefined) return;
     this.extendRetention = (key, until, options = {}) =>
       storeCall('extendRetention()', options.signal, async () => {

@@ -1,5 +1,6 @@
 import { boundedCall } from '../bounded-call.js';
 import { StoreError } from '../errors/index.js';
+import { sharedState } from '../process/shared-state.js';
 import { untilAborted } from '../until-aborted.js';
 import type { ObjectStore } from './object-store.js';
 
@@ -14,8 +15,8 @@ interface Unfinished extends Write {
   readonly work: Promise<unknown>;
 }
 
-/** By the store itself: several that guard the same one know of each other's. */
-const byStore = new WeakMap<ObjectStore, UnfinishedWrites>();
+/** By the store itself: all that guard the same one know of each other's. */
+const byStore = sharedState('unfinished-writes/1', () => new WeakMap<ObjectStore, Set<Unfinished>>());
 
 /**
  * Puts and deletions of a store that have not ended, whether somebody waits for them or not.
@@ -23,12 +24,11 @@ const byStore = new WeakMap<ObjectStore, UnfinishedWrites>();
  * One that was given up may still take effect, and undo what was written since.
  */
 export class UnfinishedWrites {
-  readonly #writes = new Set<Unfinished>();
+  readonly #writes: Set<Unfinished>;
 
-  static of(store: ObjectStore): UnfinishedWrites {
-    const known = byStore.get(store) ?? new UnfinishedWrites();
-    byStore.set(store, known);
-    return known;
+  constructor(store: ObjectStore) {
+    this.#writes = byStore.get(store) ?? new Set();
+    byStore.set(store, this.#writes);
   }
 
   async run<T>(write: Write, call: () => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { ObjectBackupService } from '../../../src/services/index.js';
 import { guardObjectStore } from '../../../src/stores/guard-object-store.js';
 import { FileObjectStore, type ObjectStore } from '../../../src/stores/index.js';
@@ -349,6 +349,20 @@ describe('a store that ends a put long after it was given up', () => {
     expect((await restored(service)).equals(later)).toBe(true);
     await service.delete(backup);
     expect(await listed(service)).toEqual([]);
+  });
+
+  it('is known to another copy of the library, too', async () => {
+    using time = new PassingTime();
+    const { store, outcome, land } = await withLateRecord();
+    time.pass(graceMs);
+    await outcome;
+    jest.resetModules();
+    const other = await import('../../../src/stores/guard-object-store.js');
+    expect(other.guardObjectStore).not.toBe(guardObjectStore);
+    expect(await other.guardObjectStore(store).delete(['backups/backup-1.json'])).toMatchObject({
+      failed: [{ error: { code: 'STORE_FAILED', reason: 'unavailable' } }],
+    });
+    land();
   });
 });
 
