@@ -212,7 +212,7 @@ class ScheduledRun implements Schedule {
     const call = this.#random.pick(awake);
     const mayFreeze = call.actor.startsWith('writer') && !call.key.endsWith('/manifest.json');
     if (mayFreeze && this.#random.below(40) === 0) {
-      this.#frozen.set(call.actor, now + (5 + this.#random.below(95)) * 3_600_000);
+      this.#frozen.set(call.actor, now + (5 + this.#random.below(200)) * 3_600_000);
       return undefined;
     }
     this.#waiting.splice(this.#waiting.indexOf(call), 1);
