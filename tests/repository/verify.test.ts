@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import type { BackupWriter } from '../../src/services/index.js';
 import { ChangingDisk, range } from './support/generations.js';
-import { RepositoryLab } from './support/repository-lab.js';
+import { manifestFor, RepositoryLab } from './support/repository-lab.js';
 
 const day = 25;
 
@@ -89,10 +90,11 @@ describe('what is deleted while a verification runs is no damage', () => {
 });
 
 describe('the note on a broken pack', () => {
-  async function noted() {
+  async function noted(begin?: (lab: RepositoryLab) => Promise<void>) {
     const lab = await RepositoryLab.create();
     const disk = new ChangingDisk(600, 8).write(...range(0, 30));
     await lab.storeStream('b1', disk.stream());
+    await begin?.(lab);
     const [pack = ''] = keysOf(lab, /^data\//);
     const whole = lab.store.objects.get(pack)!;
     lab.store.objects.set(pack, { ...whole, bytes: Buffer.from(whole.bytes).fill(0, 0, 10) });
@@ -120,6 +122,26 @@ describe('the note on a broken pack', () => {
   test('goes once no backup needs the pack', async () => {
     const { lab } = await noted();
     await lab.service.delete({ id: 'b1', volumeId: 'v1' });
+    await lab.service.verify();
+    expect(notesOf(lab)).toEqual([]);
+  });
+
+  test('stays while a backup runs that began before it, and may share what is in the pack', async () => {
+    let writer: BackupWriter | undefined;
+    const { lab, disk } = await noted(async ({ service }) => {
+      writer = await service.openBackup({ id: 'b2', volumeId: 'v1' });
+    });
+    await lab.service.delete({ id: 'b1', volumeId: 'v1' });
+    await lab.service.verify();
+    const bytes = disk.stream();
+    await writer!.write(bytes);
+    await writer!.commit(manifestFor('b2', 'v1', bytes));
+    await lab.storeStream('b3', bytes);
+    expect((await lab.restored('b3')).equals(bytes)).toBe(true);
+    // Now the backup itself needs it.
+    await lab.service.verify();
+    expect(notesOf(lab)).toHaveLength(1);
+    await lab.service.delete({ id: 'b2', volumeId: 'v1' });
     await lab.service.verify();
     expect(notesOf(lab)).toEqual([]);
   });

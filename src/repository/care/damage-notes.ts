@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../../stores/object-store.js';
 import { untilAborted } from '../../until-aborted.js';
-import { damageKey, damagePrefix } from '../format/names.js';
+import { damageKey, damagePrefix, leasePrefix } from '../format/names.js';
 import { tryDelete } from '../try-delete.js';
 
 /** The notes on broken packs: the next backup of a volume stores anew what is in these. */
@@ -9,11 +9,19 @@ export class DamageNotes {
   readonly #signal: AbortSignal | undefined;
   /** Packs with a note of an earlier verification's that nothing was said of yet. */
   readonly #earlier: Set<string>;
+  /** Whether a backup was running, which may come to need what no backup that is there does. */
+  readonly #isAnyRunning: boolean;
   readonly #outdated: string[] = [];
 
-  private constructor(store: ObjectStore, earlier: Set<string>, signal: AbortSignal | undefined) {
+  private constructor(
+    store: ObjectStore,
+    earlier: Set<string>,
+    isAnyRunning: boolean,
+    signal: AbortSignal | undefined,
+  ) {
     this.#store = store;
     this.#earlier = earlier;
+    this.#isAnyRunning = isAnyRunning;
     this.#signal = signal;
   }
 
@@ -21,7 +29,10 @@ export class DamageNotes {
   static async find(store: ObjectStore, signal: AbortSignal | undefined): Promise<DamageNotes> {
     const earlier = new Set<string>();
     for await (const { key } of store.list(damagePrefix, { signal })) earlier.add(key.slice(damagePrefix.length));
-    return new DamageNotes(store, earlier, signal);
+    // Before the backups, too: one that commits meanwhile is then seen by its lease or by its record.
+    const leases: string[] = [];
+    for await (const { key } of store.list(leasePrefix, { signal })) leases.push(key);
+    return new DamageNotes(store, earlier, leases.length > 0, signal);
   }
 
   /** Notes that a pack is broken. */
@@ -36,13 +47,13 @@ export class DamageNotes {
   }
 
   /**
-   * Removes the notes of packs that are whole again, and of those that no backup needs. One that stays costs no more than that some
-   * grains are stored anew.
+   * Removes the notes of packs that are whole again and, where no backup was running, of those that no backup needs. One that stays costs
+   * no more than that some grains are stored anew.
    *
    * @param needed ids of packs
    */
   async removeOutdated(needed: ReadonlySet<string>): Promise<void> {
-    const unneeded = [...this.#earlier].filter((pack) => !needed.has(pack)).map(damageKey);
+    const unneeded = this.#isAnyRunning ? [] : [...this.#earlier].filter((pack) => !needed.has(pack)).map(damageKey);
     const keys = [...this.#outdated, ...unneeded];
     if (keys.length > 0) await untilAborted(tryDelete(this.#store, keys), this.#signal);
   }

@@ -69,7 +69,8 @@ const dayMs = 24 * 60 * 60 * 1000;
 
 /**
  * Verifies a repository and goes on at each damage, so that all of it is told. Packs that are broken are noted in the store:
- * the next backup of a volume stores their grains anew. The note goes once a verification finds the pack whole, or not needed.
+ * the next backup of a volume stores their grains anew. The note goes once a verification finds the pack whole, or, while no backup
+ * runs, not needed.
  *
  * It may take long. What compaction rewrites meanwhile is found again, and what is deleted and collected meanwhile is no damage. Of all the
  * roots, which may be large, it holds one at a time.
