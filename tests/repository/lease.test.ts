@@ -97,6 +97,53 @@ test('a writer that gives its signs of life commits after days', async () => {
   expect((await lab.restored('b2')).equals(bytes)).toBe(true);
 });
 
+describe('a sign of life that the store does not answer', () => {
+  // Node's own knows nothing of the time that is let pass.
+  beforeEach(() => {
+    jest.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+      const controller = new AbortController();
+      setTimeout(() => {
+        controller.abort();
+      }, ms);
+      return controller.signal;
+    });
+  });
+  afterEach(() => void jest.restoreAllMocks());
+
+  /** A writer one of whose signs of life did not arrive, and what has it arrive. */
+  async function stuck() {
+    const writing = await running();
+    const { store } = writing.lab;
+    const put = store.put.bind(store);
+    let land: (() => Promise<unknown>) | undefined;
+    store.put = (key, body, options) => {
+      if (land !== undefined || !key.startsWith('writers/')) return put(key, body, options);
+      land = () => put(key, body);
+      return new Promise(() => undefined);
+    };
+    await jest.advanceTimersByTimeAsync(7 * 60 * minute);
+    return { ...writing, land: () => land!() };
+  }
+
+  test('keeps no later one, nor the backup', async () => {
+    const { lab, bytes, commit } = await stuck();
+    const [[, lease] = []] = [...lab.store.objects].filter(([key]) => key.startsWith('writers/'));
+    const { beat } = JSON.parse(lease!.bytes.toString()) as { readonly beat: number };
+    expect(beat).toBeGreaterThan(1);
+    await commit();
+    expect((await lab.restored('b2')).equals(bytes)).toBe(true);
+  });
+
+  test('and that arrives once the lease was removed does not let the writer commit', async () => {
+    const { lab, land, writer, commit } = await stuck();
+    await collected(lab);
+    await land();
+    await expect(commit()).rejects.toMatchObject({ retryable: true });
+    await writer.abort();
+    expect(await lab.service.readManifest({ id: 'b2', volumeId: 'v1' })).toBeUndefined();
+  });
+});
+
 test.each([
   ['lease', 'writers/'],
   ["parent's root", 'volumes/v1/b1/'],

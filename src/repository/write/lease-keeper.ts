@@ -26,6 +26,8 @@ export class LeaseKeeper {
   #beat = 0;
   #beating: Promise<void> = Promise.resolve();
   #beatenAt = performance.now();
+  /** When the store had the last sign of life that it answered, by its own clock. */
+  #seenLastAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(store: ObjectStore, attempt: string, lease: Omit<Lease, 'beat'>) {
@@ -96,9 +98,13 @@ export class LeaseKeeper {
   async #giveSign(signal: AbortSignal): Promise<boolean> {
     const before = await this.#seenAt(signal);
     if (before === undefined) return false;
-    await this.#put(signal);
+    // It is left behind, and not given up, which would keep later ones from being put. Should it arrive late, it counts for nothing.
+    await untilAborted(this.#put(this.#stopped.signal), signal);
+    this.#beatenAt = performance.now();
     const now = await this.#seenAt(signal);
-    return now !== undefined && now - before < leaseLimitMs / 2;
+    const last = this.#seenLastAt ?? before;
+    this.#seenLastAt = now;
+    return now !== undefined && now - last < leaseLimitMs / 2;
   }
 
   #giveUp(cause?: unknown): void {
@@ -114,6 +120,5 @@ export class LeaseKeeper {
   async #put(signal: AbortSignal): Promise<void> {
     const lease: Lease = { ...this.#lease, beat: this.#beat++ };
     await this.#store.put(this.#key, Buffer.from(JSON.stringify(lease)), { signal });
-    this.#beatenAt = performance.now();
   }
 }
