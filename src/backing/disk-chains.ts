@@ -25,14 +25,24 @@ interface DiskFileInfo {
  * configuration it cannot read, and a disk may be of a kind that is not known here: neither means that there is no file.
  */
 export function diskChains(devices: readonly Device[] | undefined): readonly DiskChain[] | undefined {
-  const chains: DiskChain[] = [];
-  for (const { _type, backing } of devices ?? []) {
-    if (_type !== 'VirtualDisk') continue;
-    const chain = backing !== undefined && 'fileName' in backing ? chainOf(backing) : undefined;
-    if (chain === undefined) return undefined;
-    chains.push(chain);
-  }
-  return devices && chains;
+  const chains = disksOf(devices).map((file) => file && chainOf(file));
+  return devices && chains.every((chain) => chain !== undefined) ? chains : undefined;
+}
+
+/** Datastore paths of the files that a VM's disks stand on, disk by disk, as far as the server tells them. */
+export function toldPaths(devices: readonly Device[] | undefined): readonly (readonly string[])[] {
+  return disksOf(devices).map(pathsOf);
+}
+
+/** The file of each disk; `undefined` where none is told. */
+function disksOf(devices: readonly Device[] = []): readonly (DiskFileInfo | undefined)[] {
+  return devices.flatMap(({ _type, backing }) =>
+    _type === 'VirtualDisk' ? [backing !== undefined && 'fileName' in backing ? backing : undefined] : [],
+  );
+}
+
+function pathsOf(file: DiskFileInfo | undefined): string[] {
+  return file === undefined ? [] : [file.fileName, ...pathsOf(file.parent)];
 }
 
 function chainOf({ fileName, datastore, parent }: DiskFileInfo): DiskChain | undefined {

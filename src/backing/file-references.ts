@@ -3,7 +3,7 @@ import { readProperties, readPropertiesOfEach } from '../vim/property-collector.
 import type { MoRef, PropertiesOf } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { comparisonWith, type FileComparison } from './compare-files.js';
-import { diskChains, type FileAddress } from './disk-chains.js';
+import { diskChains, type FileAddress, toldPaths } from './disk-chains.js';
 
 /** A VM that refers to a disk's file. */
 export interface Referrer {
@@ -28,7 +28,7 @@ export interface Asker {
   readonly hasFile: boolean;
 }
 
-/** What is known of a VM's disks: the files of each, or `undefined` where not all of them are told. */
+/** What is known of a VM's disks: the files of each, and whether these are all. */
 interface SeenVm {
   readonly ref: MoRef;
   readonly name: string;
@@ -132,10 +132,10 @@ function listOf(names: readonly string[]): string {
 function chainsByDevices(
   vm: PropertiesOf<'VirtualMachine', 'runtime.connectionState' | 'config.hardware.device'>,
 ): Pick<SeenVm, 'chains' | 'isWhole'> {
-  const chains = diskChains(vm['config.hardware.device']);
+  const devices = vm['config.hardware.device'];
   return {
-    chains: (chains ?? []).map((chain) => chain.map(({ path }) => path)),
-    isWhole: chains !== undefined && vm['runtime.connectionState'] === 'connected',
+    chains: toldPaths(devices),
+    isWhole: diskChains(devices) !== undefined && vm['runtime.connectionState'] === 'connected',
   };
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { MoRef, Volume } from '../../src/index.js';
+import type { Backup, MoRef, VimSession, Volume } from '../../src/index.js';
 import { bytesPerMiB, Lab, refusal } from '../driver/support/lab.js';
 import { tellingOtherwise } from '../driver/support/services.js';
 
@@ -25,8 +25,10 @@ type Devices = readonly Device[] | undefined;
 
 const devicesPath = 'config.hardware.device';
 
-/** What servers tell that do not tell all of a VM's disks. */
-const kinds: Readonly<Record<string, (devices: readonly Device[]) => Devices>> = {
+type Tell = (devices: readonly Device[]) => Devices;
+
+/** What servers tell that do not tell all of one disk of a VM. */
+const untold: Readonly<Record<string, Tell>> = {
   'of a kind that is not known': (devices) =>
     withStrangers(devices, (device) => ({ ...device, backing: { _type: 'VirtualDiskOfTomorrowBackingInfo' } })),
   'that is backed by nothing': (devices) => withStrangers(devices, ({ backing: _backing, ...device }) => device),
@@ -35,16 +37,18 @@ const kinds: Readonly<Record<string, (devices: readonly Device[]) => Devices>> =
       ...device,
       backing,
     })),
-  'while no device is told': () => undefined,
 };
+
+/** What servers tell that do not tell all of a VM's disks. */
+const kinds: Readonly<Record<string, Tell>> = { ...untold, 'while no device is told': () => undefined };
 
 function withStrangers(devices: readonly Device[], change: (device: Device) => Device): Devices {
   return devices.map((device) => (device.backing?.fileName === strangers ? change(device) : device));
 }
 
 /** A session with a server that tells another thing of a VM's devices. */
-function telling(ref: MoRef, tell: (devices: readonly Device[]) => Devices) {
-  return tellingOtherwise(lab.vim, devicesPath, (devices, { value }) =>
+function telling(ref: MoRef, tell: Tell, vim: VimSession = lab.vim) {
+  return tellingOtherwise(vim, devicesPath, (devices, { value }) =>
     value === ref.value ? tell(devices as readonly Device[]) : devices,
   );
 }
@@ -106,4 +110,56 @@ test('a backing that tells no devices is not given its old disk again', async ()
   await lab.driver.recover({ olderThanMs: 0 });
   expect(lab.diskOf(volume)).toMatchObject({ path: old, missing: false });
   await lab.expectNothingLeft();
+});
+
+describe('a VM without a layout is known by its devices', () => {
+  /** A driver with a server that tells the stranger's disks by its devices only, and these otherwise. */
+  function driverTelling(tell: Tell) {
+    const { ref } = lab.simulator.vm('stranger')!;
+    const vim = tellingOtherwise(lab.vim, 'layout.disk', (disks, { value }) =>
+      value === ref.value ? undefined : disks,
+    );
+    return lab.driverWith({ vim: telling(ref, tell, vim) });
+  }
+
+  async function expectInUse(operate: () => Promise<unknown>): Promise<void> {
+    const error = await lab.refusedUnchanged(operate);
+    expect(error).toMatchObject({ code: 'BACKING_IN_USE' });
+    expect(error.message).toContain('stranger');
+  }
+
+  let backup: Backup;
+  beforeEach(async () => {
+    backup = { id: 'b', volumeId: volume.id };
+    await lab.driver.backupVolume(backup, volume);
+  });
+
+  test.each(Object.entries(untold))('also beside a disk %s: what it has is not replaced', async (_, tell) => {
+    await lab.simulator.administrator.attachDisk('stranger', { path: lab.diskOf(volume).path });
+    await expectInUse(() => driverTelling(tell).restoreBackup(backup, volume));
+  });
+
+  test.each(Object.entries(untold))('also beside a disk %s: what it is built on is not extended', async (_, tell) => {
+    await lab.simulator.removeVm('stranger');
+    await lab.simulator.addVm({ name: 'stranger', disk: { parent: lab.diskOf(volume).path } });
+    const other = await lab.simulator.addVm({ name: 'other', disk: { capacityBytes: bytesPerMiB } });
+    strangers = other.disks[0]!.path;
+    await lab.simulator.administrator.attachDisk('stranger', { path: strangers });
+    await expectInUse(() => driverTelling(tell).extendVolume(volume, 2));
+  });
+
+  test.each([
+    'VirtualDiskFlatVer1BackingInfo',
+    'VirtualDiskSparseVer1BackingInfo',
+    'VirtualDiskSparseVer2BackingInfo',
+    'VirtualDiskSeSparseBackingInfo',
+    'VirtualDiskRawDiskMappingVer1BackingInfo',
+    'VirtualDiskLocalPMemBackingInfo',
+  ])('by a file of any kind: %s', async (_type) => {
+    const fileName = lab.diskOf(volume).path;
+    const driver = driverTelling((devices) =>
+      withStrangers(devices, ({ backing, ...device }) => ({ ...device, backing: { ...backing, _type, fileName } })),
+    );
+    await expectInUse(() => driver.restoreBackup(backup, volume));
+  });
 });
