@@ -65,10 +65,15 @@ export async function referencesTo(
     vim,
     others,
     'VirtualMachine',
-    ['name', 'layout.disk'],
+    ['name', 'layout.disk', 'summary.config.numVirtualDisks'],
     options,
   );
-  const withoutLayout = found.filter(({ properties }) => properties['layout.disk'] === undefined).map(({ ref }) => ref);
+  const layouts = found.map(({ ref, properties }) => ({
+    ref,
+    name: properties.name,
+    chains: chainsByLayout(properties),
+  }));
+  const withoutLayout = layouts.filter(({ chains }) => chains === undefined).map(({ ref }) => ref);
   const byDevices = await readPropertiesOfEach(
     vim,
     withoutLayout,
@@ -77,9 +82,7 @@ export async function referencesTo(
     options,
   );
   const seen: readonly SeenVm[] = [
-    ...found.flatMap(({ ref, properties: { name, 'layout.disk': disks } }) =>
-      disks === undefined ? [] : [{ ref, name, chains: disks.map(({ diskFile }) => diskFile), isWhole: true }],
-    ),
+    ...layouts.flatMap(({ chains, ...vm }) => (chains === undefined ? [] : [{ ...vm, chains, isWhole: true }])),
     ...byDevices.found.map(({ ref, properties }) => ({ ref, name: properties.name, ...chainsByDevices(properties) })),
   ];
   const vms = seen.flatMap((vm) => referrer(vm, compare));
@@ -126,6 +129,15 @@ export function assertFree(backingName: string, references: FileReferences, what
 function listOf(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ');
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}
+
+/** The files of each disk; `undefined` of a layout that leaves out a disk or its files, as one may that its host does not tell of. */
+function chainsByLayout({
+  'layout.disk': disks,
+  'summary.config.numVirtualDisks': atLeast = 1,
+}: PropertiesOf<'VirtualMachine', 'layout.disk' | 'summary.config.numVirtualDisks'>): SeenVm['chains'] | undefined {
+  const chains = disks?.map(({ diskFile }) => diskFile) ?? [];
+  return chains.length >= atLeast && chains.every((chain) => chain.length > 0) ? chains : undefined;
 }
 
 /** Of a VM that its host does not tell of, no devices does not mean that it has none. */

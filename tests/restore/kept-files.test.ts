@@ -130,6 +130,18 @@ describe('beside a VM of whose disks the server cannot name the datastore', () =
   });
 });
 
+test.each([
+  ['no disk', []],
+  ['a disk without files', [{ key: 2000 }]],
+])('a VM whose layout has %s is asked for its devices: the disk it has is not replaced', async (_, layout) => {
+  await lab.simulator.administrator.attachDisk('stranger', { path: old });
+  const { ref } = lab.simulator.vm('stranger')!;
+  const vim = tellingOtherwise(lab.vim, 'layout.disk', (disks, { value }) => (value === ref.value ? layout : disks));
+  const error = await lab.refusedUnchanged(() => lab.driverWith({ vim }).restoreBackup(backup, volume, { manifest }));
+  expect(error).toMatchObject({ code: 'BACKING_IN_USE' });
+  expect(error.message).toContain('stranger');
+});
+
 test('a disk that somebody attaches while bytes move is kept, and the restore is refused', async () => {
   const stop = lab.simulator.onCall(async ({ phase, call }) => {
     if (phase !== 'before' || call.method !== 'HttpNfcLeaseComplete') return;

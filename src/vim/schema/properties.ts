@@ -44,6 +44,7 @@ export const properties = {
     'runtime.host': 'ref?',
     'runtime.powerState': 'string',
     'runtime.connectionState': 'string',
+    'summary.config.numVirtualDisks': 'int?',
     'summary.storage': 'VirtualMachineStorageSummary?',
     'config.changeVersion': 'string?',
     'config.instanceUuid': 'string?',
