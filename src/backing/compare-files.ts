@@ -1,6 +1,6 @@
 import { parseDatastorePath, readDatastorePath } from '../model/datastore-path.js';
 
-/** What another path is to a file of a datastore; `unknown` where it cannot be read. */
+/** What another path is to a file of a datastore; `unknown` where it cannot be read, or only its datastore has another name. */
 export type FileComparison = (other: string) => 'same' | 'other' | 'unknown';
 
 /** What a datastore is called: in datastore paths, and on its hosts. */
@@ -14,7 +14,8 @@ const unresolved = /^\[\] ?\/vmfs\/volumes\/([^/]+)\/+(.*)$/s;
 
 /**
  * Compares the paths of a datastore's VMs with that of a file in it. Of two names that the datastore has, the file's path may have the
- * former. A path whose datastore the server could not name is shown as its host has it: `[] /vmfs/volumes/<id>/folder/file`.
+ * former, or any of the VMs' paths: what differs by that name only may be the same file. A path whose datastore the server could not
+ * name is shown as its host has it: `[] /vmfs/volumes/<id>/folder/file`.
  *
  * @throws VimProtocolError where the file's own path is none
  */
@@ -31,7 +32,7 @@ export function comparisonWith(path: string, { name, url }: DatastoreNames): Fil
     }
     const there = readDatastorePath(other);
     if (there === undefined) return 'unknown';
-    const isHere = there.datastore === name || there.datastore === wanted.datastore;
-    return isHere && there.file === wanted.file && there.folder === wanted.folder ? 'same' : 'other';
+    if (there.file !== wanted.file || there.folder !== wanted.folder) return 'other';
+    return there.datastore === name || there.datastore === wanted.datastore ? 'same' : 'unknown';
   };
 }

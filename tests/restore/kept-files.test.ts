@@ -111,6 +111,7 @@ describe('beside a VM of whose disks the server cannot name the datastore', () =
       'its own in a volume of an unknown name',
       (path: string) => path.replace(/volumes\/[^/]+/, 'volumes/5d1f0c4a-0a1b2c3d'),
     ],
+    ['its own in a datastore of a former name', () => old.replace('[datastore1]', '[former]')],
     ['none', () => 'stranger.vmdk'],
   ])('and its file is kept where the path is %s', async (_, changed) => {
     await lab.simulator.administrator.attachDisk('stranger', { path: old });
