@@ -1,12 +1,13 @@
 import { listVirtualMachineNames } from '../backing/inventory.js';
 import { findVolumeRoots } from '../backing/volume-folder.js';
+import { VimProtocolError } from '../errors/index.js';
 import { isTemporaryVmName } from '../journal/operation-names.js';
 import { readJournal, type RestoreJournal, temporaryVmName, temporaryVmUuid } from '../journal/restore-journal.js';
 import type { ParsedVolume } from '../model/volume.js';
 import { listWithinOneSession, lookWithinOneSession } from '../vim/look-within-one-session.js';
 import { managerOf } from '../vim/managers.js';
 import { readPropertiesOfEach, type UnreadableObject } from '../vim/property-collector.js';
-import type { MoRef } from '../vim/schema/index.js';
+import type { MoRef, PropertiesOf } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { busyError } from './busy-error.js';
 
@@ -113,11 +114,25 @@ export async function assertNoTemporaryVmSeen(
 }
 
 async function withJournals(vim: VimSession, refs: readonly MoRef[], options: AbortableOptions): Promise<TemporaryVms> {
-  const paths = ['name', 'config.extraConfig'] as const;
-  const { found, unreadable } = await readPropertiesOfEach(vim, refs, 'VirtualMachine', paths, options);
-  const journalled = found.flatMap(({ ref, properties }) => {
+  const paths = ['name', 'config.changeVersion', 'config.extraConfig'] as const;
+  const read = await readPropertiesOfEach(vim, refs, 'VirtualMachine', paths, options);
+  const found: FoundTemporaryVm[] = [];
+  const unreadable = [...read.unreadable];
+  for (const { ref, properties } of read.found) {
     const journal = readJournal(properties['config.extraConfig']);
-    return journal === undefined ? [] : [{ ref, name: properties.name, journal }];
+    if (journal !== undefined) found.push({ ref, name: properties.name, journal });
+    else if (isUntold(properties)) unreadable.push({ ref, error: untold(properties.name) });
+  }
+  return { found, unreadable };
+}
+
+/** Whether the server tells nothing of a VM's configuration, as of one whose host or files are out of reach; every one has a version. */
+function isUntold(vm: PropertiesOf<'VirtualMachine', 'config.changeVersion' | 'config.extraConfig'>): boolean {
+  return vm['config.extraConfig'] === undefined && vm['config.changeVersion'] === undefined;
+}
+
+function untold(name: string): VimProtocolError {
+  return new VimProtocolError(`the server does not tell the configuration of ${name}: it may be out of reach`, {
+    retryable: true,
   });
-  return { found: journalled, unreadable };
 }

@@ -122,7 +122,7 @@ describe('recovery ends what it can', () => {
   test('beside a temporary VM that makes no sense', async () => {
     const [odd, plain] = [await deadRestore(), await deadRestore()];
     const vim = telling(lab.vim, (told, paths) =>
-      told.obj.value === odd.ref.value && paths.includes('config.changeVersion')
+      told.obj.value === odd.ref.value && paths.includes('recentTask')
         ? { obj: told.obj, propSet: [{ name: 'name', val: { no: 'name' } }] }
         : told,
     );

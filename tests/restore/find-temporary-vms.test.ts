@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Volume } from '../../src/index.js';
+import type { VimSession, Volume } from '../../src/index.js';
 import { temporaryVmUuid } from '../../src/journal/restore-journal.js';
 import { findTemporaryVmOf, listTemporaryVms } from '../../src/restore/find-temporary-vms.js';
 import type { MoRef } from '../../src/vim/schema/index.js';
 import { bytesPerGiB, Lab } from '../driver/support/lab.js';
+import { tellingOtherwise } from '../driver/support/services.js';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -80,6 +81,30 @@ test('a temporary VM that may not be read is not taken for none', async () => {
   lab.simulator.administrator.setAccess('vmdk-driver-restore-v', 'unreadable');
   const journal = { operation: claims['vmdk-driver.operation'], volumeId: 'v' };
   await expect(findTemporaryVmOf(lab.vim, journal, folder)).rejects.toMatchObject({ faultName: 'NoPermission' });
+});
+
+describe('a temporary VM of which the server does not tell the configuration is not taken for none', () => {
+  const tellingNone = (): VimSession =>
+    ['config.changeVersion', 'config.extraConfig'].reduce(
+      (vim, path) => tellingOtherwise(vim, path, () => undefined),
+      lab.vim,
+    );
+
+  test('by the restore that made it', async () => {
+    const { folder } = await temporaryVm();
+    const journal = { operation: claims['vmdk-driver.operation'], volumeId: 'v' };
+    await expect(findTemporaryVmOf(tellingNone(), journal, folder)).rejects.toMatchObject({
+      code: 'VIM_PROTOCOL',
+      retryable: true,
+    });
+  });
+
+  test('by recovery: it is reported', async () => {
+    const { ref } = await temporaryVm();
+    expect((await lab.driverWith({ vim: tellingNone() }).recover()).restores).toEqual([
+      { outcome: 'failed', error: expect.objectContaining({ message: expect.stringContaining(ref.value) }) },
+    ]);
+  });
 });
 
 test('what a living session does not see is not there', async () => {
