@@ -52,8 +52,8 @@ export async function extendBacking(creation: BackingCreation, ref: MoRef, capac
 
 /** What is built on a disk cannot be read any more once that has another size; to a VM that only has it that is no harm. */
 async function assertNoChildren({ vim, signal }: BackingCreation, { ref, name, disk }: Backing): Promise<void> {
-  const { vms, unreadable } = await referencesTo(vim, disk, { ref, hasFile: true }, { signal });
-  assertNotReferred(name, { vms: vms.filter(({ isBuiltOnIt }) => isBuiltOnIt), unreadable }, 'extended');
+  const { vms } = await referencesTo(vim, disk, { ref, hasFile: true }, { signal });
+  assertNotReferred(name, { vms: vms.filter(({ isBuiltOnIt }) => isBuiltOnIt) }, 'extended');
 }
 
 async function grow(creation: BackingCreation, before: Backing, capacityBytes: number): Promise<void> {

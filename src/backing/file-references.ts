@@ -1,5 +1,6 @@
 import { BackingInUseError } from '../errors/index.js';
 import { readProperties, readPropertiesOfEach } from '../vim/property-collector.js';
+import { lookAgain } from '../vim/look-again.js';
 import type { MoRef, PropertiesOf } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { comparisonWith, type FileComparison } from './compare-files.js';
@@ -16,8 +17,12 @@ export interface Referrer {
 /** Who refers to a disk's file, as far as this session can see. */
 export interface FileReferences {
   readonly vms: readonly Referrer[];
-  /** How many VMs of the datastore could not be looked at, at least: any of them may refer to it. */
+  /** How many VMs of the datastore could not be looked at: any of them may refer to it. */
   readonly unreadable: number;
+  /** Whether the datastore lists the VM that has the file. A list that does not is not whole: what it leaves out may refer to it. */
+  readonly isListed: boolean;
+  /** What the datastore is called. */
+  readonly datastore: string;
 }
 
 /** On whose behalf it is asked. */
@@ -50,15 +55,8 @@ export async function referencesTo(
   { signal }: AbortableOptions = {},
 ): Promise<FileReferences> {
   const options = { maxObjects: pageSize, signal };
-  const { vm: refs = [], ...place } = await readProperties(
-    vim,
-    datastore,
-    'Datastore',
-    ['name', 'summary.url', 'vm'],
-    options,
-  );
-  // A datastore of which somebody has a file has a VM: none is what a server says that does not tell.
-  const isListed = refs.length > 0 && (!asker.hasFile || refs.some(({ value }) => value === asker.ref.value));
+  const { isListed, place } = await readPlace(vim, datastore, asker, options);
+  const { vm: refs = [] } = place;
   const others = refs.filter(({ value }) => value !== asker.ref.value);
   const compare = comparisonWith(path, { name: place.name, url: place['summary.url'] });
   const { found, unreadable } = await readPropertiesOfEach(
@@ -89,13 +87,41 @@ export async function referencesTo(
   const silent = seen.filter((vm) => referrer(vm, compare).length === 0 && !isKnown(vm, compare));
   return {
     vms,
-    unreadable: (isListed ? 0 : 1) + unreadable.length + byDevices.unreadable.length + silent.length,
+    unreadable: unreadable.length + byDevices.unreadable.length + silent.length,
+    isListed,
+    datastore: place.name,
   };
 }
 
+type Place = PropertiesOf<'Datastore', 'name' | 'summary.url' | 'vm'>;
+
+/** A datastore's list of VMs may lag behind what was attached: one that is not whole is looked at again before it is believed. */
+async function readPlace(
+  vim: VimSession,
+  datastore: MoRef,
+  asker: Asker,
+  options: AbortableOptions,
+): Promise<{ readonly place: Place; readonly isListed: boolean }> {
+  const read = (): Promise<Place> =>
+    readProperties(vim, datastore, 'Datastore', ['name', 'summary.url', 'vm'], options);
+  let place = await read();
+  const look = async (): Promise<true | undefined> => {
+    if (lists(place, asker)) return true;
+    place = await read();
+    return lists(place, asker) || undefined;
+  };
+  const isListed = (await lookAgain(vim, look, options)) === true;
+  return { place, isListed };
+}
+
+/** A datastore of which somebody has a file has a VM: none is what a server says that does not tell. */
+function lists({ vm: refs = [] }: Place, { ref, hasFile }: Asker): boolean {
+  return refs.length > 0 && (!hasFile || refs.some(({ value }) => value === ref.value));
+}
+
 /** Whether the file may be deleted for all that is known. */
-export function isFree({ vms, unreadable }: FileReferences): boolean {
-  return vms.length === 0 && unreadable === 0;
+export function isFree({ vms, unreadable, isListed }: FileReferences): boolean {
+  return vms.length === 0 && unreadable === 0 && isListed;
 }
 
 /**
@@ -104,7 +130,7 @@ export function isFree({ vms, unreadable }: FileReferences): boolean {
  *
  * @throws BackingInUseError that names them
  */
-export function assertNotReferred(backingName: string, { vms }: FileReferences, what: string): void {
+export function assertNotReferred(backingName: string, { vms }: Pick<FileReferences, 'vms'>, what: string): void {
   if (vms.length === 0) return;
   const names = vms.map(({ name }) => name);
   throw new BackingInUseError(
@@ -114,16 +140,26 @@ export function assertNotReferred(backingName: string, { vms }: FileReferences, 
 }
 
 /**
- * Refuses where a file would not stay where it is: also where VMs cannot be looked at, since any of them may refer to it.
+ * Refuses where a file would not stay where it is: also where VMs cannot be looked at or are not listed, since any of them may refer to
+ * it.
  *
  * @throws BackingInUseError
  */
 export function assertFree(backingName: string, references: FileReferences, what: string): void {
   assertNotReferred(backingName, references, what);
-  if (isFree(references)) return;
-  throw new BackingInUseError(
-    `${references.unreadable} VMs on the datastore of ${backingName} cannot be read: any of them may use its disk, so it cannot be ${what}`,
-  );
+  const { unreadable, isListed, datastore } = references;
+  if (unreadable > 0) {
+    throw new BackingInUseError(
+      `${unreadable} VMs on the datastore of ${backingName} cannot be read: any of them may use its disk, so it cannot be ${what}`,
+    );
+  }
+  if (!isListed) {
+    throw new BackingInUseError(
+      `the datastore ${datastore} does not list ${backingName} among its VMs: its list is stale, and what it leaves out may use the ` +
+        `disk, so that cannot be ${what}`,
+      { retryable: true },
+    );
+  }
 }
 
 function listOf(names: readonly string[]): string {

@@ -149,8 +149,11 @@ class CleanUp {
     }
     // After a storage vMotion the volume's own disk may lie where the removed one did: that one is gone then.
     if (references.vms.every((vm) => vm.ref.value === backing?.value) && references.vms.length > 0) return false;
-    const names = references.vms.map(({ name }) => name);
-    logger.warn({ path, names, unreadable: references.unreadable }, 'a file is kept: other VMs refer to it, or may');
+    const { vms, unreadable, isListed } = references;
+    logger.warn(
+      { path, names: vms.map(({ name }) => name), unreadable, isListed },
+      'a file is kept: other VMs refer to it, or may',
+    );
     this.#kept.add(path);
     return false;
   }
