@@ -12,7 +12,7 @@ import { readProperties } from '../vim/property-collector.js';
 import { repeatLost } from '../vim/repeat-lost.js';
 import { runTask } from '../vim/run-task.js';
 import { saysGone } from '../vim/said-gone.js';
-import type { MoRef, VimObject } from '../vim/schema/index.js';
+import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
 
 /** What matters of a backing to who ends a restore; however many disks it has. */
@@ -20,9 +20,12 @@ export interface BackingState {
   readonly ref: MoRef;
   readonly name: string;
   readonly changeVersion: string | undefined;
-  /** Datastore paths of its disks. */
+  /**
+   * Datastore paths of its disks. Who asks for its marks only need not know them.
+   *
+   * @throws VimProtocolError where the server does not tell all of them
+   */
   readonly disks: readonly string[];
-  readonly devices: readonly VimObject<'VirtualDevice'>[];
   /** Datastore path of its configuration file. */
   readonly vmPath: string | undefined;
   readonly identity: VmIdentity;
@@ -40,19 +43,16 @@ const properties = [
   'config.hardware.device',
 ] as const;
 
-/**
- * @throws VimFault ManagedObjectNotFound where the server says that it does not exist
- * @throws VimProtocolError where it does not tell all its disks
- */
+/** @throws VimFault ManagedObjectNotFound where the server says that it does not exist */
 export async function readBackingState(vim: VimSession, ref: MoRef): Promise<BackingState> {
   const vm = await readProperties(vim, ref, 'VirtualMachine', properties);
-  const { devices, chains } = toldDisks(vm.name, vm['config.hardware.device']);
   return {
     ref,
     name: vm.name,
     changeVersion: vm['config.changeVersion'],
-    disks: diskPaths(chains),
-    devices,
+    get disks() {
+      return diskPaths(toldDisks(vm.name, vm['config.hardware.device']).chains);
+    },
     vmPath: vm['config.files.vmPathName'],
     identity: identityOf(vm),
     marks: readBackingMarks(vm['config.extraConfig']),

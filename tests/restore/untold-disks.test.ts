@@ -112,6 +112,47 @@ test('a backing that tells no devices is not given its old disk again', async ()
   await lab.expectNothingLeft();
 });
 
+describe('a mark is read, also where the disks are not told', () => {
+  let backup: Backup;
+  beforeEach(async () => {
+    backup = { id: 'b', volumeId: volume.id };
+    await lab.driver.backupVolume(backup, volume);
+  });
+
+  test('of an exchange whose reply is lost', async () => {
+    lab.simulator.injectFault({ method: 'ReconfigVM_Task', nth: 2, when: 'after', kind: 'reset' });
+    let changes = 0;
+    lab.simulator.onCall(({ phase, call }) => {
+      if (phase === 'before' && call.method === 'ReconfigVM_Task') changes++;
+    });
+    let looks = 0;
+    const vim = telling(lab.vmOf(volume).ref, (devices) => (changes === 2 && looks++ === 0 ? undefined : devices));
+    expect(await lab.driverWith({ vim }).restoreBackup(backup, volume)).toMatchObject({ cleanup: 'done' });
+    expect(looks).toBeGreaterThan(1);
+  });
+
+  test('of a VM that only has the volume’s instance UUID: it hides the backing from no recovery', async () => {
+    lab.simulator.injectFault({
+      method: 'Destroy_Task',
+      when: 'task',
+      kind: { fault: 'SystemError', reason: 'injected' },
+    });
+    await lab.driver.restoreBackup(backup, volume);
+    const { administrator } = lab.simulator;
+    const vmPath = administrator.unregisterVm(lab.vmOf(volume).name);
+    const { ref } = await lab.simulator.addVm({
+      name: 'namesake',
+      instanceUuid: volume.id,
+      extraConfig: { 'cinder.volume.id': randomUUID() },
+      disk: { capacityBytes: bytesPerMiB },
+    });
+    // That UUID is taken by then: the backing gets another one, and is known by its mark.
+    administrator.registerVm(vmPath);
+    const driver = lab.driverWith({ vim: telling(ref, () => undefined) });
+    expect(await driver.recover({ olderThanMs: 0 })).toMatchObject({ restores: [{ outcome: 'completed' }] });
+  });
+});
+
 describe('a VM without a layout is known by its devices', () => {
   /** A driver with a server that tells the stranger's disks by its devices only, and these otherwise. */
   function driverTelling(tell: Tell) {
