@@ -1,11 +1,10 @@
-import { isVimFault, VimFault } from '../errors/index.js';
+import { isVimFault } from '../errors/index.js';
 import { isVirtualCenter, managerOf } from '../vim/managers.js';
-import type { UnreadableObject } from '../vim/property-collector.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { settle } from '../vim/settle.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import type { BackingLookup } from './find-backing.js';
-import { listDatacenters } from './inventory.js';
+import { type Datacenter, listVirtualMachineNames } from './inventory.js';
 import { escapeInventoryName } from './inventory-name.js';
 
 /** The folder, below a datacenter's own, that holds all of Cinder's. */
@@ -39,22 +38,14 @@ export async function findVolumeFolder(
   return folder;
 }
 
-/** The folders below which the backings of all projects lie, of every datacenter that can be looked into. */
-export async function findVolumeRoots(
+/** The VMs of a datacenter's volumes, by name: those below the folder that holds all projects'. */
+export async function* listVolumeVmNames(
   vim: VimSession,
-  { signal, onUnreadable }: AbortableOptions & { readonly onUnreadable: (object: UnreadableObject) => void },
-): Promise<MoRef[]> {
-  const roots: MoRef[] = [];
-  for (const { ref, vmFolder } of await listDatacenters(vim, { signal, onUnreadable })) {
-    try {
-      const root = isVirtualCenter(vim) ? await findFolder({ vim, signal }, vmFolder, rootName) : vmFolder;
-      if (root !== undefined) roots.push(root);
-    } catch (error) {
-      if (!(error instanceof VimFault)) throw error;
-      onUnreadable({ ref, error });
-    }
-  }
-  return roots;
+  { vmFolder }: Datacenter,
+  options: AbortableOptions,
+): ReturnType<typeof listVirtualMachineNames> {
+  const root = isVirtualCenter(vim) ? await findFolder({ vim, ...options }, vmFolder, rootName) : vmFolder;
+  if (root !== undefined) yield* listVirtualMachineNames(vim, root, options);
 }
 
 /** The folder, made where it is missing. */

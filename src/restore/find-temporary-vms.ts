@@ -1,6 +1,6 @@
-import { listVirtualMachineNames } from '../backing/inventory.js';
-import { findVolumeRoots } from '../backing/volume-folder.js';
-import { VimProtocolError } from '../errors/index.js';
+import { listDatacenters } from '../backing/inventory.js';
+import { listVolumeVmNames } from '../backing/volume-folder.js';
+import { VimFault, VimProtocolError } from '../errors/index.js';
 import { isTemporaryVmName } from '../journal/operation-names.js';
 import { readJournal, type RestoreJournal, temporaryVmName, temporaryVmUuid } from '../journal/restore-journal.js';
 import type { ParsedVolume } from '../model/volume.js';
@@ -46,10 +46,15 @@ async function listAll(vim: VimSession, options: AbortableOptions): Promise<Temp
   const known = new Set([...byUuid.found, ...byUuid.unreadable].map(({ ref }) => ref.value));
   const named: MoRef[] = [];
   const unreadable: UnreadableObject[] = [];
-  const roots = await findVolumeRoots(vim, { ...options, onUnreadable: (object) => unreadable.push(object) });
-  for (const folder of roots) {
-    for await (const { ref, name } of listVirtualMachineNames(vim, folder, options)) {
-      if (isTemporaryVmName(name) && !known.has(ref.value)) named.push(ref);
+  const onUnreadable = (object: UnreadableObject): number => unreadable.push(object);
+  for (const datacenter of await listDatacenters(vim, { ...options, onUnreadable })) {
+    try {
+      for await (const { ref, name } of listVolumeVmNames(vim, datacenter, options)) {
+        if (isTemporaryVmName(name) && !known.has(ref.value)) named.push(ref);
+      }
+    } catch (error) {
+      if (!(error instanceof VimFault || error instanceof VimProtocolError)) throw error;
+      unreadable.push({ ref: datacenter.ref, error });
     }
   }
   const byName = await withJournals(vim, named, options);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type MoRef, VimFault, type VimSession } from '../../src/index.js';
+import { type MoRef, VimFault, VimProtocolError, type VimSession, type VmdkDriverError } from '../../src/index.js';
 import { temporaryVmName, temporaryVmUuid, writeJournal } from '../../src/journal/restore-journal.js';
 import { type Logger, silentLogger } from '../../src/logger.js';
 import type { MethodArgs } from '../../src/vim/index.js';
@@ -67,37 +67,72 @@ const isDc1 = ({ propSet = [] }: ToldObject): boolean =>
   propSet.some(({ name, val }) => name === 'name' && val === 'DC1');
 
 describe('recovery ends what it can', () => {
-  test.each<[string, (vim: VimSession) => VimSession]>([
+  /** A session that is refused a method on DC1's VM folder, or on what is in it. */
+  function refusing(method: string, error: VmdkDriverError) {
+    return (vim: VimSession): VimSession => {
+      const dc1: unknown[] = [];
+      const noting = telling(vim, (told) => {
+        if (isDc1(told)) dc1.push((told.propSet?.find(({ name }) => name === 'vmFolder')?.val as MoRef).value);
+        return told;
+      });
+      return sessionWith(noting, {
+        invoke: async (called, target, args, options) => {
+          const { entity, specSet } = args as {
+            entity?: MoRef;
+            specSet?: MethodArgs<'RetrievePropertiesEx'>['specSet'];
+          };
+          const asked = entity?.value ?? specSet?.[0]?.objectSet[0]?.obj.value;
+          if (called === method && dc1.includes(asked)) throw error;
+          const result = await noting.invoke(called, target, args, options);
+          if (called === 'FindChild' && dc1.includes(asked)) dc1.push((result as MoRef | undefined)?.value);
+          return result;
+        },
+      });
+    };
+  }
+
+  test.each<[string, (vim: VimSession) => VimSession, object]>([
     [
       'may not be read',
       (vim) =>
         telling(vim, (told) =>
           isDc1(told) ? { obj: told.obj, missingSet: [{ path: 'name', fault: { fault: noPermission } }] } : told,
         ),
+      { faultName: 'NoPermission' },
     ],
     [
       'may not be looked into',
-      (vim) => {
-        let hidden: unknown;
-        const noting = telling(vim, (told) => {
-          if (isDc1(told)) hidden = told.propSet?.find(({ name }) => name === 'vmFolder')?.val;
-          return told;
-        });
-        return sessionWith(noting, {
-          invoke: (method, target, args, options) =>
-            method === 'FindChild' && (args as { entity?: MoRef }).entity?.value === (hidden as MoRef).value
-              ? Promise.reject(new VimFault('NoPermission', 'FindChild', ''))
-              : noting.invoke(method, target, args, options),
-        });
-      },
+      refusing('FindChild', new VimFault('NoPermission', 'FindChild', '')),
+      { faultName: 'NoPermission' },
     ],
-  ])('beside a datacenter that %s, of which it warns', async (_what, hiding) => {
+    [
+      'makes no sense when it is looked into',
+      refusing('FindChild', new VimProtocolError('FindChild: makes no sense')),
+      { code: 'VIM_PROTOCOL' },
+    ],
+    [
+      'may not be walked through',
+      refusing('RetrievePropertiesEx', new VimFault('NoPermission', 'RetrievePropertiesEx', '')),
+      { faultName: 'NoPermission' },
+    ],
+    [
+      'makes no sense when it is walked through',
+      refusing('RetrievePropertiesEx', new VimProtocolError('RetrievePropertiesEx: makes no sense')),
+      { code: 'VIM_PROTOCOL' },
+    ],
+  ])('beside a datacenter that %s, of which it warns', async (_what, hiding, err) => {
+    await lab.simulator.addVm({
+      name: 'other',
+      datacenter: 'DC1',
+      folder: 'OpenStack',
+      disk: { capacityBytes: bytesPerGiB },
+    });
     const { volumeId } = await deadRestore();
     const warnings: object[] = [];
     const logger: Logger = { ...silentLogger, warn: (fields) => warnings.push(fields) };
     const report = await lab.driverWith({ vim: hiding(lab.vim), logger }).recover();
     expect(report.restores).toMatchObject([{ volumeId, outcome: 'undone' }]);
-    expect(warnings).toMatchObject([{ err: { faultName: 'NoPermission' } }]);
+    expect(warnings).toMatchObject([{ err }]);
     await lab.expectNothingLeft();
   });
 
