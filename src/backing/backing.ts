@@ -7,6 +7,7 @@ import type { MoRef, PropertiesOf, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { adapterTypeOf } from './adapter-type.js';
 import { provisioningOf } from './disk-backing.js';
+import { disksUntold } from './disk-chains.js';
 
 /** The extraConfig key by which Cinder marks a backing with its volume's id. */
 export const volumeIdKey = 'cinder.volume.id';
@@ -145,9 +146,8 @@ export function attachedDisks(devices: readonly VimObject<'VirtualDevice'>[]): A
 
 function onlyDisk(name: string, devices: readonly VimObject<'VirtualDevice'>[] | undefined): AttachedDisk {
   if (devices === undefined) {
-    throw new BackingInvalidError(`the server does not tell what disks ${name} has: its files may be out of reach`, {
-      retryable: true,
-    });
+    const { message, retryable } = disksUntold(name, devices);
+    throw new BackingInvalidError(message, { retryable });
   }
   const disks = attachedDisks(devices);
   const [disk] = disks;

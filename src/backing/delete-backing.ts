@@ -3,10 +3,10 @@ import { readProperties } from '../vim/property-collector.js';
 import { repeatLost } from '../vim/repeat-lost.js';
 import { runTask } from '../vim/run-task.js';
 import { saysGone } from '../vim/said-gone.js';
-import type { MoRef } from '../vim/schema/index.js';
+import type { MoRef, PropertiesOf } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { asBackingError } from './backing-faults.js';
-import { type DiskChain, diskChains, diskPaths, type FileAddress } from './disk-chains.js';
+import { diskChains, diskPaths, disksUntold, type FileAddress } from './disk-chains.js';
 import { assertFree, referencesTo } from './file-references.js';
 
 /**
@@ -31,16 +31,22 @@ export async function destroyBacking(vim: VimSession, ref: MoRef): Promise<void>
 export async function deleteBacking(vim: VimSession, ref: MoRef, options: AbortableOptions): Promise<void> {
   const paths = ['name', 'config.files.vmPathName', 'config.hardware.device'] as const;
   const vm = await readProperties(vim, ref, 'VirtualMachine', paths, options);
-  for (const file of filesOf(vm.name, vm['config.files.vmPathName'], diskChains(vm['config.hardware.device']))) {
+  for (const file of filesOf(vm)) {
     assertFree(vm.name, await referencesTo(vim, file, { ref, hasFile: true }, options), 'deleted');
   }
   await destroyBacking(vim, ref);
 }
 
 /** The files that go with a backing. What its disk is built on elsewhere, as a linked clone's is, stays. */
-function filesOf(name: string, vmPath: string | undefined, chains: readonly DiskChain[] | undefined): FileAddress[] {
+function filesOf({
+  name,
+  'config.files.vmPathName': vmPath,
+  'config.hardware.device': devices,
+}: PropertiesOf<'VirtualMachine', 'name' | 'config.files.vmPathName' | 'config.hardware.device'>): FileAddress[] {
+  const chains = diskChains(devices);
   if (chains === undefined) {
-    throw new BackingInvalidError(`the server does not tell all disks of ${name}, or their files: look what it has`);
+    const { message, retryable } = disksUntold(name, devices);
+    throw new BackingInvalidError(message, { retryable });
   }
   const [chain, ...others] = chains;
   if (chain === undefined) return [];

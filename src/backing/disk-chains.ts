@@ -50,6 +50,19 @@ function chainOf({ fileName, datastore, parent }: DiskFileInfo): DiskChain | und
   return datastore && rest && [{ datastore, path: fileName }, ...rest];
 }
 
+/** Why not all disks of a VM are known. Its devices may be told later; a disk of an unknown kind stays one. */
+export function disksUntold(
+  name: string,
+  devices: readonly Device[] | undefined,
+): { readonly message: string; readonly retryable: boolean } {
+  return devices === undefined
+    ? { message: `the server does not tell what disks ${name} has: its files may be out of reach`, retryable: true }
+    : {
+        message: `the server does not tell all files of the disks of ${name}: one of them is of an unknown kind, or its datastore is not told`,
+        retryable: false,
+      };
+}
+
 /** A VM's devices, and every file that the disks among them stand on. */
 export interface ToldDisks {
   readonly devices: readonly Device[];
@@ -64,9 +77,8 @@ export interface ToldDisks {
 export function toldDisks(name: string, devices: readonly Device[] | undefined): ToldDisks {
   const chains = diskChains(devices);
   if (devices !== undefined && chains !== undefined) return { devices, chains };
-  throw new VimProtocolError(
-    `the server does not tell all disks of ${name}, or their files: it cannot be read, or one of them is of an unknown kind`,
-  );
+  const { message, retryable } = disksUntold(name, devices);
+  throw new VimProtocolError(message, { retryable });
 }
 
 /** Datastore paths of the disks themselves. */

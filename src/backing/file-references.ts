@@ -1,6 +1,6 @@
 import { BackingInUseError } from '../errors/index.js';
-import { readProperties, readPropertiesOfEach } from '../vim/property-collector.js';
 import { lookAgain } from '../vim/look-again.js';
+import { readProperties, readPropertiesOfEach } from '../vim/property-collector.js';
 import type { MoRef, PropertiesOf } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { comparisonWith, type FileComparison } from './compare-files.js';

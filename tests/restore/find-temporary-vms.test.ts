@@ -85,7 +85,7 @@ test('a temporary VM that may not be read is not taken for none', async () => {
 
 describe('a temporary VM of which the server does not tell the configuration is not taken for none', () => {
   const tellingNone = (): VimSession =>
-    ['config.changeVersion', 'config.extraConfig'].reduce(
+    ['config.changeVersion', 'config.extraConfig'].reduce<VimSession>(
       (vim, path) => tellingOtherwise(vim, path, () => undefined),
       lab.vim,
     );
