@@ -1,9 +1,9 @@
 import { backupServiceChecks, objectStoreChecks } from '../../../src/testing/index.js';
 import { describeChecks } from '../../testing/describe-checks.js';
-import { newPrefix, type Place, type PlaceOnHttp, serviceAt, storeAt } from './place.js';
+import { newPrefix, type Place, type PlaceOfObjects, serviceAt, storeAt } from './place.js';
 
 /** Declares the suite of `vmdk-driver/testing` for stores. What it locks stays for a minute or two. */
-export function testStoreConformance(store: string, at: () => PlaceOnHttp, { locks = false } = {}): void {
+export function testStoreConformance(store: string, at: () => PlaceOfObjects, { locks = false } = {}): void {
   const skipped = locks ? ['rejects a lock'] : ['does not delete a locked', 'extends a lock'];
   describeChecks(
     `${store}: a conforming store`,

@@ -4,7 +4,13 @@ import { promisify } from 'node:util';
 import type { BackupService } from '../../../src/index.js';
 import { RepositoryBackupService } from '../../../src/repository/index.js';
 import { ObjectBackupService, RbdBackupService } from '../../../src/services/index.js';
-import { type ObjectStore, S3ObjectStore, SwiftObjectStore } from '../../../src/stores/index.js';
+import {
+  type ApplicationCredentialAuth,
+  type KeystoneAuth,
+  type ObjectStore,
+  S3ObjectStore,
+  SwiftObjectStore,
+} from '../../../src/stores/index.js';
 
 /** Where backups go, as JSON, so that another process can be told. */
 export type Place = (
@@ -15,6 +21,7 @@ export type Place = (
       readonly user: string;
       readonly key: string;
     }
+  | { readonly kind: 'keystone'; readonly auth: KeystoneAuth | ApplicationCredentialAuth }
   | {
       readonly kind: 's3';
       readonly port: number;
@@ -35,6 +42,7 @@ export type Place = (
 };
 
 export type PlaceOfImages = Extract<Place, { readonly kind: 'rbd' }>;
+export type PlaceOfObjects = Exclude<Place, PlaceOfImages>;
 export type PlaceOnHttp = Extract<Place, { readonly port: number }>;
 
 const commonContainer = 'backups';
@@ -53,6 +61,8 @@ export function storeAt(place: Place): ObjectStore {
       const auth = { kind: 'tempauth', url: `http://127.0.0.1:${port}${path}`, user, key } as const;
       return new SwiftObjectStore({ auth, container, ...common });
     }
+    case 'keystone':
+      return new SwiftObjectStore({ auth: place.auth, container, ...common });
     case 's3': {
       const { port, key, secret = 'secret', region = 'default' } = place;
       const credentials = { accessKeyId: key, secretAccessKey: secret };
