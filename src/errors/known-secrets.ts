@@ -7,7 +7,7 @@ const shortestSecret = 3;
 /** Replaces what is known to be secret. */
 interface KnownSecrets {
   add(secret: string): void;
-  clean(text: string, longest: number): string;
+  clean(text: string, longest?: number): string;
 }
 
 function createKnownSecrets(): KnownSecrets {
@@ -25,7 +25,7 @@ function createKnownSecrets(): KnownSecrets {
       if (forms.size > mostSecrets && oldest !== undefined) forms.delete(oldest);
       if (known === undefined) sorted = undefined;
     },
-    clean(text, longest) {
+    clean(text, longest = Infinity) {
       sorted ??= [...forms.values()].flat().sort((a, b) => b.length - a.length);
       let clean = text.slice(0, longest);
       for (const form of sorted) clean = clean.replaceAll(form, '***');

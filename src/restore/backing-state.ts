@@ -14,6 +14,7 @@ import { runTask } from '../vim/run-task.js';
 import { saysGone } from '../vim/said-gone.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
+import { isUntold, untold } from './untold-configuration.js';
 
 /** What matters of a backing to who ends a restore; however many disks it has. */
 export interface BackingState {
@@ -43,9 +44,14 @@ const properties = [
   'config.hardware.device',
 ] as const;
 
-/** @throws VimFault ManagedObjectNotFound where the server says that it does not exist */
+/**
+ * @throws VimFault ManagedObjectNotFound where the server says that it does not exist
+ * @throws VimProtocolError where it tells nothing of its configuration
+ */
 export async function readBackingState(vim: VimSession, ref: MoRef): Promise<BackingState> {
   const vm = await readProperties(vim, ref, 'VirtualMachine', properties);
+  // That it has no mark, and no identity, would be the answer of any VM out of reach.
+  if (isUntold(vm)) throw untold(vm.name);
   return {
     ref,
     name: vm.name,

@@ -7,9 +7,10 @@ import type { ParsedVolume } from '../model/volume.js';
 import { listWithinOneSession, lookWithinOneSession } from '../vim/look-within-one-session.js';
 import { managerOf } from '../vim/managers.js';
 import { readPropertiesOfEach, type UnreadableObject } from '../vim/property-collector.js';
-import type { MoRef, PropertiesOf } from '../vim/schema/index.js';
+import type { MoRef } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { busyError } from './busy-error.js';
+import { isUntold, untold } from './untold-configuration.js';
 
 /** A temporary VM, as far as finding it told. */
 export interface FoundTemporaryVm {
@@ -129,15 +130,4 @@ async function withJournals(vim: VimSession, refs: readonly MoRef[], options: Ab
     else if (isUntold(properties)) unreadable.push({ ref, error: untold(properties.name) });
   }
   return { found, unreadable };
-}
-
-/** Whether the server tells nothing of a VM's configuration, as of one whose host or files are out of reach; every one has a version. */
-function isUntold(vm: PropertiesOf<'VirtualMachine', 'config.changeVersion' | 'config.extraConfig'>): boolean {
-  return vm['config.extraConfig'] === undefined && vm['config.changeVersion'] === undefined;
-}
-
-function untold(name: string): VimProtocolError {
-  return new VimProtocolError(`the server does not tell the configuration of ${name}: it may be out of reach`, {
-    retryable: true,
-  });
 }

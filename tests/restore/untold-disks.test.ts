@@ -82,10 +82,9 @@ describe.each(Object.entries(kinds))('a disk %s is not taken for none', (kind, t
     const vim = telling(ref, tell);
 
     const destroyed = lab.callsOf('Destroy_Task');
-    await lab
-      .driverWith({ vim })
-      .recover({ olderThanMs: 0 })
-      .catch(() => undefined);
+    expect(await lab.driverWith({ vim }).recover({ olderThanMs: 0 })).toMatchObject({
+      restores: [{ outcome: 'failed' }],
+    });
     expect(lab.callsOf('Destroy_Task')).toBe(destroyed);
     expect(isThere(strangers)).toBe(true);
 
@@ -93,6 +92,29 @@ describe.each(Object.entries(kinds))('a disk %s is not taken for none', (kind, t
     expect(await lab.driver.recover({ olderThanMs: 0 })).toMatchObject({ restores: [{ outcome: 'completed' }] });
     expect(temporaryVm()).toBeUndefined();
   });
+});
+
+test('a backing of which nothing is told is not taken for one without marks', async () => {
+  const backup = { id: randomUUID(), volumeId: volume.id };
+  await lab.driver.backupVolume(backup, volume);
+  lab.simulator.injectFault({
+    method: 'Destroy_Task',
+    when: 'task',
+    kind: { fault: 'SystemError', reason: 'injected' },
+  });
+  await lab.driver.restoreBackup(backup, volume);
+  const { ref } = lab.vmOf(volume);
+  const told = [devicesPath, 'config.changeVersion', 'config.extraConfig', 'config.instanceUuid'];
+  const vim = told.reduce<VimSession>(
+    (inner, path) => tellingOtherwise(inner, path, (value, { value: id }) => (id === ref.value ? undefined : value)),
+    lab.vim,
+  );
+  expect(await lab.driverWith({ vim }).recover({ olderThanMs: 0 })).toMatchObject({
+    restores: [
+      { outcome: 'failed', error: { retryable: true, message: expect.stringContaining('out of reach') as unknown } },
+    ],
+  });
+  expect(await lab.driver.recover({ olderThanMs: 0 })).toMatchObject({ restores: [{ outcome: 'completed' }] });
 });
 
 test('a backing that tells no devices is not given its old disk again', async () => {

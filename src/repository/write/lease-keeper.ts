@@ -8,6 +8,9 @@ import { tryDelete } from '../try-delete.js';
 /** How often a running backup gives a sign of life, in milliseconds. */
 const beatMs = 60_000;
 
+/** How long one is waited for, in milliseconds; then the next is given. */
+const beatLimitMs = 10 * 60_000;
+
 /** How long a lease without a sign of life is good for, in milliseconds: 24 hours, by the store's clock. */
 export const leaseLimitMs = 24 * 60 * 60 * 1000;
 
@@ -82,7 +85,7 @@ export class LeaseKeeper {
   }
 
   async #renew(): Promise<void> {
-    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(leaseLimitMs / 4)]);
+    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(beatLimitMs)]);
     try {
       if (!(await this.#giveSign(signal))) this.#giveUp();
     } catch (cause) {

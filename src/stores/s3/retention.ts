@@ -39,10 +39,11 @@ export async function head(
     path,
     query: versionId === undefined ? {} : { versionId },
     what: `${path} cannot be looked at`,
-    accepts: [404],
+    // 405: of a version that only marks a deletion, and has neither bytes nor a lock.
+    accepts: [404, 405],
     signal,
   });
-  if (statusCode === 404) return undefined;
+  if (statusCode === 404 || statusCode === 405) return undefined;
   const said = (name: string) => {
     const value = headers[name];
     return typeof value === 'string' ? value : undefined;

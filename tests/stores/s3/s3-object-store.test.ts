@@ -559,6 +559,19 @@ describe('a deletion', () => {
     expect(deletions()).toEqual([['v2', 'v1']]);
   });
 
+  it('of a marker that may not be deleted fails for its key only', async () => {
+    const sound = versioned(['marker3'], { marker3: 'AccessDenied' });
+    server.answers((response, arrived, request) => {
+      // A marker has nothing to be looked at.
+      if (arrived.method === 'HEAD') response.writeHead(405).end();
+      else void sound(response, arrived, request);
+    });
+    expect(await storeWith().delete(['key'])).toMatchObject({
+      retained: [],
+      failed: [{ key: 'key', error: { reason: 'denied' } }],
+    });
+  });
+
   it('that breaks off between two requests for one object fails, and keeps its newest version', async () => {
     const ids = Array.from({ length: 1500 }, (_, index) => `v${1500 - index}`);
     const sound = versioned(ids);
