@@ -44,18 +44,42 @@ interface SeenVm {
 /** VMs in one reply: what is read of each is short. */
 const pageSize = 500;
 
+/** One look at a datastore's VMs. */
+interface Look {
+  readonly references: FileReferences;
+  /** Whether something changed meanwhile, for all that can be told: another look may tell more. */
+  readonly isStale: boolean;
+}
+
 /**
  * Asks which VMs refer to a disk's file: an instance that is off holds no lock, and a linked clone does not have the disk but is
  * built on it. `VirtualMachine.layout` names both; a VM without one is asked for its devices.
+ *
+ * A datastore's list of VMs may lag behind what was attached, and a VM may move to another one between the list and the look at it, or
+ * its datastore be given another name: then it is looked again before that is believed.
  */
 export async function referencesTo(
   vim: VimSession,
-  { datastore, path }: FileAddress,
+  file: FileAddress,
   asker: Asker,
   { signal }: AbortableOptions = {},
 ): Promise<FileReferences> {
   const options = { maxObjects: pageSize, signal };
-  const { isListed, place } = await readPlace(vim, datastore, asker, options);
+  let { references, isStale } = await lookAt(vim, file, asker, options);
+  const look = async (): Promise<FileReferences | undefined> => {
+    if (isStale) ({ references, isStale } = await lookAt(vim, file, asker, options));
+    return isStale ? undefined : references;
+  };
+  return (await lookAgain(vim, look, options)) ?? references;
+}
+
+async function lookAt(
+  vim: VimSession,
+  { datastore, path }: FileAddress,
+  asker: Asker,
+  options: AbortableOptions & { readonly maxObjects: number },
+): Promise<Look> {
+  const place = await readProperties(vim, datastore, 'Datastore', ['name', 'summary.url', 'vm'], options);
   const { vm: refs = [] } = place;
   const others = refs.filter(({ value }) => value !== asker.ref.value);
   const compare = comparisonWith(path, { name: place.name, url: place['summary.url'] });
@@ -85,37 +109,20 @@ export async function referencesTo(
   ];
   const vms = seen.flatMap((vm) => referrer(vm, compare));
   const silent = seen.filter((vm) => referrer(vm, compare).length === 0 && !isKnown(vm, compare));
+  const isListed = lists(refs, asker);
   return {
-    vms,
-    unreadable: unreadable.length + byDevices.unreadable.length + silent.length,
-    isListed,
-    datastore: place.name,
+    references: {
+      vms,
+      unreadable: unreadable.length + byDevices.unreadable.length + silent.length,
+      isListed,
+      datastore: place.name,
+    },
+    isStale: !isListed || silent.some(({ isWhole }) => isWhole),
   };
-}
-
-type Place = PropertiesOf<'Datastore', 'name' | 'summary.url' | 'vm'>;
-
-/** A datastore's list of VMs may lag behind what was attached: one that is not whole is looked at again before it is believed. */
-async function readPlace(
-  vim: VimSession,
-  datastore: MoRef,
-  asker: Asker,
-  options: AbortableOptions,
-): Promise<{ readonly place: Place; readonly isListed: boolean }> {
-  const read = (): Promise<Place> =>
-    readProperties(vim, datastore, 'Datastore', ['name', 'summary.url', 'vm'], options);
-  let place = await read();
-  const look = async (): Promise<true | undefined> => {
-    if (lists(place, asker)) return true;
-    place = await read();
-    return lists(place, asker) || undefined;
-  };
-  const isListed = (await lookAgain(vim, look, options)) === true;
-  return { place, isListed };
 }
 
 /** A datastore of which somebody has a file has a VM: none is what a server says that does not tell. */
-function lists({ vm: refs = [] }: Place, { ref, hasFile }: Asker): boolean {
+function lists(refs: readonly MoRef[], { ref, hasFile }: Asker): boolean {
   return refs.length > 0 && (!hasFile || refs.some(({ value }) => value === ref.value));
 }
 

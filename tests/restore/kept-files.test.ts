@@ -97,6 +97,21 @@ describe('a list of a datastore’s VMs without the backing', () => {
   });
 });
 
+test('a VM that moves to another datastore while it is looked at keeps no file', async () => {
+  const { ref } = lab.simulator.vm('stranger')!;
+  const moved = old.replace('[datastore1]', '[datastore2]');
+  let looks = 0;
+  const vim = tellingOtherwise(lab.vim, 'layout.disk', (disks, { value }) => {
+    // Asked after the volume has its new disk.
+    if (value !== ref.value || lab.diskOf(volume).path === old) return disks;
+    return ++looks === 1 ? [{ key: 2000, diskFile: [moved] }] : disks;
+  });
+  const driver = lab.driverWith({ vim });
+  expect(await driver.restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup: 'done' });
+  expect(looks).toBe(2);
+  expect(exists(old)).toBe(false);
+});
+
 describe('beside a VM of whose disks the server cannot name the datastore', () => {
   beforeEach(() => {
     lab.simulator.administrator.setDatastoreNames('stranger', 'unknown');

@@ -155,8 +155,6 @@ async function withHappening(
   const report = both(early, await recoverAll(lab, findings));
   // The folder a VM was moved from stays where something else was in it: nobody's any more.
   if (happening.includes('moved')) await removeFolders(lab, findings);
-  // A datastore that has no VM any more, since all were moved, says the same as a server that says nothing: the file is kept.
-  if (happening.includes('moved')) await removeKept(lab, outcome, findings);
   findings.lost.push(...ongoing.damage());
   const kept = await isKept(lab, subject);
   await ongoing.takeBack();
@@ -235,12 +233,6 @@ async function removeFolders({ simulator }: MatrixLab, { leaked }: Findings): Pr
   removeAll(leaked, (what) => what.startsWith('directory: '));
   const folders = simulator.leftovers().filter(({ kind }) => kind === 'directory');
   for (const { what } of folders) await simulator.administrator.deleteFile(what);
-}
-
-async function removeKept({ simulator }: MatrixLab, outcome: Ended, { leaked }: Findings): Promise<void> {
-  const kept = 'result' in outcome && 'kept' in outcome.result ? (outcome.result.kept ?? []) : [];
-  removeAll(leaked, (what) => kept.some((path) => what === `disk-file: ${path}`));
-  for (const path of kept) await simulator.administrator.deleteFile(path);
 }
 
 function removeAll(items: string[], isUnwanted: (item: string) => boolean): void {
