@@ -39,11 +39,10 @@ export async function head(
     path,
     query: versionId === undefined ? {} : { versionId },
     what: `${path} cannot be looked at`,
-    // 405: of a version that only marks a deletion, and has neither bytes nor a lock.
-    accepts: [404, 405],
+    accepts: [404],
     signal,
   });
-  if (statusCode === 404 || statusCode === 405) return undefined;
+  if (statusCode === 404) return undefined;
   const said = (name: string) => {
     const value = headers[name];
     return typeof value === 'string' ? value : undefined;
@@ -72,7 +71,11 @@ export async function isRetained(
   versionId: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const version = await head(client, path, versionId, signal);
+  const version = await head(client, path, versionId, signal).catch((error: unknown) => {
+    // One that only marks a deletion, and has neither bytes nor a lock. Of an object it would not say that there is none.
+    if (error instanceof StoreError && error.status === 405) return undefined;
+    throw error;
+  });
   if (version === undefined) return false;
   return version.isOnLegalHold || (version.retainUntil !== undefined && version.retainUntil > client.now());
 }

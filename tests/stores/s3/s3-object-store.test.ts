@@ -200,6 +200,13 @@ describe('a refusal', () => {
     expect(await storeWith().stat('key')).toBeUndefined();
     await expect(storeWith().get('key')).rejects.toMatchObject({ code: 'OBJECT_NOT_FOUND', key: 'key' });
   });
+
+  it('of a HEAD that is not allowed does not say that there is no object', async () => {
+    server.answers((response, { method, url }) => {
+      response.writeHead(method === 'HEAD' && url !== '/bucket/' ? 405 : 200).end();
+    });
+    await expect(storeWith().stat('key')).rejects.toMatchObject({ code: 'STORE_FAILED', status: 405 });
+  });
 });
 
 describe('keys', () => {
