@@ -55,14 +55,14 @@ async function retainKey({ store, wrappedKey }: Repository, until: Date, signal:
     // Wrapped anew since: which of those that are there opens the repository now, only somebody else can tell.
     let count = 0;
     for await (const { key } of store.list(keysPrefix, { signal })) {
-      if (await isLocked(store, key, until, signal)) count += 1;
+      if (await lockIfThere(store, key, until, signal)) count += 1;
     }
     if (count === 0) throw new RepositoryDamagedError('the repository is encrypted and has no keys', { cause: error });
   }
 }
 
 /** Locks a key that was listed; false where it has gone since, wrapped anew once more. */
-async function isLocked(store: ObjectStore, key: string, until: Date, signal: AbortSignal): Promise<boolean> {
+async function lockIfThere(store: ObjectStore, key: string, until: Date, signal: AbortSignal): Promise<boolean> {
   try {
     await store.extendRetention?.(key, until, { signal });
     return true;
