@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { StoreError } from '../../src/errors/index.js';
 import type { BackupWriter } from '../../src/services/index.js';
 import { ChangingDisk, range } from './support/generations.js';
 import { manifestFor, RepositoryLab } from './support/repository-lab.js';
@@ -34,6 +35,27 @@ async function rewritten(): Promise<{ readonly lab: RepositoryLab; readonly rewr
 
 const keysOf = ({ store }: RepositoryLab, pattern: RegExp): string[] => store.keys.filter((key) => pattern.test(key));
 const notesOf = (lab: RepositoryLab): string[] => keysOf(lab, /^damaged\//);
+
+test.each([
+  ['data/', 'full'],
+  ['map/', 'full'],
+  ['volumes/', 'existence'],
+] as const)('what a store has with other bytes below %s is damage, and ends no verification', async (prefix, level) => {
+  const lab = await RepositoryLab.create();
+  const disk = new ChangingDisk(600, 8).write(...range(0, 30));
+  for (const [id, volumeId] of [
+    ['b1', 'v1'],
+    ['b2', 'v2'],
+  ] as const)
+    await lab.storeStream(id, disk.stream(), volumeId);
+  const [broken = ''] = lab.store.keys.filter((key) => key.startsWith(prefix));
+  const get = lab.store.get.bind(lab.store);
+  lab.store.get = (key, options) =>
+    key === broken ? Promise.reject(new StoreError('integrity', `${key}: other bytes`)) : get(key, options);
+  const { damage, packs } = await lab.service.verify({ level });
+  expect(damage.map(({ key }) => key)).toContain(broken);
+  expect(packs).toBeGreaterThan(0);
+});
 
 describe('what is deleted while a verification runs is no damage', () => {
   test.each(['data/', 'map/'])('a pack whose rewriting takes its place once %s was listed', async (prefix) => {
