@@ -1,0 +1,104 @@
+/**
+ * The proof that a repository loses nothing whoever works at once and dies: runs schedules, prints what happened in them, and
+ * fails at the first in which a committed backup does not restore exactly, or something is left that nobody needs.
+ *
+ *     npm run test:schedules -- [options]
+ *
+ *     --schedules <n>     how many (default 3,000; `npm run test:schedules:long` has 50,000)
+ *     --seed <n>          of the first; each is told by a number of its own
+ *     --workers <n>       processes (default 2)
+ *     --outputFile <file> where the counts go, by the names of jest's JSON
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { nothingYet, type Tally } from './run-schedule.js';
+import type { Done } from './worker.js';
+
+const { values } = parseArgs({
+  options: {
+    schedules: { type: 'string', default: '3000' },
+    seed: { type: 'string', default: '20261126' },
+    workers: { type: 'string', default: '2' },
+    outputFile: { type: 'string' },
+  },
+});
+const schedules = Number(values.schedules);
+const firstSeed = Number(values.seed);
+const startedAt = Date.now();
+
+const total: Tally = { ...nothingYet };
+const failures: string[] = [];
+let begun = 0;
+let ended = 0;
+
+/** What a process does, one schedule after the other, until none is left or one failed. */
+async function work(): Promise<void> {
+  // Most of the memory is that of buffers: with a small heap the engine would look for garbage after every few of them.
+  const child = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), {
+    execArgv: [...process.execArgv, '--initial-heap-size=2000'],
+  });
+  try {
+    while (begun < schedules && failures.length === 0) {
+      const seed = firstSeed + begun++;
+      const { tally, error } = await ask(child, seed);
+      if (error === undefined) add(tally);
+      else failures.push(`seed ${seed}: ${error}`);
+      if (++ended % 500 === 0) console.log(`${ended} of ${schedules}, ${secondsSince(startedAt)} s`);
+    }
+  } catch (error) {
+    failures.push(String(error));
+  } finally {
+    child.kill();
+  }
+}
+
+function ask(child: ChildProcess, seed: number): Promise<Done> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null, signal: string | null): void => {
+      reject(new Error(`seed ${seed}: its process ended with ${code ?? signal}`));
+    };
+    child.once('exit', onExit);
+    child.once('message', (done: Done) => {
+      child.off('exit', onExit);
+      resolve(done);
+    });
+    child.send(seed);
+  });
+}
+
+function add(tally: Tally): void {
+  for (const name of Object.keys(total) as (keyof Tally)[]) total[name] += tally[name];
+}
+
+/** What a schedule is to be good for has to happen. */
+function* missing(): Generator<string> {
+  const fewest: readonly (readonly [keyof Tally, number])[] = [
+    ['calls', 60 * schedules],
+    ['actors', 3 * schedules],
+    ['kills', schedules],
+    ['collected', schedules / 6],
+    ['repacked', schedules / 6],
+    ['guarded', schedules / 6],
+    ['lostAnswers', schedules / 6],
+  ];
+  for (const [name, least] of fewest) {
+    if (total[name] < least) yield `${name}: ${total[name]}, and should be ${Math.ceil(least)} at least`;
+  }
+}
+
+function secondsSince(time: number): number {
+  return Math.round((Date.now() - time) / 1000);
+}
+
+await Promise.all(Array.from({ length: Number(values.workers) }, work));
+if (failures.length === 0) failures.push(...missing());
+for (const failure of failures) console.error(failure);
+console.log(`${ended} schedules from seed ${firstSeed}: ${JSON.stringify(total)}`);
+console.log(`${ended - failures.length} survived, ${failures.length} failed, ${secondsSince(startedAt)} s`);
+if (values.outputFile !== undefined) {
+  const counts = { numPassedTests: Math.max(0, ended - failures.length), numFailedTests: failures.length };
+  await writeFile(values.outputFile, JSON.stringify(counts));
+}
+process.exitCode = failures.length === 0 ? 0 : 1;

@@ -1,3 +1,0 @@
-import { testSchedules } from './schedules-test.js';
-
-testSchedules(1);
