@@ -101,7 +101,7 @@ export async function readRoot(
  */
 export async function openRoot(vault: Vault, attempt: string, key: string, bytes: Buffer): Promise<Root> {
   try {
-    return await parseRoot(vault.openRoot(attempt, bytes));
+    return await parseRoot(await vault.openRoot(attempt, bytes));
   } catch (error) {
     throw new RepositoryDamagedError(`${key} cannot be read`, { cause: error });
   }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { StoreError } from '../errors/index.js';
+import { joinPieces } from './join-pieces.js';
 
 /** Far more than anything that is read in one piece should have: a stream without end must not take all memory. */
 const mostBytes = 512 * 1024 * 1024;
@@ -19,5 +20,5 @@ export async function readWhole(stream: Readable, limit = mostBytes): Promise<Bu
     if (length > limit) throw new StoreError('integrity', `more than the ${limit} bytes came that may be there`);
     pieces.push(piece);
   }
-  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : joinPieces(pieces);
 }

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { newAttempt } from '../../src/repository/format/pack-id.js';
 import { formatRoot, parseRoot, type Root } from '../../src/repository/format/root.js';
+import { sealedVault } from '../../src/repository/vault/sealed-vault.js';
 import { needing } from '../support/needing.js';
 import { longestTurnOfBest } from '../support/turn-probe.js';
 import { buildVmdk } from '../vmdk/support/build-vmdk.js';
@@ -104,6 +105,16 @@ needing(existsSync('/proc/self/task'), 'the main thread cannot be measured').des
       const parsed = await longestTurnOfBest(limit, () => parseRoot(formatted.result));
       expect(parsed.cpuMs).toBeLessThan(limit);
       expect(parsed.result.pages.size).toBe(524_288);
+    });
+
+    test('where the longest root is encrypted', async () => {
+      const vault = sealedVault(Buffer.alloc(32, 7));
+      const root = Buffer.alloc(2 ** 28, 'abc');
+      const sealed = await longestTurnOfBest(limit, () => vault.sealRoot('a', root));
+      expect(sealed.cpuMs).toBeLessThan(limit);
+      const opened = await longestTurnOfBest(limit, () => vault.openRoot('a', sealed.result));
+      expect(opened.cpuMs).toBeLessThan(limit);
+      expect(opened.result.equals(root)).toBe(true);
     });
 
     test('where ten thousands of packs are garbage', async () => {

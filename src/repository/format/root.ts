@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { deflate, inflate, type ZlibOptions } from 'node:zlib';
+import { createDeflate, createInflate } from 'node:zlib';
 import { BackupServiceError } from '../../errors/index.js';
+import { readWhole } from '../../stream/read-whole.js';
 import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import { type BlobAddress, keyBytes } from './blob.js';
 import { directoryBytes, maxBlobs, type PackRecord } from './pack.js';
@@ -34,6 +34,8 @@ export const maxGrains = 2 ** 30;
 /** Packs or addresses, and bytes hashed, between two looks at the clock. */
 const itemsAtOnce = 4096;
 const bytesAtOnce = 1024 * 1024;
+/** zlib's pieces. Its functions that give all at once join them in one turn. */
+const chunkSize = 256 * 1024;
 
 /**
  * A root as bytes. Blobs of the map are named by their pack's place in `mapPacks`, counted from 1; 0 stands for no page.
@@ -43,7 +45,12 @@ const bytesAtOnce = 1024 * 1024;
 export async function formatRoot({ grainBytes, dataPacks, mapPacks, pages, recipe }: Root): Promise<Buffer> {
   const turns = new EventLoopTurns();
   const packCount = dataPacks.length + mapPacks.length;
-  const pageCount = ([...pages.keys()].at(-1) ?? -1) + 1;
+  let pageCount = 0;
+  let looked = 0;
+  for (const page of pages.keys()) {
+    if (looked++ % itemsAtOnce === 0) await turns.pause();
+    pageCount = page + 1;
+  }
   const length = headerBytes + packCount * packBytes + (pageCount + recipe.length) * addressBytes;
   if (length > maxRootBytes) {
     throw new BackupServiceError(`the backup has ${packCount} packs, more than can be listed: larger ones are needed`);
@@ -74,16 +81,16 @@ export async function formatRoot({ grainBytes, dataPacks, mapPacks, pages, recip
     put(address, number);
   }
   for (const [place, address] of recipe.entries()) put(address, pageCount + place);
-  return promisify(deflate)(bytes);
+  return readWhole(createDeflate({ chunkSize }).end(bytes), mostRootBytes);
 }
 
 /**
  * Reads a root.
  *
- * @throws RangeError, or zlib's error, where the bytes are no root
+ * @throws RangeError, StoreError, or zlib's error, where the bytes are no root
  */
 export async function parseRoot(deflated: Uint8Array): Promise<Root> {
-  const reader = new ByteReader(await inflated(deflated, { maxOutputLength: maxRootBytes }));
+  const reader = new ByteReader(await readWhole(createInflate({ chunkSize }).end(deflated), maxRootBytes));
   if (!reader.take(4).equals(magic)) throw new RangeError('a root begins otherwise');
   const [grainBytes, dataCount, mapCount, pageCount, recipeCount] = [
     reader.uint32(),
@@ -146,5 +153,3 @@ export async function digestRoot(bytes: Uint8Array): Promise<string> {
   }
   return hash.digest('hex');
 }
-
-const inflated = promisify<Uint8Array, ZlibOptions, Buffer>(inflate);

@@ -10,8 +10,8 @@ export const plainVault: Vault = {
   keysIn: (memory, bounds) => hashMemory(memory, bounds),
   seal: (_pack, _ordinal, bytes) => bytes,
   open: (_pack, _ordinal, sealed) => sealed,
-  sealRoot: (_attempt, bytes) => bytes,
-  openRoot: (_attempt, sealed) => sealed,
+  sealRoot: (_attempt, bytes) => Promise.resolve(bytes),
+  openRoot: (_attempt, sealed) => Promise.resolve(sealed),
   prove: (text) => createHash('sha256').update(text).digest('hex'),
   refuse: (key) => new RepositoryDamagedError(`${key} is not as it was written`),
 };

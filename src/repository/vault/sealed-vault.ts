@@ -1,5 +1,8 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
+import { type CipherGCM, createCipheriv, createDecipheriv, createHmac, type DecipherGCM, hkdfSync } from 'node:crypto';
 import { RepositoryDamagedError, WrongKeyError } from '../../errors/index.js';
+import { chunkBytes } from '../../stream/chunk-bytes.js';
+import { joinPieces } from '../../stream/join-pieces.js';
+import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import { hashMemory } from './hash-memory.js';
 import { hashPieces } from './hash-pieces.js';
 import type { Vault } from './vault.js';
@@ -34,8 +37,8 @@ export function sealedVault(master: Uint8Array): Vault {
     keysIn: (memory, bounds) => hashMemory(memory, bounds, grainSecret),
     seal: (pack, ordinal, bytes) => seal(packKey(pack), ordinal, bytes),
     open: (pack, ordinal, sealed) => open(packKey(pack), ordinal, sealed, `pack ${pack}`),
-    sealRoot: (attempt, bytes) => seal(derive(`root ${attempt}`), 0, bytes),
-    openRoot: (attempt, sealed) => open(derive(`root ${attempt}`), 0, sealed, `root ${attempt}`),
+    sealRoot: (attempt, bytes) => sealLong(derive(`root ${attempt}`), bytes),
+    openRoot: (attempt, sealed) => openLong(derive(`root ${attempt}`), sealed, `root ${attempt}`),
     prove: (text) => createHmac('sha256', proofSecret).update(text).digest('hex'),
     refuse: (key) => new WrongKeyError(`${key} was not written with the repository's key, or was changed since`),
   };
@@ -54,10 +57,46 @@ function seal(key: Buffer, ordinal: number, bytes: Uint8Array): Buffer {
 
 function open(key: Buffer, ordinal: number, sealed: Buffer, name: string): Buffer {
   try {
-    const opening = createDecipheriv(cipher, key, nonceOf(ordinal), { authTagLength: tagBytes });
-    opening.setAuthTag(sealed.subarray(sealed.length - tagBytes));
+    const opening = openingOf(key, ordinal, sealed);
     return Buffer.concat([opening.update(sealed.subarray(0, -tagBytes)), opening.final()]);
   } catch (cause) {
-    throw new RepositoryDamagedError(`${name}, blob ${ordinal}: not what was stored there`, { cause });
+    throw damaged(name, ordinal, cause);
   }
+}
+
+/** {@link seal}, of what may be hundreds of megabytes long, over several turns of the event loop. */
+async function sealLong(key: Buffer, bytes: Buffer): Promise<Buffer> {
+  const sealing = createCipheriv(cipher, key, nonceOf(0));
+  const pieces = await updateInTurns(sealing, bytes);
+  return joinPieces([...pieces, sealing.final(), sealing.getAuthTag()]);
+}
+
+/** {@link open}, of what {@link sealLong} sealed. */
+async function openLong(key: Buffer, sealed: Buffer, name: string): Promise<Buffer> {
+  try {
+    const opening = openingOf(key, 0, sealed);
+    const pieces = await updateInTurns(opening, sealed.subarray(0, -tagBytes));
+    return await joinPieces([...pieces, opening.final()]);
+  } catch (cause) {
+    throw damaged(name, 0, cause);
+  }
+}
+
+function openingOf(key: Buffer, ordinal: number, sealed: Buffer): DecipherGCM {
+  const opening = createDecipheriv(cipher, key, nonceOf(ordinal), { authTagLength: tagBytes });
+  return opening.setAuthTag(sealed.subarray(sealed.length - tagBytes));
+}
+
+async function updateInTurns(work: CipherGCM | DecipherGCM, bytes: Buffer): Promise<Buffer[]> {
+  const turns = new EventLoopTurns();
+  const pieces: Buffer[] = [];
+  for (let from = 0; from < bytes.length; from += chunkBytes) {
+    await turns.pause();
+    pieces.push(work.update(bytes.subarray(from, from + chunkBytes)));
+  }
+  return pieces;
+}
+
+function damaged(name: string, ordinal: number, cause: unknown): RepositoryDamagedError {
+  return new RepositoryDamagedError(`${name}, blob ${ordinal}: not what was stored there`, { cause });
 }

@@ -18,9 +18,9 @@ export interface Vault {
    */
   open(pack: string, ordinal: number, sealed: Buffer): Buffer;
   /** A backup's root as it is stored. */
-  sealRoot(attempt: string, bytes: Buffer): Buffer;
+  sealRoot(attempt: string, bytes: Buffer): Promise<Buffer>;
   /** @throws RepositoryDamagedError */
-  openRoot(attempt: string, sealed: Buffer): Buffer;
+  openRoot(attempt: string, sealed: Buffer): Promise<Buffer>;
   /** Tells whether a text is as it was written; of an encrypted repository also that its writer had the key. */
   prove(text: string): string;
   /** What to throw where it is not. */

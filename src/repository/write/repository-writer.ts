@@ -32,6 +32,8 @@ const batchBytes = 1024 * 1024;
 const batchSpares = 64;
 /** Bytes taken of a chunk before the grains in them are stored: so much waits in memory, and is taken in one turn. */
 const sliceBytes = 256 * 1024;
+/** Pages looked at between two looks at the clock. */
+const pagesAtOnce = 4096;
 /** How long is looked whether a record that could not be put is there all the same, in milliseconds. */
 const lookMs = 60_000;
 const dayMs = 24 * 60 * 60 * 1000;
@@ -205,7 +207,12 @@ export class RepositoryWriter {
     const pages = await this.#map.finish();
     await this.#storeRecipe(true);
     const [data, map] = [await this.#dataPacks.finish(), await this.#mapPacks.finish()];
-    const mapReferenced = new Set([...pages.values()].map(({ pack }) => pack));
+    const mapReferenced = new Set<string>();
+    let looked = 0;
+    for (const { pack } of pages.values()) {
+      if (looked++ % pagesAtOnce === 0) await this.#turns.pause();
+      mapReferenced.add(pack);
+    }
     return {
       grainBytes: this.#splitter.grainBytes,
       dataPacks: [...(parent?.root.dataPacks ?? []).filter(({ id }) => this.#map.referenced.has(id)), ...data],
@@ -223,7 +230,7 @@ export class RepositoryWriter {
     const { store, vault } = this.#repository;
     const { id: backupId, volumeId } = this.#backup;
     const { id: attempt, parent, reason } = this.#attempt;
-    const bytes = Buffer.from(vault.sealRoot(attempt, await formatRoot(root)));
+    const bytes = await vault.sealRoot(attempt, await formatRoot(root));
     await store.put(rootKey(volumeId, backupId, attempt), bytes, this.#putOptions());
     const { grainsNew, grainsSame } = this.#grains;
     return {
