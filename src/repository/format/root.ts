@@ -35,7 +35,7 @@ export const maxGrains = 2 ** 30;
 const itemsAtOnce = 4096;
 const bytesAtOnce = 1024 * 1024;
 /** zlib's pieces. Its functions that give all at once join them in one turn. */
-const chunkSize = 256 * 1024;
+const chunkSize = 64 * 1024;
 
 /**
  * A root as bytes. Blobs of the map are named by their pack's place in `mapPacks`, counted from 1; 0 stands for no page.

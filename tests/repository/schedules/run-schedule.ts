@@ -69,6 +69,7 @@ class ScheduledRun implements Schedule {
   /** The calls that the killed wait at. */
   readonly #abandoned: WaitingCall[] = [];
   #isOver = false;
+  #tell = (): void => undefined;
   /** The last lease of each writer. */
   readonly #leases = new Map<string, string>();
   #calls = 0;
@@ -95,6 +96,7 @@ class ScheduledRun implements Schedule {
     if (call.method === 'put' && call.key.startsWith('writers/')) this.#leases.set(call.actor, call.key);
     if (this.#isOver) call.proceed('refuse');
     else (this.#killed.has(call.actor) ? this.#abandoned : this.#waiting).push(call);
+    this.#tell();
   }
 
   later(change: () => Promise<unknown>): void {
@@ -162,7 +164,10 @@ class ScheduledRun implements Schedule {
         if (!(error instanceof VmdkDriverError)) throw error;
       }
     };
-    void attempt().finally(() => this.#alive.delete(actor));
+    void attempt().finally(() => {
+      this.#alive.delete(actor);
+      this.#tell();
+    });
   }
 
   async #collect(service: RepositoryBackupService): Promise<number> {
@@ -209,11 +214,20 @@ class ScheduledRun implements Schedule {
   async #everyoneWaits(): Promise<void> {
     for (let idle = 0; idle < 3;) {
       const before = this.#waiting.length;
-      await setImmediate();
-      const actors = new Set(this.#waiting.map(({ actor }) => actor));
-      const all = [...this.#alive].every((actor) => actors.has(actor));
-      idle = all && this.#waiting.length === before ? idle + 1 : 0;
+      if (this.#someoneWorks()) await this.#nextNews();
+      else await setImmediate();
+      idle = this.#waiting.length === before && !this.#someoneWorks() ? idle + 1 : 0;
     }
+  }
+
+  #someoneWorks(): boolean {
+    const waiting = new Set(this.#waiting.map(({ actor }) => actor));
+    return [...this.#alive].some((actor) => !waiting.has(actor));
+  }
+
+  /** The next call, or the end of an actor. To look again and again would take the processor from the threads that are waited for. */
+  #nextNews(): Promise<void> {
+    return new Promise((resolve) => (this.#tell = resolve));
   }
 
   /** Any of the calls of actors that do not stand still. Where all do, time passes. */
