@@ -41,7 +41,7 @@ const { values } = parseArgs({
   options: {
     backups: { type: 'string', default: '500' },
     'per-host': { type: 'string', default: '32' },
-    kib: { type: 'string', default: '1024' },
+    kib: { type: 'string', default: '8192' },
     transfer: { type: 'string', default: 'auto' },
   },
 });

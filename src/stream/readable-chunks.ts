@@ -3,6 +3,7 @@ import { isUint8Array } from 'node:util/types';
 import { chunkBytes } from './chunk-bytes.js';
 import { ChunkPool } from './chunk-pool.js';
 import type { ChunkSource, LookAtBytes } from './chunk-source.js';
+import { turnBytes } from './turn-bytes.js';
 
 /** How the bytes of a stream are looked at on their way, and what it fails with. */
 export interface ReadableOptions {
@@ -31,6 +32,8 @@ export class ReadableChunks implements ChunkSource {
   #filled = 0;
   /** What is left of a piece that there was no room for. */
   #rest: Uint8Array | undefined;
+  /** Whether all streams together have taken enough of this turn. */
+  #waitsForTurn = false;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
 
@@ -49,6 +52,7 @@ export class ReadableChunks implements ChunkSource {
       if (isUint8Array(piece)) this.#rest = piece;
       else this.#failStream(new TypeError('the stream gives something else than bytes'));
       this.#advance();
+      if (isUint8Array(piece) && !turnBytes.take(piece.length)) this.#waitForTurn();
     });
     stream.resume();
   }
@@ -90,7 +94,17 @@ export class ReadableChunks implements ChunkSource {
       this.#waiting.shift();
     }
     if (this.#rest !== undefined) this.#stream.pause();
-    else if (this.#stream.isPaused()) this.#stream.resume();
+    else if (this.#stream.isPaused() && !this.#waitsForTurn) this.#stream.resume();
+  }
+
+  #waitForTurn(): void {
+    if (this.#waitsForTurn) return;
+    this.#waitsForTurn = true;
+    this.#stream.pause();
+    turnBytes.later(() => {
+      this.#waitsForTurn = false;
+      this.#advance();
+    });
   }
 
   /** Copies what has come, as far as there is room. */

@@ -25,6 +25,33 @@ describe('the chunks of a stream', () => {
     expect(Math.max(...seen.map((come) => come.length))).toBeLessThanOrEqual(mebibyte);
   });
 
+  test('of many streams at once leave the event loop its turns, whatever they have ready', async () => {
+    const length = 40 * 16_384;
+    let inTurn = 0;
+    let most = 0;
+    let isOver = false;
+    const look = (come: Uint8Array) => {
+      most = Math.max(most, (inTurn += come.length));
+      return come.length;
+    };
+    const watch = (): void => {
+      inTurn = 0;
+      if (!isOver) setImmediate(watch);
+    };
+    watch();
+    // As sockets are that have as much ready as they may.
+    const streams = Array.from({ length: 60 }, () => {
+      const stream = new PassThrough({ highWaterMark: length });
+      for (const piece of pieces(Buffer.alloc(length), 16_384)) stream.write(piece);
+      return stream.end();
+    });
+    const read = await Promise.all(streams.map((stream) => readAll(new ReadableChunks(stream, { look }))));
+    isOver = true;
+    for (const { bytes } of read) expect(bytes.length).toBe(length);
+    // The share of a turn and a piece of each stream, in what may be two turns by another's count.
+    expect(most).toBeLessThanOrEqual(2 * (2 * mebibyte + 60 * 16_384));
+  });
+
   test('of an empty stream are none, however often they are asked for', async () => {
     const chunks = new ReadableChunks(Readable.from([]));
     expect(await Promise.all([chunks.next(), chunks.next()])).toEqual([undefined, undefined]);
