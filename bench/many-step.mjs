@@ -24,6 +24,7 @@ const asked = /** @type {import('./many.js').ManyBackups} */ (await json(process
 const cpuMs = () =>
   Number(readFileSync(`/proc/self/task/${String(process.pid)}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
 
+const peaks = { descriptors: 0, memoryMiB: 0, turnMs: 0, transfers: 0 };
 let moving = 0;
 
 /**
@@ -41,7 +42,7 @@ const counting = (vim) => ({
   invoke: (method, target, args, options) => vim.invoke(method, target, args, options),
   async download(url, options) {
     const opened = await vim.download(url, options);
-    moving++;
+    peaks.transfers = Math.max(peaks.transfers, ++moving);
     opened.stream.once('close', () => {
       moving--;
     });
@@ -58,7 +59,6 @@ const driver = new VmdkDriver({
   config: { tmpDir: directory, transfersPerHost: asked.transfersPerHost, transfer: asked.transfer },
 });
 
-const peaks = { descriptors: 0, memoryMiB: 0, turnMs: 0, transfers: 0 };
 let last = cpuMs();
 let isOver = false;
 const turn = () => {
@@ -70,7 +70,6 @@ const sample = setInterval(() => {
   const before = cpuMs();
   peaks.descriptors = Math.max(peaks.descriptors, readdirSync('/proc/self/fd').length);
   peaks.memoryMiB = Math.max(peaks.memoryMiB, process.memoryUsage.rss() / 2 ** 20);
-  peaks.transfers = Math.max(peaks.transfers, moving);
   // What looking costs is not the driver's.
   last += cpuMs() - before;
 }, 50);

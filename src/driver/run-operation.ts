@@ -51,7 +51,8 @@ export function runOperation<T>(
   const { name, volumeId, backupId } = request;
   const about = { operation: name, ...(volumeId && { volumeId }), ...(backupId && { backupId }) };
   // Whoever starts hundreds at once has them begin over several turns of the event loop, each in the context it was asked for in.
-  const begin = AsyncResource.bind((): Promise<T> => runLogged(means, request, about, work));
+  const context = new AsyncResource('VmdkDriverOperation');
+  const begin = (): Promise<T> => context.runInAsyncScope(runLogged<T>, undefined, means, request, about, work);
   return traceOperation({ ...about }, () => mainThread.run(begin));
 }
 

@@ -5,9 +5,9 @@ import { chunkBytes } from './chunk-bytes.js';
  * How many bytes all streams together take in one turn of the event loop, some milliseconds' worth. A socket alone may have more ready,
  * and dozens have.
  */
-const bytesPerTurn = 2 * chunkBytes;
+const bytesPerTurn = chunkBytes;
 /** How many streams go on in one turn that waited for it: each has some 64 KiB ready by then. */
-const streamsPerTurn = 32;
+const streamsPerTurn = 16;
 
 /** What the streams of this thread may take of a turn. */
 class TurnBytes {

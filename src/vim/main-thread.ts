@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers';
 
 /** How much of one turn of the event loop this library's own work may take, in milliseconds. */
-const turnBudgetMs = 10;
+const turnBudgetMs = 5;
 
 /**
  * Spreads work that cannot leave the main thread over its turns. Whatever the number of those who have work to do, together

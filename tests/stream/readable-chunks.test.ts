@@ -49,7 +49,7 @@ describe('the chunks of a stream', () => {
     isOver = true;
     for (const { bytes } of read) expect(bytes.length).toBe(length);
     // The share of a turn and a piece of each stream, in what may be two turns by another's count.
-    expect(most).toBeLessThanOrEqual(2 * (2 * mebibyte + 60 * 16_384));
+    expect(most).toBeLessThanOrEqual(2 * (mebibyte + 60 * 16_384));
   });
 
   test('of an empty stream are none, however often they are asked for', async () => {

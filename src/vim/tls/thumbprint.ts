@@ -1,4 +1,4 @@
-import type { PeerCertificate } from 'node:tls';
+import type { X509Certificate } from 'node:crypto';
 
 /** The SHA-1 or SHA-256 of a certificate, as vSphere and its tools show it. */
 export interface Thumbprint {
@@ -25,8 +25,8 @@ export function parseThumbprint(text: string): Thumbprint | undefined {
 
 /** The thumbprint of a certificate, by the same algorithm as another one. `undefined` where the peer showed none. */
 export function thumbprintOf(
-  certificate: Partial<PeerCertificate>,
+  certificate: X509Certificate | undefined,
   algorithm: Thumbprint['algorithm'],
 ): string | undefined {
-  return (algorithm === 'SHA-1' ? certificate.fingerprint : certificate.fingerprint256)?.toUpperCase();
+  return (algorithm === 'SHA-1' ? certificate?.fingerprint : certificate?.fingerprint256)?.toUpperCase();
 }

@@ -83,11 +83,10 @@ function contextOf(trust: Trust): SecureContext {
 
 /** Why the peer's certificate is not trusted; `undefined` where it is. */
 function refusal(socket: TLSSocket, peer: Peer, trust: Trust): TlsVerificationError | undefined {
-  const certificate = socket.getPeerCertificate();
   switch (trust.kind) {
     case 'pin': {
       const { algorithm, text: expected } = trust.thumbprint;
-      const actual = thumbprintOf(certificate, algorithm);
+      const actual = thumbprintOf(socket.getPeerX509Certificate(), algorithm);
       if (actual === expected) return undefined;
       const message = `the certificate has another ${algorithm} thumbprint than expected (${expected}): ${actual ?? 'none'}`;
       return new TlsVerificationError(authority(peer), message, {
@@ -98,7 +97,7 @@ function refusal(socket: TLSSocket, peer: Peer, trust: Trust): TlsVerificationEr
     case 'ca':
     case 'system': {
       if (socket.authorized) return undefined;
-      const actual = thumbprintOf(certificate, 'SHA-256');
+      const actual = thumbprintOf(socket.getPeerX509Certificate(), 'SHA-256');
       const reason = String(socket.authorizationError);
       const option = trust.isNfc === true ? 'nfcThumbprint' : 'thumbprint';
       const remedy =
