@@ -42,6 +42,12 @@ const fewestCalls = 60;
 const firstKillBy = 50;
 /** A writer that runs gives a sign of life each minute; one that finds its last one older than that gives up. In hours. */
 const silenceHours = 12;
+/**
+ * Collections until nothing is left that nobody needs. Of a pack of which a part was marked before all stood still, the first
+ * leaves that part out, the second marks all of the rest, the third leaves that out, the fourth marks the first's rewriting and the fifth
+ * deletes it.
+ */
+const quietCollections = 5;
 /** How late a list may show what was put or deleted: far less than the grace. */
 const listingLagHours = 2;
 
@@ -334,7 +340,7 @@ class ScheduledRun implements Schedule {
 
   /** When nobody works any more, collections leave only what is needed. */
   async #settleDown(direct: RepositoryBackupService): Promise<void> {
-    for (let run = 0; run < 4; run++) {
+    for (let run = 0; run < quietCollections; run++) {
       this.#store.pass(30);
       this.#tally.collected += await this.#collect(direct);
     }
