@@ -25,6 +25,7 @@ export {
   type BackupMetadata,
   type BackupService,
   type BackupWriter,
+  type DiskMode,
   type DiskProvisioning,
   type ListOptions,
   type ServiceBackupOptions,
