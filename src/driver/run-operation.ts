@@ -51,9 +51,10 @@ export function runOperation<T>(
   const { name, volumeId, backupId } = request;
   const about = { operation: name, ...(volumeId && { volumeId }), ...(backupId && { backupId }) };
   // Whoever starts hundreds at once has them begin over several turns of the event loop, each in the context it was asked for in.
-  const context = new AsyncResource('VmdkDriverOperation');
-  const begin = (): Promise<T> => context.runInAsyncScope(runLogged<T>, undefined, means, request, about, work);
-  return traceOperation({ ...about }, () => mainThread.run(begin));
+  return traceOperation({ ...about }, () => {
+    const context = new AsyncResource('VmdkDriverOperation');
+    return mainThread.run(() => context.runInAsyncScope(runLogged<T>, undefined, means, request, about, work));
+  });
 }
 
 async function runLogged<T>(

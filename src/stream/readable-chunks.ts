@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { finished, type Readable } from 'node:stream';
 import { isUint8Array } from 'node:util/types';
 import { chunkBytes } from './chunk-bytes.js';
@@ -25,6 +26,8 @@ export class ReadableChunks implements ChunkSource {
   readonly #stream: Readable;
   readonly #options: ReadableOptions;
   readonly #pool = new ChunkPool();
+  /** The caller's: turns are given by whichever stream came first. */
+  readonly #context = new AsyncResource('VmdkDriverStream');
   readonly #waiting: Waiting[] = [];
   #ready: Buffer<ArrayBuffer> | undefined;
   /** The chunk that is being filled, and how far it is. */
@@ -103,7 +106,9 @@ export class ReadableChunks implements ChunkSource {
     this.#stream.pause();
     turnBytes.later(() => {
       this.#waitsForTurn = false;
-      this.#advance();
+      this.#context.runInAsyncScope(() => {
+        this.#advance();
+      });
     });
   }
 

@@ -2,11 +2,11 @@ import { setImmediate } from 'node:timers';
 import { chunkBytes } from './chunk-bytes.js';
 
 /**
- * How many bytes all streams together take in one turn of the event loop, some milliseconds' worth. A socket alone may have more ready,
- * and dozens have.
+ * How many bytes all streams together take in one turn of the event loop, some milliseconds' worth, and a piece more of each that does
+ * not wait. A socket alone may have more ready, and dozens have.
  */
 const bytesPerTurn = chunkBytes;
-/** How many streams go on in one turn that waited for it: each has some 64 KiB ready by then. */
+/** How many streams go on in one turn that waited for it: a socket of each has some 64 KiB ready by then. */
 const streamsPerTurn = 16;
 
 /** What the streams of this thread may take of a turn. */
@@ -34,9 +34,21 @@ class TurnBytes {
     setImmediate(() => {
       this.#isTurnWatched = false;
       this.#taken = 0;
-      for (const goOn of this.#waiting.splice(0, streamsPerTurn)) goOn();
-      if (this.#waiting.length > 0) this.#watchTurn();
+      this.#goOn(streamsPerTurn);
     });
+  }
+
+  /** One after the other: what a stream has in memory comes in the next tick. */
+  #goOn(streams: number): void {
+    const next = streams > 0 && this.#taken < bytesPerTurn ? this.#waiting.shift() : undefined;
+    if (next !== undefined) {
+      next();
+      process.nextTick(() => {
+        this.#goOn(streams - 1);
+      });
+    } else if (this.#waiting.length > 0) {
+      this.#watchTurn();
+    }
   }
 }
 

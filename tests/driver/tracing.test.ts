@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { execFile } from 'node:child_process';
 import { tracingChannel } from 'node:diagnostics_channel';
 import { promisify } from 'node:util';
@@ -55,6 +56,27 @@ describe('tracing channels', () => {
       { direction: 'import', result: { streamBytes } },
     ]);
     expect(moved.map(({ host }) => host)).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d+$/), expect.any(String)]);
+  });
+
+  test('bind a context to an operation, in which its work and its transfer are', async () => {
+    await using lab = await Lab.start();
+    const volume = await lab.addVolume();
+    const spans = new AsyncLocalStorage<string>();
+    const { start } = tracingChannel<string, OperationTrace>('vmdk-driver:operation');
+    start.bindStore(spans, ({ operation }) => `span of ${operation}`);
+    const seen: (string | undefined)[] = [];
+    const note = (): void => {
+      seen.push(spans.getStore());
+    };
+    const transfers = tracingChannel('vmdk-driver:transfer').start;
+    transfers.subscribe(note);
+    try {
+      await spans.run('outer', () => lab.driver.backupVolume({ id: 'bound', volumeId: volume.id }, volume));
+    } finally {
+      transfers.unsubscribe(note);
+      start.unbindStore(spans);
+    }
+    expect(seen).toEqual(['span of backup']);
   });
 
   test('tell of an error, with all that it carries', async () => {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
@@ -50,6 +51,27 @@ describe('the chunks of a stream', () => {
     for (const { bytes } of read) expect(bytes.length).toBe(length);
     // The share of a turn and a piece of each stream, in what may be two turns by another's count.
     expect(most).toBeLessThanOrEqual(2 * (mebibyte + 60 * 16_384));
+  });
+
+  test('of many streams at once are looked at in the asynchronous context of each', async () => {
+    const names = new AsyncLocalStorage<number>();
+    let foreign = 0;
+    const read = (name: number) => {
+      const look = (come: Uint8Array) => {
+        if (names.getStore() !== name) foreign += 1;
+        return come.length;
+      };
+      let left = 40;
+      const stream = new Readable({
+        read() {
+          if (names.getStore() !== name) foreign += 1;
+          this.push(left-- > 0 ? Buffer.alloc(16_384) : null);
+        },
+      });
+      return readAll(new ReadableChunks(stream, { look }));
+    };
+    await Promise.all(Array.from({ length: 20 }, (_, name) => names.run(name, () => read(name))));
+    expect(foreign).toBe(0);
   });
 
   test('of an empty stream are none, however often they are asked for', async () => {

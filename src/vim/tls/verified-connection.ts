@@ -81,7 +81,10 @@ function contextOf(trust: Trust): SecureContext {
   return context;
 }
 
-/** Why the peer's certificate is not trusted; `undefined` where it is. */
+/**
+ * Why the peer's certificate is not trusted; `undefined` where it is. To be asked once: `getPeerX509Certificate` takes the certificate
+ * out of the connection. It is much cheaper than `getPeerCertificate`, which takes it apart.
+ */
 function refusal(socket: TLSSocket, peer: Peer, trust: Trust): TlsVerificationError | undefined {
   switch (trust.kind) {
     case 'pin': {

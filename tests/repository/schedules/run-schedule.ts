@@ -91,6 +91,7 @@ class ScheduledRun implements Schedule {
     for (const volumeId of volumes) await this.#write(direct, volumeId, `first-${volumeId}`, newDisk());
     this.#begin();
     await this.#go(direct);
+    await this.#assertWhole(direct);
     await this.#settleDown(direct);
     this.#letGo();
     if (this.#calls < fewestCalls || this.#killed.size === 0) throw new Error('too little happened');
