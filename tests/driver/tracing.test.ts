@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { execFile } from 'node:child_process';
-import { tracingChannel } from 'node:diagnostics_channel';
+import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import type { OperationTrace, TransferTrace } from '../../src/index.js';
@@ -68,12 +68,12 @@ describe('tracing channels', () => {
     const note = (): void => {
       seen.push(spans.getStore());
     };
-    const transfers = tracingChannel('vmdk-driver:transfer').start;
-    transfers.subscribe(note);
+    const transfers = 'tracing:vmdk-driver:transfer:start';
+    subscribe(transfers, note);
     try {
       await spans.run('outer', () => lab.driver.backupVolume({ id: 'bound', volumeId: volume.id }, volume));
     } finally {
-      transfers.unsubscribe(note);
+      unsubscribe(transfers, note);
       start.unbindStore(spans);
     }
     expect(seen).toEqual(['span of backup']);
@@ -94,7 +94,7 @@ describe('tracing channels', () => {
   test('a listener that throws changes nothing about the operation', async () => {
     // In a process of its own: Node reports what such a listener throws as an uncaught exception.
     const program = `
-      import { tracingChannel } from 'node:diagnostics_channel';
+      import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
       import { VmdkDriver } from 'vmdk-driver';
       import { FileBackupService } from 'vmdk-driver/services';
       const thrown = [];
