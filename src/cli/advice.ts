@@ -37,9 +37,16 @@ const advice: Readonly<Record<ErrorCode, string | undefined>> = {
 };
 
 /** What an operator does next; `undefined` where the message says all there is. */
-export function adviceFor({ code, cleanup }: VmdkDriverError): string | undefined {
-  if (cleanup !== 'pending') return advice[code];
+export function adviceFor(error: VmdkDriverError): string | undefined {
+  const todo = nextStep(error);
+  if (error.cleanup !== 'pending') return todo;
   const left =
     'something may be left: in vCenter, where `vmdk-driver recover` removes it; in a store, where the next backup, or `repository gc`, does a day later';
-  return advice[code] === undefined ? left : `${advice[code]}; ${left}`;
+  return todo === undefined ? left : `${todo}; ${left}`;
+}
+
+function nextStep({ code, phase }: VmdkDriverError): string | undefined {
+  // What an export gives is no backup yet: there is nothing to distrust.
+  if (code === 'INVALID_VMDK' && phase === 'export') return 'try again; no backup was stored';
+  return advice[code];
 }

@@ -21,35 +21,35 @@ export const exitCodes = {
 /** How a command ended. */
 export type Outcome = keyof typeof exitCodes;
 
-/** What an error of this code comes to; `undefined`: that depends on whether it may pass by itself. */
-const outcomes: Readonly<Record<ErrorCode, Outcome | undefined>> = {
+/** What an error of this code comes to that does not pass by itself. */
+const outcomes: Readonly<Record<ErrorCode, Outcome>> = {
   ABORTED: 'cancelled',
   BACKING_IN_USE: 'busy',
   BACKING_INVALID: 'failed',
   BACKUP_CORRUPT: 'corrupt',
   BACKUP_NOT_FOUND: 'failed',
-  BACKUP_SERVICE_FAILED: undefined,
+  BACKUP_SERVICE_FAILED: 'failed',
   FILE_FAILED: 'failed',
   INVALID_INPUT: 'usage',
   INVALID_LOGIN: 'connection',
   INVALID_VMDK: 'corrupt',
-  LEASE_FAILED: undefined,
+  LEASE_FAILED: 'failed',
   NO_TEMPORARY_SPACE: 'failed',
   NO_VALID_DATASTORE: 'failed',
   NO_VALID_HOST: 'failed',
   OBJECT_NOT_FOUND: 'failed',
-  OWNERSHIP_LOST: undefined,
+  OWNERSHIP_LOST: 'failed',
   REPOSITORY_DAMAGED: 'corrupt',
-  RESTORE_FAILED: undefined,
-  STORE_FAILED: undefined,
+  RESTORE_FAILED: 'failed',
+  STORE_FAILED: 'failed',
   TEMPORARY_DIRECTORY_UNUSABLE: 'failed',
-  THREAD_FAILED: undefined,
+  THREAD_FAILED: 'failed',
   TLS_VERIFICATION_FAILED: 'connection',
-  TRANSFER_FAILED: undefined,
-  TRANSFER_STALLED: undefined,
+  TRANSFER_FAILED: 'failed',
+  TRANSFER_STALLED: 'failed',
   UNSUPPORTED_BACKUP: 'corrupt',
   VIM_CONNECTION_FAILED: 'connection',
-  VIM_FAULT: undefined,
+  VIM_FAULT: 'failed',
   VIM_PROTOCOL: 'failed',
   VOLUME_BUSY: 'busy',
   VOLUME_HAS_SNAPSHOTS: 'failed',
@@ -60,21 +60,26 @@ const outcomes: Readonly<Record<ErrorCode, Outcome | undefined>> = {
 /** Why a store fails that was not reached, or did not let us in. */
 const storeConnection: readonly unknown[] = ['connection', 'credentials', 'denied', 'tls'];
 
-/** How a command ended that failed with this error. */
-export function outcomeOf(error: VmdkDriverError): Outcome {
-  if ('reason' in error && error.code === 'STORE_FAILED' && storeConnection.includes(error.reason)) return 'connection';
-  return outcomes[error.code] ?? (error.retryable ? 'busy' : 'failed');
+/** What is known of a failure: an error of this library's, or what a job has of one. */
+interface Failure {
+  readonly code: string;
+  readonly retryable: boolean;
+  /** A store's says why. */
+  readonly reason?: unknown;
 }
 
-/** How a command ended that waited for a job which failed with this. */
-export function outcomeOfJob({ code, retryable }: { readonly code: string; readonly retryable: boolean }): Outcome {
-  const outcome = Object.hasOwn(outcomes, code) ? outcomes[code as ErrorCode] : 'failed';
-  return outcome ?? (retryable ? 'busy' : 'failed');
+/** How a command ended that failed with this, or waited for a job that did. */
+export function outcomeOf({ code, retryable, reason }: Failure): Outcome {
+  if (code === 'STORE_FAILED' && storeConnection.includes(reason)) return 'connection';
+  const outcome = isErrorCode(code) ? outcomes[code] : 'failed';
+  return retryable && (outcome === 'failed' || outcome === 'corrupt') ? 'busy' : outcome;
 }
 
 /** Whether it is an error of this library's: by its code, so that no command has to load the library for that. */
 export function isVmdkDriverError(error: unknown): error is VmdkDriverError {
-  return (
-    error instanceof Error && 'code' in error && typeof error.code === 'string' && Object.hasOwn(outcomes, error.code)
-  );
+  return error instanceof Error && 'code' in error && isErrorCode(error.code);
+}
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(outcomes, code);
 }

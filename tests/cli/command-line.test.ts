@@ -193,6 +193,16 @@ describe('exit codes', () => {
     }
   });
 
+  test.each(['file', 'stream'])('3 for an export that broke off: by %s', async (transfer) => {
+    await writeFile(commandLine.path('config.json'), JSON.stringify({ transfer }));
+    simulator.injectTransferFault({ direction: 'export', atByte: 1024 * 1024, kind: 'truncate' });
+    const args = ['backup', ...volume, '--to', `file:${store}`, '--config', 'config.json'];
+    const { status, stderr } = await commandLine.run(args);
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/^error: INVALID_VMDK: .*\n {2}try again; no backup was stored\n$/);
+    await expectNoLeftovers();
+  });
+
   test('4 for a backup that is not what was stored', async () => {
     const manifest = await backUp('damaged');
     const [stream = ''] = (await readdir(store)).filter((name) => name.endsWith('.vmdk'));
