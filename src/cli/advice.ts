@@ -36,17 +36,33 @@ const advice: Readonly<Record<ErrorCode, string | undefined>> = {
   WRONG_KEY: 'give the right one by --passphrase-file or VMDK_DRIVER_PASSPHRASE',
 };
 
-/** What an operator does next; `undefined` where the message says all there is. */
-export function adviceFor(error: VmdkDriverError): string | undefined {
-  const todo = nextStep(error);
+/**
+ * What an operator does next; `undefined` where the message says all there is.
+ *
+ * @param server `host:port` of the server that was connected to, if any was
+ */
+export function adviceFor(error: VmdkDriverError, server: string | undefined): string | undefined {
+  const todo = nextStep(error, server);
   if (error.cleanup !== 'pending') return todo;
   const left =
     'something may be left: in vCenter, where `vmdk-driver recover` removes it; in a store, where the next backup, or `repository gc`, does a day later';
   return todo === undefined ? left : `${todo}; ${left}`;
 }
 
-function nextStep({ code, phase }: VmdkDriverError): string | undefined {
+function nextStep(error: VmdkDriverError, server: string | undefined): string | undefined {
+  const { code, phase } = error;
   // What an export gives is no backup yet: there is nothing to distrust.
   if (code === 'INVALID_VMDK' && phase === 'export') return 'try again; no backup was stored';
+  if (code === 'TLS_VERIFICATION_FAILED' && 'peer' in error && error.peer !== server) return trustingHost(error);
   return advice[code];
+}
+
+/** What to do about the certificate of an ESXi host. By `--thumbprint` it would take the place of vCenter's. */
+function trustingHost(error: VmdkDriverError): string {
+  const isPinned = 'expected' in error && error.expected !== undefined;
+  return `compare the thumbprint with the ESXi host's own; if it is the same, ${
+    isPinned
+      ? 'vCenter (reconnect the host there) or --nfc-thumbprint has an old one'
+      : 'give it by --nfc-thumbprint, or its issuer by --ca-file'
+  }`;
 }

@@ -12,6 +12,7 @@ export interface ConnectionOptions {
   readonly username?: string;
   readonly passwordFile?: string;
   readonly thumbprint?: string;
+  readonly nfcThumbprint?: string;
   readonly caFile?: string;
   readonly insecure?: boolean;
 }
@@ -23,6 +24,10 @@ export function withConnection(command: Command): Command {
     .option('--username <name>', 'who logs in (GOVC_USERNAME)')
     .option('--password-file <file>', 'file with the password (or the password in GOVC_PASSWORD)')
     .option('--thumbprint <hex>', "SHA-1 or SHA-256 of the server's certificate (VMDK_DRIVER_THUMBPRINT)")
+    .option(
+      '--nfc-thumbprint <hex>',
+      "the same of the ESXi hosts' certificate, where vCenter does not tell it (VMDK_DRIVER_NFC_THUMBPRINT)",
+    )
     .option('--ca-file <file>', 'certificate authorities to trust, PEM (GOVC_TLS_CA_CERTS)')
     .option('--insecure', 'do not check the certificate at all (GOVC_INSECURE)');
 }
@@ -35,8 +40,10 @@ export function withConnection(command: Command): Command {
 export async function connect(options: ConnectionOptions, { signal, output }: Run): Promise<SoapVimSession> {
   const login = await readLogin(options, process.env);
   const trust = await readTrust(options, process.env);
+  const nfcThumbprint = options.nfcThumbprint ?? variable(process.env, 'VMDK_DRIVER_NFC_THUMBPRINT');
   const { SoapVimSession } = await import('../vim/index.js');
-  const vim = new SoapVimSession({ ...login, ...trust, logger: output.logger });
+  const vim = new SoapVimSession({ ...login, ...trust, nfcThumbprint, logger: output.logger });
+  output.server = `${login.host}:${login.port ?? 443}`;
   await vim.connect({ signal });
   return vim;
 }

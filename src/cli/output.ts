@@ -17,6 +17,8 @@ export interface OutputOptions {
  */
 export class Output {
   readonly progress = new ProgressLine(process.stderr);
+  /** `host:port` of the vCenter or ESXi host of `--url`: what to do about another peer is something else. */
+  server: string | undefined;
   readonly #json: boolean;
   readonly #debug: boolean;
 
@@ -57,7 +59,7 @@ export class Output {
   /** Says why a command failed. */
   failure(error: unknown): Outcome {
     this.progress.clear();
-    const { outcome, shown, lines } = describe(error);
+    const { outcome, shown, lines } = describe(error, this.server);
     if (this.#json) process.stdout.write(`${JSON.stringify({ error: shown }, undefined, 2)}\n`);
     else for (const line of lines) this.say(line);
     if (this.#debug) this.say(inspect(error));
@@ -66,9 +68,9 @@ export class Output {
 }
 
 /** How a command ended that failed, and what is said of it to programs and to people. */
-function describe(error: unknown): { outcome: Outcome; shown: object; lines: string[] } {
+function describe(error: unknown, server: string | undefined): { outcome: Outcome; shown: object; lines: string[] } {
   if (isVmdkDriverError(error)) {
-    const advice = adviceFor(error);
+    const advice = adviceFor(error, server);
     const { code, message } = error;
     const headline = code === 'ABORTED' ? 'cancelled' : `error: ${code}: ${message}`;
     const lines = advice === undefined ? [headline] : [headline, `  ${advice}`];

@@ -272,6 +272,39 @@ describe('the connection', () => {
     }
   });
 
+  test('pins the ESXi hosts, of which vCenter does not tell how they are known', async () => {
+    await using vcenter = await startSimulator({ leaseThumbprint: 'none' });
+    await addVolume(vcenter);
+    const { url, username, password, thumbprint } = vcenter;
+    const backup = (more: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
+      commandLine.run(['backup', ...volume, '--to', `file:${store}`, '--json', ...more], {
+        GOVC_URL: url,
+        GOVC_USERNAME: username,
+        GOVC_PASSWORD: password,
+        VMDK_DRIVER_THUMBPRINT: thumbprint,
+        ...environment,
+      });
+    const untrusted = await backup([]);
+    const { error } = json(untrusted.stdout) as { error: Record<'code' | 'advice' | 'actual', string> };
+    expect({ ...error, status: untrusted.status }).toMatchObject({ code: 'TLS_VERIFICATION_FAILED', status: 5 });
+    expect(error.advice).toMatch(/ESXi host.* give it by --nfc-thumbprint/);
+
+    expect(await backup(['--nfc-thumbprint', error.actual])).toMatchObject({ status: 0 });
+    expect(await backup([], { VMDK_DRIVER_NFC_THUMBPRINT: error.actual })).toMatchObject({ status: 0 });
+    // An option outweighs its variable.
+    const another = await backup(['--nfc-thumbprint', thumbprint], { VMDK_DRIVER_NFC_THUMBPRINT: error.actual });
+    expect(another).toMatchObject({
+      status: 5,
+      stdout: expect.stringContaining('--nfc-thumbprint has an old') as unknown,
+    });
+
+    const elsewhere = await backup([], { VMDK_DRIVER_THUMBPRINT: error.actual });
+    expect(elsewhere).toMatchObject({
+      status: 5,
+      stdout: expect.stringContaining('give it by --thumbprint') as unknown,
+    });
+  });
+
   test('shows no secret, whatever is said', async () => {
     const secrets = { GOVC_PASSWORD: 'hunter2-of-vcenter', VMDK_DRIVER_PASSPHRASE: 'hunter2-of-the-repository' };
     const url = `repository+file:${store}`;
