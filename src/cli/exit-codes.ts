@@ -75,6 +75,11 @@ export function outcomeOf({ code, retryable, reason }: Failure): Outcome {
   return retryable && (outcome === 'failed' || outcome === 'corrupt') ? 'busy' : outcome;
 }
 
+/** How a recovery ended, which goes on past a restore that it cannot end. */
+export function outcomeOfRecovery(restores: readonly { readonly outcome: string }[]): Outcome {
+  return restores.some(({ outcome }) => outcome === 'failed') ? 'failed' : 'done';
+}
+
 /** Whether it is an error of this library's: by its code, so that no command has to load the library for that. */
 export function isVmdkDriverError(error: unknown): error is VmdkDriverError {
   return error instanceof Error && 'code' in error && isErrorCode(error.code);

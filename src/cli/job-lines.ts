@@ -1,6 +1,6 @@
 import type { Fleet, FleetJob } from '../fleet/index.js';
 import type { Outcome } from './exit-codes.js';
-import { outcomeOf } from './exit-codes.js';
+import { outcomeOf, outcomeOfRecovery } from './exit-codes.js';
 import type { Run } from './perform.js';
 
 /** What a job is, for people. */
@@ -24,5 +24,8 @@ export async function waitForJob(fleet: Fleet, id: string, { signal, output }: R
   }
   if (last === undefined) throw new Error(`there is no job ${id}, or none any more`);
   output.result(last, describeJob(last));
-  return last.state === 'done' ? 'done' : last.error === undefined ? 'failed' : outcomeOf(last.error);
+  const { state, result, error } = last;
+  if (state === 'done')
+    return result !== undefined && 'restores' in result ? outcomeOfRecovery(result.restores) : 'done';
+  return error === undefined ? 'failed' : outcomeOf(error);
 }

@@ -1,5 +1,9 @@
+import { Readable } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import { exitCodes, outcomeOf } from '../../src/cli/exit-codes.js';
+import { waitForJob } from '../../src/cli/job-lines.js';
+import type { Run } from '../../src/cli/perform.js';
+import type { Fleet } from '../../src/fleet/index.js';
 import { toJobError } from '../../src/fleet/job-error.js';
 import { type ErrorCode, StoreError, type StoreFailure } from '../../src/index.js';
 
@@ -71,6 +75,17 @@ test.each(Object.entries(storeFailures))(
     expect(exitCodes[outcomeOf(toJobError(error))]).toBe(code);
   },
 );
+
+test.each([
+  ['recovered', 'done'],
+  ['failed', 'failed'],
+])('waiting for a recovery with a restore that is %s ends as the recovery does', async (outcome, wanted) => {
+  const result = { restores: [{ outcome }], temporaryFiles: [] };
+  const job = { id: '1', kind: 'recover', vcenter: 'vc1', state: 'done', attempts: 1, enqueuedAt: '', result };
+  const fleet = { watch: () => Readable.from([job]) } as unknown as Fleet;
+  const run = { signal: new AbortController().signal, output: { result: () => undefined } } as unknown as Run;
+  expect(await waitForJob(fleet, '1', run)).toBe(wanted);
+});
 
 test('a job that failed with an error of nobody’s has failed', () => {
   expect(outcomeOf(toJobError(new Error('no reason')))).toBe('failed');

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { connect, type ConnectionOptions, withConnection } from '../connection.js';
 import { withExamples } from '../examples.js';
+import { outcomeOfRecovery } from '../exit-codes.js';
 import { noService } from '../no-service.js';
 import { positiveNumber } from '../parsers.js';
 import { perform } from '../perform.js';
@@ -42,7 +43,7 @@ export function recoverCommand(): Command {
         ...temporaryFiles.map((path) => `deleted    ${path}`),
         ...(restores.length + temporaryFiles.length === 0 ? ['there was nothing to do'] : []),
       ]);
-      return restores.some(({ outcome }) => outcome === 'failed') ? 'failed' : 'done';
+      return outcomeOfRecovery(restores);
     }),
   );
 }
