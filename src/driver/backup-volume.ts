@@ -1,6 +1,6 @@
 import { assertPoweredOff, type Backing, readBacking } from '../backing/backing.js';
 import { createBacking } from '../backing/create-backing.js';
-import { InvalidInputError, VmdkDriverError } from '../errors/index.js';
+import { InvalidInputError } from '../errors/index.js';
 import type { Backup } from '../model/backup.js';
 import type { BackupManifest, BackupMetadata } from '../model/backup-manifest.js';
 import { diskModes } from '../model/disk-kinds.js';
@@ -71,7 +71,7 @@ async function backupThroughStream(
   backing: Backing,
   manifestOf: (measured: MeasuredStream) => BackupManifest,
 ): Promise<BackupManifest> {
-  const { progress } = operation;
+  const { progress, logger, leftovers } = operation;
   const sink = new ServiceSink(operation, backup);
   try {
     const measured = await receiveDisk(operation, backing, () => sink.open());
@@ -80,8 +80,8 @@ async function backupThroughStream(
     return withMetadata(manifest, await sink.commit(manifest));
   } catch (error) {
     await sink.abort().catch((abortError: unknown) => {
-      operation.logger.warn({ err: abortError }, 'the backup service could not drop a failed backup');
-      if (error instanceof VmdkDriverError) error.cleanup = 'pending';
+      logger.warn({ err: abortError }, 'the backup service could not drop a failed backup');
+      leftovers.note();
     });
     throw error;
   }

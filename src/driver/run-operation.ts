@@ -5,6 +5,7 @@ import { guardLogger, type Logger } from '../logger.js';
 import type { ResolvedConfig } from '../operation/driver-config.js';
 import { guardBackupService } from '../operation/guarded-service.js';
 import { guardVimSession } from '../operation/guarded-session.js';
+import { Leftovers } from '../operation/leftovers.js';
 import type { Operation } from '../operation/operation.js';
 import type { OperationOptions } from '../operation/options.js';
 import { type OperationName, ProgressReporter } from '../operation/progress.js';
@@ -41,7 +42,7 @@ export interface OperationRequest<T> {
 
 /**
  * Runs one operation: it is published, what was injected is guarded, the volume is locked, beginning and end are logged with what
- * moved, and whatever it fails with knows the phase.
+ * moved, and whatever it fails with knows the phase, and what may be left.
  */
 export function runOperation<T>(
   means: DriverMeans,
@@ -67,6 +68,7 @@ async function runLogged<T>(
   const signal = options.signal ?? new AbortController().signal;
   const session = guardVimSession(vim, { signal });
   using progress = new ProgressReporter(name, options.onProgress, logger);
+  const leftovers = new Leftovers();
   const startedAt = performance.now();
   logger.info({}, `${name} begins`);
   for (const warning of warnings) logger.warn({}, warning);
@@ -80,6 +82,7 @@ async function runLogged<T>(
       logger,
       slots,
       progress,
+      leftovers,
       signal,
     };
     const result = await work(operation);
@@ -87,6 +90,7 @@ async function runLogged<T>(
     return result;
   } catch (error) {
     const failure = duringPhase(progress.phase, asTemporaryFileError(error, config.tmpDir));
+    leftovers.tellBy(failure);
     const aborted = failure instanceof VmdkDriverError && failure.code === 'ABORTED';
     logger[aborted ? 'info' : 'error'](
       { ...figures(startedAt), err: failure },

@@ -1,11 +1,14 @@
 import { isVimFault, LeaseError, VimConnectionError, VimFault } from '../errors/index.js';
-import type { Logger } from '../logger.js';
+import type { Operation } from '../operation/operation.js';
 import { readProperties } from '../vim/property-collector.js';
+import { repeatLost } from '../vim/repeat-lost.js';
 import { saysGone } from '../vim/said-gone.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
-import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
+import type { AbortableOptions } from '../vim/vim-session.js';
 import { waitForProperties } from '../vim/wait-for-updates.js';
 
+/** How long a lease lasts that nobody renews, in milliseconds, where the server was not told otherwise. */
+export const usualLeaseMs = 5 * 60_000;
 /** The longest pause between two renewals: a call a minute costs nothing, one per chunk halves the speed. */
 const longestRenewalMs = 60_000;
 /** The shortest, whatever timeout a server tells. */
@@ -13,13 +16,15 @@ const shortestRenewalMs = 1_000;
 /** How long the end of a lease may take when nobody waits for its result any more. */
 const abortTimeoutMs = 30_000;
 
+/** What a lease needs of an operation. */
+export type LeaseMeans = Pick<Operation, 'vim' | 'logger' | 'leftovers' | 'signal'>;
+
 /**
- * An `HttpNfcLease`: the ticket under which disk bytes move. From {@link NfcLease.ready} on it is renewed on its own
+ * An `HttpNfcLease`: the ticket under which disk bytes move. From {@link NfcLease.open} on it is renewed on its own
  * timer, whatever the bytes do, until it is completed or aborted; disposing of it aborts it unless it was completed.
  */
 export class NfcLease implements AsyncDisposable {
-  readonly #vim: VimSession;
-  readonly #logger: Logger;
+  readonly #means: LeaseMeans;
   readonly #lost = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #percent = 0;
@@ -33,25 +38,25 @@ export class NfcLease implements AsyncDisposable {
   /** What the server says of the lease: its entity, device URLs and timeout. */
   readonly info: VimObject<'HttpNfcLeaseInfo'>;
 
-  private constructor(vim: VimSession, ref: MoRef, info: VimObject<'HttpNfcLeaseInfo'>, logger: Logger) {
-    this.#vim = vim;
-    this.#logger = logger;
+  private constructor(means: LeaseMeans, ref: MoRef, info: VimObject<'HttpNfcLeaseInfo'>) {
+    this.#means = means;
     this.ref = ref;
     this.info = info;
     this.#scheduleRenewal();
   }
 
   /**
-   * Waits until the lease is ready. A lease that does not get there is aborted.
+   * Opens a lease and waits until it is ready. A lease that does not get there is aborted.
    *
+   * @param request the call that opens it. Where its reply is lost, there may be a lease that nobody knows
    * @throws LeaseError where it goes into its error state; the server's fault is the cause
    */
-  static async ready(
-    vim: VimSession,
-    ref: MoRef,
-    logger: Logger,
-    { signal }: AbortableOptions = {},
-  ): Promise<NfcLease> {
+  static async open(means: LeaseMeans, request: () => Promise<MoRef>): Promise<NfcLease> {
+    const { vim, leftovers, signal } = means;
+    const ref = await request().catch((error: unknown) => {
+      if (error instanceof VimConnectionError && error.outcome === 'unknown') leftovers.note(usualLeaseMs);
+      throw error;
+    });
     try {
       const ready = await waitForProperties(
         vim,
@@ -68,9 +73,9 @@ export class NfcLease implements AsyncDisposable {
       // A server tells it with the state; where it does not, it is asked.
       const { info } = ready.info ? ready : await readProperties(vim, ref, 'HttpNfcLease', ['info'], { signal });
       if (info === undefined) throw new LeaseError('the lease is ready but tells nothing of itself');
-      return new NfcLease(vim, ref, info, logger);
+      return new NfcLease(means, ref, info);
     } catch (error) {
-      await abortLease(vim, ref, logger);
+      await abortLease(means, ref);
       throw error;
     }
   }
@@ -93,7 +98,7 @@ export class NfcLease implements AsyncDisposable {
   async complete({ signal }: AbortableOptions = {}): Promise<void> {
     this.#stopRenewal();
     try {
-      await this.#vim.invoke('HttpNfcLeaseComplete', this.ref, {}, { signal });
+      await this.#means.vim.invoke('HttpNfcLeaseComplete', this.ref, {}, { signal });
     } catch (error) {
       if (!(await this.#isDoneAfter(error))) {
         if (!(error instanceof VimFault)) throw error;
@@ -108,7 +113,7 @@ export class NfcLease implements AsyncDisposable {
     this.#stopRenewal();
     if (this.#ended) return;
     this.#ended = true;
-    await abortLease(this.#vim, this.ref, this.#logger);
+    await abortLease(this.#means, this.ref);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -119,7 +124,7 @@ export class NfcLease implements AsyncDisposable {
   async #isDoneAfter(error: unknown): Promise<boolean> {
     if (!(error instanceof VimConnectionError || isVimFault(error, 'ManagedObjectNotFound'))) return false;
     try {
-      const { state } = await readProperties(this.#vim, this.ref, 'HttpNfcLease', ['state']);
+      const { state } = await readProperties(this.#means.vim, this.ref, 'HttpNfcLease', ['state']);
       return state === 'done';
     } catch (stateError) {
       // A server forgets a lease soon after its end. An import's VM tells which end it was: an abort removes it.
@@ -131,18 +136,13 @@ export class NfcLease implements AsyncDisposable {
   /** Only the server's word that the VM is gone says so. */
   async #hasEntity(): Promise<boolean> {
     try {
-      await readProperties(this.#vim, this.info.entity, 'VirtualMachine', ['name']);
+      await readProperties(this.#means.vim, this.info.entity, 'VirtualMachine', ['name']);
       return true;
     } catch (error) {
       if (saysGone(error, this.info.entity)) return false;
       const reason = error instanceof Error ? error.message : String(error);
       throw new VimConnectionError(`it is not known how the lease ended: ${reason}`, 'unknown', { cause: error });
     }
-  }
-
-  /** Whether a renewal was refused since the lease is over. Any other fault passes, or lasts until it is. */
-  #saysEnded(error: unknown): boolean {
-    return isVimFault(error, 'InvalidState', 'Timedout') || saysGone(error, this.ref);
   }
 
   #stopRenewal(): void {
@@ -158,18 +158,18 @@ export class NfcLease implements AsyncDisposable {
 
   async #renew(): Promise<void> {
     try {
-      await this.#vim.invoke('HttpNfcLeaseProgress', this.ref, { percent: this.#percent });
+      await this.#means.vim.invoke('HttpNfcLeaseProgress', this.ref, { percent: this.#percent });
       this.#renewedAt = Date.now();
     } catch (error) {
       if (this.#ending) return;
       // A timeout of nothing, as some servers tell it, says nothing.
       const timeoutMs = this.info.leaseTimeout > 0 ? this.info.leaseTimeout * 1000 : longestRenewalMs;
       const expired = Date.now() - this.#renewedAt > timeoutMs;
-      if (this.#saysEnded(error) || expired) {
+      if (saysEnded(error, this.ref) || expired) {
         this.#lost.abort(new LeaseError('the lease was lost while bytes moved', { cause: error, retryable: true }));
         return;
       }
-      this.#logger.warn({ lease: this.ref.value, err: error }, 'an NFC lease could not be renewed; trying again');
+      this.#means.logger.warn({ lease: this.ref.value, err: error }, 'an NFC lease could not be renewed; trying again');
     }
     if (!this.#ending) this.#scheduleRenewal();
   }
@@ -183,12 +183,20 @@ function leaseFailure(state: string, error: VimObject<'LocalizedMethodFault'> | 
   return new LeaseError(`the lease is in state ${state} (${name})`, { cause, retryable: cause?.retryable ?? true });
 }
 
+/** Whether a call was refused since the lease is over. Any other fault passes, or lasts until it is. */
+function saysEnded(error: unknown, ref: MoRef): boolean {
+  return isVimFault(error, 'InvalidState', 'Timedout') || saysGone(error, ref);
+}
+
 /** Aborts a lease; it may be gone, and the server may be too: it then ends by its own timeout. */
-async function abortLease(vim: VimSession, ref: MoRef, logger: Logger): Promise<void> {
+async function abortLease({ vim, logger, leftovers }: LeaseMeans, ref: MoRef): Promise<void> {
+  const signal = AbortSignal.timeout(abortTimeoutMs);
   try {
-    await vim.invoke('HttpNfcLeaseAbort', ref, {}, { signal: AbortSignal.timeout(abortTimeoutMs) });
+    // One that a lost call ended says so the next time.
+    await repeatLost(() => vim.invoke('HttpNfcLeaseAbort', ref, {}, { signal }));
   } catch (error) {
-    if (isVimFault(error, 'ManagedObjectNotFound', 'InvalidState')) return;
+    if (saysEnded(error, ref)) return;
+    leftovers.note(usualLeaseMs);
     logger.warn(
       { lease: ref.value, err: error },
       'an NFC lease could not be aborted; the server ends it by its timeout',

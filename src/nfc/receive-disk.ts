@@ -7,7 +7,6 @@ import { type ChunkTaker, pour } from '../stream/pour.js';
 import { ReadableChunks } from '../stream/readable-chunks.js';
 import { type MeasuredStream, StreamMeter } from '../stream/stream-meter.js';
 import { type DiskUrl, pickDiskUrl } from './device-url.js';
-import { asLostLease } from './lost-lease.js';
 import { NfcLease } from './nfc-lease.js';
 import { asTransferError, transfer } from './transfer.js';
 
@@ -29,14 +28,15 @@ export async function receiveDisk(
   backing: Backing,
   openSink: () => Promise<DiskSink>,
 ): Promise<MeasuredStream> {
-  const { vim, config, slots, signal, logger, progress } = operation;
+  const { vim, config, slots, signal, progress } = operation;
   const { capacityBytes } = backing.disk;
   using _slot = await slots.take(backing.host?.value ?? vim.host, { signal });
   await using sink = await openSink();
-  const ref = await vim.invoke('ExportVm', backing.ref, {}).catch((error: unknown) => {
-    throw asLostLease(asBackingError(error, backing.name));
-  });
-  await using lease = await NfcLease.ready(vim, ref, logger, { signal });
+  await using lease = await NfcLease.open(operation, () =>
+    vim.invoke('ExportVm', backing.ref, {}).catch((error: unknown) => {
+      throw asBackingError(error, backing.name);
+    }),
+  );
   const disk = pickDiskUrl(lease.info, vim);
   const sha1 = !(await requestSha256(operation, lease, disk));
   progress.enter('export', capacityBytes);

@@ -1,5 +1,5 @@
 import { VimFault, VimProtocolError, VolumeBusyError } from '../errors/index.js';
-import { usualLeaseMs } from '../nfc/lost-lease.js';
+import { usualLeaseMs } from '../nfc/nfc-lease.js';
 import { livenessOf } from '../process/liveness.js';
 import { parseOwner } from '../process/owner.js';
 import type { MoRef } from '../vim/schema/index.js';

@@ -3,13 +3,7 @@ import { asBackingError } from '../backing/backing-faults.js';
 import { escapeInventoryName } from '../backing/inventory-name.js';
 import { reportProvisioning } from '../backing/report-provisioning.js';
 import { type ShadowVm, shadowVmConfig } from '../backing/vm-config.js';
-import {
-  BackupCorruptError,
-  isVimFault,
-  NoValidDatastoreError,
-  RestoreError,
-  VimConnectionError,
-} from '../errors/index.js';
+import { BackupCorruptError, isVimFault, NoValidDatastoreError, RestoreError } from '../errors/index.js';
 import {
   type DiskReplacement,
   temporaryVmName,
@@ -25,7 +19,6 @@ import type { MeasuredStream } from '../stream/stream-meter.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { serverTime } from '../vim/server-time.js';
 import { busyError } from './busy-error.js';
-import { type Ending, undone } from './ending.js';
 import { findTemporaryVmOf } from './find-temporary-vms.js';
 
 /** Where a temporary VM goes and what its disk is to be like. */
@@ -53,8 +46,6 @@ export class ImportAttempt {
   readonly #journal: UnwrittenJournal;
   readonly #source: RestoreSource;
   #folder: MoRef | undefined;
-  /** Whether the call that creates the VM may still be on its way. */
-  #mayAppear = false;
 
   constructor(operation: Operation, journal: UnwrittenJournal, source: RestoreSource) {
     this.#operation = operation;
@@ -82,13 +73,8 @@ export class ImportAttempt {
     return (await findTemporaryVmOf(this.#operation.vim, this.#journal, this.#folder))?.ref;
   }
 
-  /** The end of a restore that left none: where a reply was lost, it may still appear, under a lease that nobody knows. */
-  endWithout(): Ending {
-    return this.#mayAppear ? { ...undone, cleanup: 'pending', leased: true } : undone;
-  }
-
   async #requestLease({ folder, resourcePool, host, replacement, ...disk }: ImportTarget): Promise<NfcLease> {
-    const { vim, logger, signal } = this.#operation;
+    const { vim, signal } = this.#operation;
     const stamp = (await serverTime(vim, { signal })).toISOString();
     const journal = { ...this.#journal, startedAt: stamp, stamp, replacement };
     const configSpec = {
@@ -104,10 +90,8 @@ export class ImportAttempt {
     const args = { spec, folder, ...(host === undefined ? {} : { host }) };
     this.#folder = folder;
     try {
-      const ref = await vim.invoke('ImportVApp', resourcePool, args);
-      return await NfcLease.ready(vim, ref, logger, { signal });
+      return await NfcLease.open(this.#operation, () => vim.invoke('ImportVApp', resourcePool, args));
     } catch (error) {
-      if (error instanceof VimConnectionError && error.outcome === 'unknown') this.#mayAppear = true;
       throw await asImportError(this.#operation, error, journal);
     }
   }

@@ -14,7 +14,7 @@ import type { MoRef } from '../vim/schema/index.js';
 import { fenceBacking, readBackingState } from './backing-state.js';
 import { DiskReplacer, type ReplacementPlan } from './disk-replacer.js';
 import { endReplacement } from './end-replacement.js';
-import type { Ending } from './ending.js';
+import { type Ending, undone } from './ending.js';
 import { stateAfterLoss } from './fencing.js';
 import { ImportAttempt } from './import-temporary-vm.js';
 import { prepareNewDisk } from './prepare-new-disk.js';
@@ -78,7 +78,7 @@ export function planDiskReplacement(operation: Operation, request: ReplacementRe
 
     async end(ownership) {
       const ref = ownership?.ref ?? (await attempt.find());
-      if (ref === undefined) return attempt.endWithout();
+      if (ref === undefined) return undone;
       const { state } = replacer;
       const ending = await endReplacement(vim, ref, {
         backing: backing.ref,

@@ -93,7 +93,7 @@ export async function planNewBacking(
       // The journal went with it: nothing is left to be looked for.
       if (isPublished) return { ...undone, resolution: 'completed' };
       const ref = ownership?.ref ?? (await attempt.find());
-      if (ref === undefined) return attempt.endWithout();
+      if (ref === undefined) return undone;
       const end = { token: randomUUID(), takesFrom: journal.token, logger };
       const ending = await endPublication(vim, ref, end);
       return { ...ending, lost: ending.lost && ownership !== undefined };

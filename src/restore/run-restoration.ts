@@ -1,6 +1,6 @@
 import { AbortError, type Cleanup, OwnershipLostError, VimConnectionError, VmdkDriverError } from '../errors/index.js';
 import type { UnwrittenJournal } from '../journal/restore-journal.js';
-import { usualLeaseMs } from '../nfc/lost-lease.js';
+import { usualLeaseMs } from '../nfc/nfc-lease.js';
 import type { Operation } from '../operation/operation.js';
 import { sharedState } from '../process/shared-state.js';
 import type { Ending } from './ending.js';
@@ -43,7 +43,7 @@ export async function runRestoration(
 }
 
 async function run(operation: Operation, journal: UnwrittenJournal, restoration: Restoration): Promise<Restored> {
-  const { vim, logger, progress } = operation;
+  const { vim, logger, progress, leftovers } = operation;
   let imported: ImportedVm | undefined;
   let ownership: Ownership | undefined;
   let failure: { readonly error: unknown } | undefined;
@@ -58,6 +58,7 @@ async function run(operation: Operation, journal: UnwrittenJournal, restoration:
     failure = { error };
   }
   const ending = await end(operation, journal, restoration, ownership);
+  if (ending?.leased === true) leftovers.note(usualLeaseMs);
   // The failing step may have been the read-back after a successful exchange.
   const completed = failure === undefined || ending?.resolution === 'completed';
   if (completed && imported !== undefined) {
@@ -95,7 +96,6 @@ function asRestoreFailure(error: unknown, ending: Ending | undefined, signal: Ab
   if (!(failure instanceof VmdkDriverError)) return failure;
   // A backup service that was left behind may have left something as well.
   if (failure.cleanup !== 'pending') failure.cleanup = ending?.cleanup ?? 'pending';
-  if (ending?.leased === true) failure.retryAfterMs = usualLeaseMs;
   return failure;
 }
 

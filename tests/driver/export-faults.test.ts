@@ -184,3 +184,52 @@ test('an export whose lease nobody knows of, since the reply was lost: it may ho
   expect(await lab.driver.backupVolume(again, volume)).toMatchObject({ sha256: whole.sha256 });
   await lab.expectNothingLeft();
 });
+
+describe('a lease that cannot be given up may hold the volume until it ends by itself, and the error says so', () => {
+  const fails = { method: 'HttpNfcLeaseAbort', kind: { fault: 'RuntimeFault' } } as const;
+
+  test.each<[string, string, (abort: AbortController) => void]>([
+    ['it did not get ready', 'VIM_FAULT', () => lab.simulator.injectFault({ ...fails, method: 'WaitForUpdatesEx' })],
+    ['the transfer failed', 'TRANSFER_FAILED', () => reset(5_000)],
+    ['the operation was aborted', 'ABORTED', (abort) => abortAt(abort, 'HttpNfcLeaseSetManifestChecksumType')],
+    ['it could not be completed', 'LEASE_FAILED', () => refuse('HttpNfcLeaseComplete')],
+  ])('%s', async (_what, code, fail) => {
+    const abort = new AbortController();
+    fail(abort);
+    const unended = lab.simulator.injectFault(fails);
+    const backup = { id: randomUUID(), volumeId: volume.id };
+    const error = await refusal(() => lab.driver.backupVolume(backup, volume, { signal: abort.signal }));
+    expect(unended.fired).toBe(true);
+    expect(lab.vmOf(volume).busy).toBeDefined();
+    expect(error).toMatchObject({ code, cleanup: 'pending', retryAfterMs: 300_000 });
+    lab.simulator.advanceTime(300_000);
+    await until(() => lab.vmOf(volume).busy === undefined);
+    await lab.expectNothingLeft();
+  });
+
+  test('nothing is left where only a reply was lost: it is given up again', async () => {
+    reset(5_000);
+    const lost = lab.simulator.injectFault({ method: 'HttpNfcLeaseAbort', kind: 'reset' });
+    const error = await lab.refusedUnchanged(() =>
+      lab.driver.backupVolume({ id: randomUUID(), volumeId: volume.id }, volume),
+    );
+    expect(lost.fired).toBe(true);
+    expect(error).toMatchObject({ code: 'TRANSFER_FAILED', cleanup: 'done', retryAfterMs: undefined });
+  });
+
+  function refuse(method: string): void {
+    lab.simulator.injectFault({ method, kind: { fault: 'InvalidState' } });
+  }
+
+  function reset(atByte: number): void {
+    lab.simulator.injectTransferFault({ direction: 'export', kind: 'reset', atByte });
+  }
+
+  function abortAt(abort: AbortController, method: string): void {
+    const stop = lab.simulator.onCall(({ call }) => {
+      if (call.method !== method) return;
+      stop();
+      abort.abort();
+    });
+  }
+});

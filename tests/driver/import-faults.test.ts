@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Backup, BackupManifest, Volume } from '../../src/index.js';
 import type { CallFault, TransferFaultKind } from '../../src/simulator/index.js';
+import { until } from '../support/until.js';
 import { Lab, refusal, someContent } from './support/lab.js';
 import { filesOnly, serviceOf } from './support/services.js';
 
@@ -127,6 +128,19 @@ describe('a step of the restore that fails: the volume has its old disk, nothing
       cleanup: 'pending',
       retryAfterMs: 300_000,
     });
+  });
+
+  test('likewise where the server stays away', async () => {
+    const injected = lab.simulator.injectFault({ method: 'ImportVApp', when: 'after', kind: 'reset' });
+    const stop = lab.simulator.onCall(({ phase }) => {
+      if (phase === 'before' && injected.fired) throw new Error('the server is out of reach');
+    });
+    const error = await refusal(() => lab.driver.restoreBackup(backup, volume, { manifest }));
+    stop();
+    expect(error).toMatchObject({ code: 'VIM_CONNECTION_FAILED', cleanup: 'pending', retryAfterMs: 300_000 });
+    lab.simulator.advanceTime(300_000);
+    await until(() => lab.simulator.leftovers().length === 0);
+    await lab.expectNothingLeft();
   });
 
   test('the old disk cannot be deleted: the volume has its new disk, and recover() ends the rest', async () => {

@@ -1,12 +1,17 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { VimConnectionError, VimFault } from '../../src/index.js';
+import { VimConnectionError, VimFault, type VimSession } from '../../src/index.js';
 import { silentLogger } from '../../src/logger.js';
-import { NfcLease } from '../../src/nfc/nfc-lease.js';
+import { type LeaseMeans, NfcLease } from '../../src/nfc/nfc-lease.js';
+import { Leftovers } from '../../src/operation/leftovers.js';
 import type { MethodArgs, MoRef } from '../../src/vim/schema/index.js';
 import { Lab } from '../driver/support/lab.js';
 import { sessionWith } from '../driver/support/services.js';
 import { PassingTime } from '../support/passing-time.js';
 import { until } from '../support/until.js';
+
+function meansOf(vim: VimSession, signal: AbortSignal = new AbortController().signal): LeaseMeans {
+  return { vim, logger: silentLogger, leftovers: new Leftovers(), signal };
+}
 
 /** A lease on an export, and what was asked of the server about it since. */
 async function leased(
@@ -40,7 +45,7 @@ async function leased(
       }
     },
   });
-  const lease = await NfcLease.ready(vim, ref, silentLogger);
+  const lease = await NfcLease.open(meansOf(vim), async () => ref);
   /** Lets a quarter of the lease's time pass, after which it hears what came of another renewal. */
   const renewal = async (): Promise<void> => {
     const before = calls.length;
@@ -177,7 +182,7 @@ describe('an NFC lease', () => {
     lab.simulator.setLatency({ taskMs: 60_000 });
     const volume = await lab.addVolume();
     const ref = (await lab.vim.invoke('ExportVm', lab.vmOf(volume).ref, {})) as MoRef<'HttpNfcLease'>;
-    const ready = NfcLease.ready(lab.vim, ref, silentLogger, { signal: AbortSignal.timeout(300) });
+    const ready = NfcLease.open(meansOf(lab.vim, AbortSignal.timeout(300)), async () => ref);
     await expect(ready).rejects.toMatchObject({ code: 'ABORTED' });
     expect(lab.simulator.leases()).toMatchObject([{ state: 'error', error: 'RequestCanceled' }]);
   });
