@@ -2,6 +2,7 @@ import { BackingInvalidError, isVimFault } from '../errors/index.js';
 import type { Logger } from '../logger.js';
 import type { ParsedVolume } from '../model/volume.js';
 import type { ResolvedConfig } from '../operation/driver-config.js';
+import type { Leftovers } from '../operation/leftovers.js';
 import { findStoragePolicy } from '../pbm/find-policy.js';
 import { runTask } from '../vim/run-task.js';
 import type { MoRef } from '../vim/schema/index.js';
@@ -21,6 +22,7 @@ import { ensureVolumeFolder } from './volume-folder.js';
 export interface BackingCreation extends BackingLookup {
   readonly config: ResolvedConfig;
   readonly logger: Logger;
+  readonly leftovers: Leftovers;
 }
 
 /**
@@ -28,11 +30,11 @@ export interface BackingCreation extends BackingLookup {
  * placed as Cinder does.
  *
  * @throws NoValidDatastoreError
- * @throws BackingInvalidError where the disk is of another size than was asked for; the backing is gone again then
+ * @throws BackingInvalidError where the disk is of another size than was asked for; the backing is gone again then, or noted as left
  * @throws InvalidInputError where there is no storage policy of the name the volume's type gives
  */
 export async function createBacking(creation: BackingCreation, volume: ParsedVolume): Promise<MoRef> {
-  const { vim, config, logger, signal } = creation;
+  const { vim, config, signal } = creation;
   const storageProfile =
     volume.storageProfile === undefined ? undefined : await findStoragePolicy(vim, volume.storageProfile, { signal });
   const placement = await placeDisk(vim, { ...config, storageProfile }, volume.sizeBytes, { signal });
@@ -70,11 +72,8 @@ export async function createBacking(creation: BackingCreation, volume: ParsedVol
     assertCapacity(backing, volume.sizeBytes);
   } catch (error) {
     // One that was looked up after a lost reply may be somebody else's.
-    if (made === ref) {
-      await destroyBacking(vim, ref).catch((deletionError: unknown) => {
-        logger.warn({ err: deletionError }, 'a backing of the wrong size could not be deleted');
-      });
-    }
+    if (made === ref) await removeUnfit(creation, ref);
+    else creation.leftovers.note();
     throw error;
   }
   reportProvisioning(creation, backing.disk, provisioning);
@@ -82,6 +81,13 @@ export async function createBacking(creation: BackingCreation, volume: ParsedVol
   if (isUuid(volume.id) && !hasUuid(backing.disk.uuid, volume.id))
     await setAttachedDiskUuid(vim, backing, volume.id, { signal });
   return ref;
+}
+
+async function removeUnfit({ vim, logger, leftovers }: BackingCreation, ref: MoRef): Promise<void> {
+  await destroyBacking(vim, ref).catch((error: unknown) => {
+    leftovers.note();
+    logger.warn({ err: error }, 'a backing of the wrong size could not be deleted');
+  });
 }
 
 function asCreationError(error: unknown, { name }: ParsedVolume): unknown {

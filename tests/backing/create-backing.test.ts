@@ -6,6 +6,7 @@ import type { VmdkDriverConfig, Volume } from '../../src/index.js';
 import { silentLogger } from '../../src/logger.js';
 import { cinderAdapterTypes, diskProvisionings } from '../../src/model/disk-kinds.js';
 import { parseConfig } from '../../src/operation/driver-config.js';
+import { Leftovers } from '../../src/operation/leftovers.js';
 import { Lab, refusal } from '../driver/support/lab.js';
 
 let lab: Lab;
@@ -110,7 +111,7 @@ describe('a new backing is as Cinder makes it', () => {
   test('once: of two who create it at once, on two machines, both get the same one', async () => {
     const volume = parseVolume({ id: randomUUID(), size: 1 });
     // The driver's own lock is for one process: this is what two of them come to.
-    const creation = { vim: lab.vim, config: parseConfig({}), logger: silentLogger };
+    const creation = { vim: lab.vim, config: parseConfig({}), logger: silentLogger, leftovers: new Leftovers() };
     const before = lab.callsOf('CreateVM_Task');
     const [one, other] = await Promise.all([createBacking(creation, volume), createBacking(creation, volume)]);
     expect(one).toEqual(other);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, jest, test } from '@jest/globals';
 import type { DiskProvisioning } from '../../src/index.js';
 import { silentLogger } from '../../src/logger.js';
-import type { SimulatorOptions } from '../../src/simulator/index.js';
+import type { CallFault, SimulatorOptions } from '../../src/simulator/index.js';
 import { Lab, someContent } from './support/lab.js';
 import { sessionWith } from './support/services.js';
 
@@ -79,7 +79,15 @@ describe('a datastore that decides by itself how disks are provisioned', () => {
     );
   });
 
-  test('a disk of another size than was asked for is refused all the same, and gone again', async () => {
+  test.each<[string, CallFault | undefined, 'done' | 'pending']>([
+    ['gone again', undefined, 'done'],
+    [
+      'said to be left where it cannot be deleted',
+      { method: 'Destroy_Task', kind: { fault: 'RuntimeFault' } },
+      'pending',
+    ],
+    ['said to be left where it may be ours', { method: 'CreateVM_Task', when: 'after', kind: 'reset' }, 'pending'],
+  ])('a disk of another size than was asked for is refused all the same, and %s', async (_what, fault, cleanup) => {
     await using lab = await Lab.start();
     const vim = sessionWith(lab.vim, {
       invoke: (method, target, args, options) => {
@@ -91,8 +99,12 @@ describe('a datastore that decides by itself how disks are provisioned', () => {
       },
     });
     const volume = { id: randomUUID(), size: 1 };
-    await expect(lab.driverWith({ vim }).createBacking(volume)).rejects.toMatchObject({ code: 'BACKING_INVALID' });
-    expect(lab.simulator.vms()).toEqual([]);
+    if (fault !== undefined) lab.simulator.injectFault(fault);
+    await expect(lab.driverWith({ vim }).createBacking(volume)).rejects.toMatchObject({
+      code: 'BACKING_INVALID',
+      cleanup,
+    });
+    expect(lab.simulator.vms()).toHaveLength(cleanup === 'done' ? 0 : 1);
   });
 });
 
