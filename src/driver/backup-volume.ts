@@ -51,9 +51,9 @@ async function backupThroughFile(
   backing: Backing,
   manifestOf: (measured: MeasuredStream) => BackupManifest,
 ): Promise<BackupManifest> {
-  const { config, signal, logger, progress, backupService } = operation;
+  const { config, signal, progress, backupService } = operation;
   // A stream is at most what the disk's files take: it leaves empty grains out, and stores what does not compress.
-  await using file = await createTemporaryFile(config.tmpDir, backing.committedBytes ?? 0, logger);
+  await using file = await createTemporaryFile(config.tmpDir, backing.committedBytes ?? 0, operation);
   const measured = await receiveDisk(operation, backing, () => openFileSink(file.path));
   // A service of this package then takes the file over as it is.
   using _hashed = await noteHashedFile(file.path, measured);

@@ -42,8 +42,8 @@ export interface RestoreResult {
   readonly streamBytes: number;
   readonly sha256: string;
   /**
-   * `done`; `pending` where the volume has its new disk but something of the old one, or the temporary VM, could not be
-   * removed, which `recover()` will; `kept` where a file was kept since another VM refers to it, or may.
+   * `done`; `pending` where the volume has its new disk but something of the old one, the temporary VM or the temporary file could not
+   * be removed, which `recover()` will; `kept` where a file was kept since another VM refers to it, or may.
    */
   readonly cleanup: Cleanup;
   /** Datastore paths of the kept files; absent where there are none. */
@@ -62,6 +62,16 @@ interface Target {
  * a temporary VM whose disk is then exchanged for the backing's; clean up.
  */
 export async function restoreBackup(
+  operation: Operation,
+  backup: Backup,
+  volume: ParsedVolume,
+  givenManifest: unknown,
+): Promise<RestoreResult> {
+  const result = await restore(operation, backup, volume, givenManifest);
+  return operation.leftovers.any ? { ...result, cleanup: 'pending' } : result;
+}
+
+async function restore(
   operation: Operation,
   backup: Backup,
   volume: ParsedVolume,

@@ -68,8 +68,8 @@ export async function fileFromService(
   volumeId: string,
   manifest: BackupManifest | undefined,
 ): Promise<StoredFile> {
-  const { backupService, config, logger, progress, signal } = operation;
-  const file = await createTemporaryFile(config.tmpDir, manifest?.streamBytes ?? 0, logger);
+  const { backupService, config, progress, signal } = operation;
+  const file = await createTemporaryFile(config.tmpDir, manifest?.streamBytes ?? 0, operation);
   try {
     progress.enter('fetch', manifest?.streamBytes);
     const onProgress = serviceProgress(progress);

@@ -9,7 +9,7 @@ import {
   TemporaryDirectoryError,
   VmdkDriverError,
 } from '../errors/index.js';
-import type { Logger } from '../logger.js';
+import type { Operation } from '../operation/operation.js';
 import { livenessOf, processExists } from '../process/liveness.js';
 import { thisOwner } from '../process/owner.js';
 import { ownerInName, thisOwnerInName } from '../process/owner-in-name.js';
@@ -36,7 +36,7 @@ export interface TemporaryFile extends AsyncDisposable {
 export async function createTemporaryFile(
   directory: string,
   neededBytes: number,
-  logger: Logger,
+  { logger, leftovers }: Pick<Operation, 'logger' | 'leftovers'>,
 ): Promise<TemporaryFile> {
   await assertTemporaryDirectory(directory);
   await assertFree(directory, neededBytes);
@@ -57,6 +57,7 @@ export async function createTemporaryFile(
       inUse.delete(basename(path));
       await removeTemporaryFile(path).catch((error: unknown) => {
         if (hasErrno(error, 'ENOENT')) return;
+        leftovers.note();
         logger.warn({ path, err: error }, 'a temporary file could not be deleted; recover() will');
       });
     },

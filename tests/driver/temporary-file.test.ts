@@ -235,6 +235,7 @@ test('one that cannot be deleted costs no backup and hides no error; recover() d
   expect(await refusal(() => driver.backupVolume({ ...backup, id: 'x' }, volume))).toMatchObject({
     code: 'BACKUP_SERVICE_FAILED',
     message: 'the backup service failed: the store is down',
+    cleanup: 'pending',
   });
   const left = await leftAfter();
   expect(left).toHaveLength(2);
@@ -245,6 +246,24 @@ test('one that cannot be deleted costs no backup and hides no error; recover() d
   await mkdir(join(tmpDir, left[0]!));
   const { temporaryFiles } = await driver.recover({ olderThanMs: 0 });
   expect(temporaryFiles.toSorted()).toEqual(left.map((name) => join(tmpDir, name)).sort());
+  expect(await readdir(tmpDir)).toEqual([]);
+});
+
+test('a restore whose temporary file cannot be deleted says that something is left', async () => {
+  const tmpDir = join(lab.directory, 'kept');
+  const aside = join(lab.directory, 'kept-aside');
+  await mkdir(tmpDir);
+  const driver = lab.driverWith({ config: { tmpDir }, service: filesOnly(lab.service) });
+  const end = lab.simulator.onCall(async ({ phase, call }) => {
+    if (phase !== 'after' || call.method !== 'HttpNfcLeaseComplete') return;
+    end();
+    await rename(tmpDir, aside);
+    await writeFile(tmpDir, '');
+  });
+  expect(await driver.restoreBackup(backup, volume)).toMatchObject({ cleanup: 'pending' });
+  await rm(tmpDir);
+  await rename(aside, tmpDir);
+  expect((await driver.recover({ olderThanMs: 0 })).temporaryFiles).toHaveLength(1);
   expect(await readdir(tmpDir)).toEqual([]);
 });
 
@@ -294,7 +313,8 @@ test('no file is remembered that is gone: a list of them would grow for as long 
     import tmp from 'tmp';
     import { createTemporaryFile } from './src/driver/temporary-file.ts';
     import { silentLogger } from './src/logger.ts';
-    const file = await createTemporaryFile(${JSON.stringify(lab.tmpDir)}, 0, silentLogger);
+    import { Leftovers } from './src/operation/leftovers.ts';
+    const file = await createTemporaryFile(${JSON.stringify(lab.tmpDir)}, 0, { logger: silentLogger, leftovers: new Leftovers() });
     await file[Symbol.asyncDispose]();
     writeFileSync(file.path, '');
     // When the process ends, tmp deletes what it remembers.
