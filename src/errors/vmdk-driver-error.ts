@@ -39,7 +39,7 @@ export abstract class VmdkDriverError extends Error {
   readonly retryable: boolean;
   /** The step of the operation in which it happened, when it happened inside one. */
   phase: Phase | undefined;
-  /** Whether everything the operation made in vCenter is gone. `pending` also where that could not be found out. */
+  /** Whether everything the operation made, in vCenter and in `config.tmpDir`, is gone. `pending` also where that could not be found out. */
   cleanup: Cleanup = 'done';
   /**
    * After how many milliseconds the volume may be usable again: where a lease that nobody can end any more, or somebody else's

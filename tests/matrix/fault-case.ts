@@ -1,6 +1,14 @@
 import { type RecoveryReport, VimConnectionError, VmdkDriverError } from '../../src/index.js';
 import { arm, type Interruption, mustSucceed } from './interruption.js';
-import { judgeBackup, judgeVolume, leftovers, recoverAll, type VolumeState, waitForLeases } from './judge.js';
+import {
+  judgeBackup,
+  judgeVolume,
+  leftovers,
+  openLeases,
+  recoverAll,
+  type VolumeState,
+  waitForLeases,
+} from './judge.js';
 import { type MatrixLab, perform, type Subject, type WorkResult } from './lab.js';
 import { isRestore, type Scenario } from './scenario.js';
 import { Findings, type Verdict } from './verdict.js';
@@ -38,8 +46,9 @@ export async function runFaultCase(
       findings.untrue.push(`not a typed error: ${String(outcome.error)}`);
     if (mustSucceed(interruption)) findings.untrue.push(`the driver gave up: ${String(outcome.error)}`);
   }
-  await waitForLeases(lab);
   const pending = isPending(outcome);
+  if (!pending) findings.leaked.push(...openLeases(lab));
+  await waitForLeases(lab);
   if (!pending) findings.leaked.push(...(await leftovers(lab)));
   const report = pending ? await recoverAll(lab, findings) : undefined;
 

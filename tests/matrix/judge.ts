@@ -130,6 +130,11 @@ export async function leftovers(lab: MatrixLab): Promise<string[]> {
   return [...found, ...files, ...busy];
 }
 
+/** Leases that nobody ends any more: an operation that says that nothing is left has ended its own. */
+export function openLeases({ simulator }: MatrixLab): string[] {
+  return simulator.leftovers().flatMap(({ kind, what }) => (kind === 'lease' ? [`${kind}: ${what}`] : []));
+}
+
 /** Waits until nothing is left that ends by itself, as a lease does that nobody keeps alive. */
 export async function waitForLeases(lab: MatrixLab, longestMs = 600_000): Promise<void> {
   const end = Date.now() + longestMs;
