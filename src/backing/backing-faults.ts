@@ -1,7 +1,9 @@
 import { BackingInUseError, isVimFault, VolumeBusyError } from '../errors/index.js';
+import { busyForMs } from '../vim/busy-object.js';
+import type { VimSession } from '../vim/vim-session.js';
 
 /** What a fault about a backing means to the caller: somebody uses its disk, or works on the VM. */
-export function asBackingError(error: unknown, backingName: string): unknown {
+export async function asBackingError(vim: VimSession, error: unknown, backingName: string): Promise<unknown> {
   if (isVimFault(error, 'InvalidPowerState')) {
     return new BackingInUseError(`${backingName} is powered on, and a backing never is: power it off`, {
       cause: error,
@@ -16,7 +18,7 @@ export function asBackingError(error: unknown, backingName: string): unknown {
   if (isVimFault(error, 'TaskInProgress', 'ConcurrentAccess')) {
     return new VolumeBusyError(
       `another operation is under way on ${backingName}: wait for its end; a lease that a dead process left ends by itself in minutes`,
-      { cause: error },
+      { cause: error, retryAfterMs: await busyForMs(vim, error) },
     );
   }
   return error;

@@ -17,7 +17,7 @@ export async function destroyBacking(vim: VimSession, ref: MoRef): Promise<void>
   try {
     await repeatLost(() => runTask(vim, 'Destroy_Task', ref, {}));
   } catch (error) {
-    if (!saysGone(error, ref)) throw asBackingError(error, 'the backing');
+    if (!saysGone(error, ref)) throw await asBackingError(vim, error, 'the backing');
   }
 }
 

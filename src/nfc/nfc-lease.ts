@@ -1,5 +1,6 @@
 import { isVimFault, LeaseError, VimConnectionError, VimFault } from '../errors/index.js';
 import type { Operation } from '../operation/operation.js';
+import { usualLeaseMs } from '../vim/busy-object.js';
 import { readProperties } from '../vim/property-collector.js';
 import { repeatLost } from '../vim/repeat-lost.js';
 import { saysGone } from '../vim/said-gone.js';
@@ -7,8 +8,6 @@ import type { MoRef, VimObject } from '../vim/schema/index.js';
 import type { AbortableOptions } from '../vim/vim-session.js';
 import { waitForProperties } from '../vim/wait-for-updates.js';
 
-/** How long a lease lasts that nobody renews, in milliseconds, where the server was not told otherwise. */
-export const usualLeaseMs = 5 * 60_000;
 /** The longest pause between two renewals: a call a minute costs nothing, one per chunk halves the speed. */
 const longestRenewalMs = 60_000;
 /** The shortest, whatever timeout a server tells. */

@@ -33,8 +33,8 @@ export async function receiveDisk(
   using _slot = await slots.take(backing.host?.value ?? vim.host, { signal });
   await using sink = await openSink();
   await using lease = await NfcLease.open(operation, () =>
-    vim.invoke('ExportVm', backing.ref, {}).catch((error: unknown) => {
-      throw asBackingError(error, backing.name);
+    vim.invoke('ExportVm', backing.ref, {}).catch(async (error: unknown) => {
+      throw await asBackingError(vim, error, backing.name);
     }),
   );
   const disk = pickDiskUrl(lease.info, vim);

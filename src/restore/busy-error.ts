@@ -1,7 +1,7 @@
 import { VimFault, VimProtocolError, VolumeBusyError } from '../errors/index.js';
-import { usualLeaseMs } from '../nfc/nfc-lease.js';
 import { livenessOf } from '../process/liveness.js';
 import { parseOwner } from '../process/owner.js';
+import { usualLeaseMs } from '../vim/busy-object.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { defaultLimitMs, signsOfLife } from './signs-of-life.js';

@@ -106,7 +106,7 @@ export class DiskReplacer {
         return now;
       } catch (error) {
         const isAnew = isVimFault(error, 'ConcurrentAccess') && attempt < tries;
-        if (!isAnew) throw asBackingError(error, now.name);
+        if (!isAnew) throw await asBackingError(vim, error, now.name);
       }
     }
   }
@@ -184,8 +184,8 @@ export async function assertReplaceable(
   assertNoParent(backing, 'replaced');
   const { path, uuid, datastore } = disk;
   assertNotReferred(name, await referencesTo(vim, { path, datastore }, { ref, hasFile: true }, { signal }), 'replaced');
-  await assertUnlocked(vim, { path, uuid, datacenter }, { signal }).catch((error: unknown) => {
-    throw asBackingError(error, name);
+  await assertUnlocked(vim, { path, uuid, datacenter }, { signal }).catch(async (error: unknown) => {
+    throw await asBackingError(vim, error, name);
   });
 }
 

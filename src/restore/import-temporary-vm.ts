@@ -121,5 +121,5 @@ async function asImportError({ vim, signal }: Operation, error: unknown, journal
   if (isVimFault(fault, 'NoDiskSpace')) {
     return new NoValidDatastoreError('the datastore has no room for the restored disk', [], { cause: error });
   }
-  return asBackingError(error, escapeInventoryName(journal.volumeName));
+  return asBackingError(vim, error, escapeInventoryName(journal.volumeName));
 }

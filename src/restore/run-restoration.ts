@@ -1,8 +1,8 @@
 import { AbortError, type Cleanup, OwnershipLostError, VimConnectionError, VmdkDriverError } from '../errors/index.js';
 import type { UnwrittenJournal } from '../journal/restore-journal.js';
-import { usualLeaseMs } from '../nfc/nfc-lease.js';
 import type { Operation } from '../operation/operation.js';
 import { sharedState } from '../process/shared-state.js';
+import { usualLeaseMs } from '../vim/busy-object.js';
 import type { Ending } from './ending.js';
 import type { ImportedVm } from './import-temporary-vm.js';
 import { Ownership } from './ownership.js';

@@ -4,6 +4,9 @@ import { taskResult } from './run-task.js';
 import type { MoRef } from './schema/index.js';
 import type { VimSession } from './vim-session.js';
 
+/** How long a lease lasts that nobody renews, in milliseconds, where the server was not told otherwise. */
+export const usualLeaseMs = 5 * 60_000;
+
 /** How long one wait for a task that stands in the way may take, in milliseconds, and how often it is waited for. */
 const patienceMs = 10_000;
 const patience = 3;
@@ -25,11 +28,22 @@ export async function whenIdle<T>(vim: VimSession, change: () => Promise<T>): Pr
       return await change();
     } catch (error) {
       if (!isVimFault(error, 'TaskInProgress') || attempt === patience) throw error;
-      const task = error.detail['task'] as MoRef | undefined;
+      const task = blockingTask(error);
       if (task === undefined || (await isLease(vim, task))) throw error;
       await taskResult(vim, task, 'TaskInProgress', { signal: AbortSignal.timeout(patienceMs) }).catch(() => undefined);
     }
   }
+}
+
+/** How long an object that is busy may stay so, in milliseconds, where a lease holds it; `undefined` where that is not known. */
+export async function busyForMs(vim: VimSession, fault: VimFault): Promise<number | undefined> {
+  const task = blockingTask(fault);
+  const isHeld = task !== undefined && (await isLease(vim, task).catch(() => false));
+  return isHeld ? usualLeaseMs : undefined;
+}
+
+function blockingTask({ detail }: VimFault): MoRef | undefined {
+  return detail['task'] as MoRef | undefined;
 }
 
 async function isLease(vim: VimSession, task: MoRef): Promise<boolean> {

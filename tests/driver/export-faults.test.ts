@@ -178,7 +178,11 @@ test('an export whose lease nobody knows of, since the reply was lost: it may ho
     retryAfterMs: 300_000,
   });
   const again = { id: randomUUID(), volumeId: volume.id };
-  expect(await refusal(() => lab.driver.backupVolume(again, volume))).toMatchObject({ retryable: true });
+  expect(await refusal(() => lab.driver.backupVolume(again, volume))).toMatchObject({
+    code: 'VOLUME_BUSY',
+    retryable: true,
+    retryAfterMs: 300_000,
+  });
   lab.simulator.advanceTime(300_000);
   await until(() => lab.vmOf(volume).busy === undefined);
   expect(await lab.driver.backupVolume(again, volume)).toMatchObject({ sha256: whole.sha256 });
