@@ -1,5 +1,5 @@
 import { type RecoveryReport, VimConnectionError, VmdkDriverError } from '../../src/index.js';
-import { arm, type Interruption, mustSucceed } from './interruption.js';
+import { arm, type Interruption, mayDenyALease, mustSucceed } from './interruption.js';
 import {
   judgeBackup,
   judgeVolume,
@@ -47,7 +47,7 @@ export async function runFaultCase(
     if (mustSucceed(interruption)) findings.untrue.push(`the driver gave up: ${String(outcome.error)}`);
   }
   const pending = isPending(outcome);
-  if (!pending) findings.leaked.push(...openLeases(lab));
+  if (!pending && !mayDenyALease(interruption)) findings.leaked.push(...openLeases(lab));
   await waitForLeases(lab);
   if (!pending) findings.leaked.push(...(await leftovers(lab)));
   const report = pending ? await recoverAll(lab, findings) : undefined;

@@ -127,6 +127,11 @@ export function mustSucceed(interruption: Interruption): boolean {
   }
 }
 
+/** Whether a call may be answered with a fault though it was carried out: a lease that it opened is denied then, and nobody knows it. */
+export function mayDenyALease(interruption: Interruption): boolean {
+  return interruption.what === 'call' && [interruption.kind, interruption.second?.kind].includes('fault after');
+}
+
 function isIdempotent(method: string): boolean {
   return (methods as Readonly<Record<string, { readonly idempotent: boolean }>>)[method]?.idempotent === true;
 }
