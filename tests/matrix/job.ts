@@ -1,3 +1,4 @@
+import type { WorkerPool } from '../support/worker-pool.js';
 import type { CrashPoint } from './crash-case.js';
 import type { Interruption } from './interruption.js';
 import type { ModelReport } from './model.js';
@@ -25,14 +26,5 @@ export interface JobResults {
   readonly model: ModelReport;
 }
 
-export interface JobMessage {
-  readonly id: number;
-  readonly job: Job;
-}
-
-export interface ReplyMessage {
-  readonly id: number;
-  readonly result?: unknown;
-  /** What went wrong with the test itself. */
-  readonly error?: string;
-}
+/** The processes that do them. */
+export type MatrixPool = WorkerPool<Job, JobResults>;

@@ -18,13 +18,14 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { WorkerPool } from '../support/worker-pool.js';
+import type { Job, JobResults, MatrixPool } from './job.js';
 import { othersColumns } from './others/others-case.js';
 import { runOthers } from './others/run-others.js';
 import { columns, planDouble, type PlannedCase, planScenario, type Recorded } from './plan.js';
 import { Random, shuffle } from './random.js';
 import { scenarios } from './scenario.js';
 import { Tally } from './tally.js';
-import { WorkerPool } from './worker-pool.js';
 
 const { values } = parseArgs({
   options: {
@@ -41,6 +42,8 @@ const { values } = parseArgs({
     outputFile: { type: 'string' },
   },
 });
+/** Most of a case is waiting. */
+const casesAtOnce = 6;
 const seed = Number(values.seed);
 const othersSample = values['others-sample'] ?? values.sample;
 const startedAt = Date.now();
@@ -49,7 +52,10 @@ const othersTally = new Tally(othersColumns);
 
 console.log(`seed ${seed}`);
 {
-  using pool = new WorkerPool(Number(values.workers));
+  using pool = new WorkerPool<Job, JobResults>(new URL('worker.ts', import.meta.url), {
+    workers: Number(values.workers),
+    jobsAtOnce: casesAtOnce,
+  });
 
   const recorded: Recorded[] = await Promise.all(
     scenarios.map(async (scenario) => ({ scenario, recording: await pool.run({ type: 'record', scenario }) })),
@@ -93,7 +99,7 @@ if (values.outputFile !== undefined) {
 process.exitCode = tally.passed && othersTally.passed ? 0 : 1;
 
 /** @returns whether the interruption happened */
-async function run(pool: WorkerPool, one: PlannedCase): Promise<boolean> {
+async function run(pool: MatrixPool, one: PlannedCase): Promise<boolean> {
   try {
     // Polls come as they like: what was not there to be interrupted may be there the next time.
     const verdict = (await pool.run(one.job)) ?? (one.column === 'double' ? undefined : await pool.run(one.job));
@@ -110,7 +116,7 @@ async function run(pool: WorkerPool, one: PlannedCase): Promise<boolean> {
 }
 
 async function runDoubles(
-  pool: WorkerPool,
+  pool: MatrixPool,
   recorded: readonly Recorded[],
   wanted: (one: PlannedCase) => boolean,
 ): Promise<void> {
@@ -130,7 +136,7 @@ async function runDoubles(
 }
 
 /** On all workers at once, each with a seed of its own. */
-async function checkModel(pool: WorkerPool): Promise<void> {
+async function checkModel(pool: MatrixPool): Promise<void> {
   const runs = Number(values['model-runs']);
   if (runs === 0 || values.only !== '') return;
   const lanes = 6;

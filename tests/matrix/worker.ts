@@ -1,8 +1,9 @@
 /** A process that runs the cases it is sent, several at a time: most of a case is waiting. */
+import { answerJobs } from '../support/answer-jobs.js';
 import { runCrashCase } from './crash-case.js';
 import { shortenPauses } from './fast-time.js';
 import { runFaultCase } from './fault-case.js';
-import type { Job, JobMessage, ReplyMessage } from './job.js';
+import type { Job } from './job.js';
 import { LabPool } from './lab-pool.js';
 import { checkModel } from './model.js';
 import { OtherMachine } from './others/other-machine.js';
@@ -31,16 +32,7 @@ function run(job: Job): Promise<unknown> {
   }
 }
 
-function reply(message: ReplyMessage): void {
-  process.send?.(message);
-}
-
-process.on('message', ({ id, job }: JobMessage) => {
-  run(job).then(
-    (result) => reply({ id, result }),
-    (error: unknown) => reply({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
-  );
-});
+answerJobs(run);
 
 // The planner is done, or gone.
 process.on('disconnect', () => {

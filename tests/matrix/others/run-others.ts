@@ -1,7 +1,7 @@
+import type { MatrixPool } from '../job.js';
 import type { Recorded } from '../plan.js';
 import { Random, shuffle } from '../random.js';
 import type { Tally } from '../tally.js';
-import type { WorkerPool } from '../worker-pool.js';
 import type { PlannedOthers } from './others-case.js';
 import { leadsToPairs, planOthers, planPair, planPairs } from './plan-others.js';
 
@@ -19,7 +19,7 @@ export interface OthersOptions {
 
 /** Runs all that others do at the calls of all scenarios. */
 export async function runOthers(
-  pool: WorkerPool,
+  pool: MatrixPool,
   recorded: readonly Recorded[],
   options: OthersOptions,
   tally: Tally,

@@ -212,7 +212,7 @@ class ScheduledRun implements Schedule {
       this.#calls += 1;
       if (this.#mayKill() && (this.#random.below(60) === 0 || this.#isLastForKill())) this.#kill(call);
       else call.proceed(this.#decide(call));
-      if (steps % 100 === 99) await this.#assertWhole(direct);
+      if (steps % 50 === 0) await this.#assertWhole(direct);
     }
     for (const change of this.#late.splice(0)) await change();
   }

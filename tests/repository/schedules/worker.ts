@@ -1,17 +1,23 @@
 /** A process that runs the schedules whose seeds it is sent. */
-import { inspect } from 'node:util';
+import { answerJobs } from '../../support/answer-jobs.js';
 import { nothingYet, runSchedule, type Tally } from './run-schedule.js';
 
-/** What became of a schedule. */
-export interface Done {
-  readonly tally: Tally;
-  readonly error?: string;
+/** One schedule. */
+export interface ScheduleJob {
+  readonly type: 'schedule';
+  readonly seed: number;
 }
 
-process.on('message', (seed: number) => {
+/** What happened in it. */
+export interface ScheduleResults {
+  readonly schedule: Tally;
+}
+
+answerJobs(async ({ seed }: ScheduleJob) => {
   const tally: Tally = { ...nothingYet };
-  runSchedule(seed, tally).then(
-    () => process.send?.({ tally } satisfies Done),
-    (error: unknown) => process.send?.({ tally, error: inspect(error) } satisfies Done),
-  );
+  await runSchedule(seed, tally);
+  return tally;
 });
+
+// Nobody waits for it any more: also not for one that hangs.
+process.on('disconnect', () => process.exit());

@@ -1,9 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Job, JobResults, ReplyMessage } from './job.js';
+import type { JobMessage, ReplyMessage } from './answer-jobs.js';
 
-/** How many cases a worker has under way at once. */
-const casesAtOnce = 6;
+/** How a pool is set up. */
+export interface WorkerPoolOptions {
+  /** How many processes. */
+  readonly workers: number;
+  /** How many jobs a worker has under way at once. */
+  readonly jobsAtOnce: number;
+  /** Options of Node's for the workers, beside those of this process. */
+  readonly execArgv?: readonly string[];
+}
 
 interface Waiting {
   readonly resolve: (result: never) => void;
@@ -15,28 +22,38 @@ interface Member {
   readonly waiting: Map<number, Waiting>;
 }
 
-/** Worker processes, and the jobs that wait for them. */
-export class WorkerPool implements Disposable {
+/** Worker processes, and the jobs that wait for them. What a kind of job comes to is told by its `type`. */
+export class WorkerPool<
+  Job extends { readonly type: keyof Results },
+  Results extends Readonly<Record<Job['type'], unknown>>,
+> implements Disposable {
+  readonly #program: string;
+  readonly #options: WorkerPoolOptions;
   #members: readonly Member[];
   readonly #queue: (() => void)[] = [];
   #nextId = 0;
   #disposed = false;
 
-  constructor(workers: number) {
-    this.#members = Array.from({ length: workers }, () => this.#start());
+  /** @param program what the workers run; it calls `answerJobs` */
+  constructor(program: URL, options: WorkerPoolOptions) {
+    this.#program = fileURLToPath(program);
+    this.#options = options;
+    this.#members = Array.from({ length: options.workers }, () => this.#start());
   }
 
   /** Rejects where the worker ended; another one takes its place. */
-  async run<J extends Job>(job: J): Promise<JobResults[J['type']]> {
-    while (!this.#members.some(isFree)) await new Promise<void>((resolve) => this.#queue.push(resolve));
+  async run<J extends Job>(job: J): Promise<Results[J['type']]> {
+    while (!this.#members.some((member) => this.#isFree(member))) {
+      await new Promise<void>((resolve) => this.#queue.push(resolve));
+    }
     const { child, waiting } = this.#members.reduce((least, other) =>
       other.waiting.size < least.waiting.size ? other : least,
     );
     const id = this.#nextId++;
     try {
-      return await new Promise<JobResults[J['type']]>((resolve, reject) => {
+      return await new Promise<Results[J['type']]>((resolve, reject) => {
         waiting.set(id, { resolve, reject });
-        child.send({ id, job }, (error) => {
+        child.send({ id, job } satisfies JobMessage<Job>, (error) => {
           if (error !== null) reject(error);
         });
       });
@@ -52,7 +69,8 @@ export class WorkerPool implements Disposable {
   }
 
   #start(): Member {
-    const child = fork(fileURLToPath(new URL('worker.ts', import.meta.url)));
+    const { execArgv = [] } = this.#options;
+    const child = fork(this.#program, { execArgv: [...process.execArgv, ...execArgv] });
     const waiting = new Map<number, Waiting>();
     child.on('message', ({ id, result, error }: ReplyMessage) => {
       const entry = waiting.get(id);
@@ -67,8 +85,8 @@ export class WorkerPool implements Disposable {
     });
     return { child, waiting };
   }
-}
 
-function isFree({ waiting }: Member): boolean {
-  return waiting.size < casesAtOnce;
+  #isFree({ waiting }: Member): boolean {
+    return waiting.size < this.#options.jobsAtOnce;
+  }
 }
