@@ -27,8 +27,8 @@ const rooms = {
   errors: [],
   process: [],
   model: ['errors'],
-  vmdk: ['errors', 'lacking-method', 'quietly', 'start-worker', 'until-aborted'],
-  stream: ['bounded-call', 'errors', 'model', 'process', 'start-worker', 'vmdk'],
+  vmdk: ['errors', 'event-loop-turns', 'lacking-method', 'quietly', 'start-worker', 'until-aborted'],
+  stream: ['bounded-call', 'errors', 'event-loop-turns', 'model', 'process', 'start-worker', 'vmdk'],
   vim: ['errors', 'logger', 'parse-input', 'stream', 'time-limit', 'until-aborted'],
   stores: ['bounded-call', 'errors', 'live-input', 'parse-input', 'process', 'stream', 'time-limit', 'until-aborted'],
   services: [
@@ -45,6 +45,7 @@ const rooms = {
   ],
   repository: [
     'errors',
+    'event-loop-turns',
     'live-input',
     'model',
     'parse-input',

@@ -1,4 +1,4 @@
-import { EventLoopTurns } from '../vmdk/event-loop-turns.js';
+import { EventLoopTurns } from '../event-loop-turns.js';
 import { chunkBytes } from './chunk-bytes.js';
 
 /** Joins pieces to one, over several turns of the event loop: to copy hundreds of megabytes would hold the main thread. */

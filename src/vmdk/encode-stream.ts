@@ -1,12 +1,12 @@
 import { AbortError, throwIfAborted } from '../errors/abort-error.js';
 import { InvalidInputError } from '../errors/invalid-input-error.js';
+import { EventLoopTurns } from '../event-loop-turns.js';
 import { untilAborted } from '../until-aborted.js';
 import { checkMethods } from './check-methods.js';
 import { ChunkAssembler } from './chunk-assembler.js';
 import { checkOptions, type EncodeOptions, type VmdkProgress } from './codec-options.js';
 import { AREAS_PER_WORKER, CodecPool, workerCount } from './codec-pool.js';
 import type { DeflateResult } from './codec-worker.js';
-import { EventLoopTurns } from './event-loop-turns.js';
 import { GRAIN_MARKER, GRAIN_SECTORS, MAX_CAPACITY, MAX_WRITTEN_GRAIN, SECTOR } from './format.js';
 import { formatDescriptor } from './format-descriptor.js';
 import { type Batch, planBatches } from './plan-batches.js';

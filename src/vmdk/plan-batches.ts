@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../errors/invalid-input-error.js';
+import { EventLoopTurns } from '../event-loop-turns.js';
 import { eachUntilAborted } from './each-until-aborted.js';
-import { EventLoopTurns } from './event-loop-turns.js';
 import type { DataExtent, VmdkSource } from './vmdk-source.js';
 
 /** A stretch of the disk that is encoded at once, and the parts of it that must be read. All in bytes. */

@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import { isUint8Array } from 'node:util/types';
 import { throwIfAborted } from '../errors/abort-error.js';
 import { InvalidInputError } from '../errors/invalid-input-error.js';
+import { EventLoopTurns } from '../event-loop-turns.js';
 import { eachUntilAborted } from './each-until-aborted.js';
-import { EventLoopTurns } from './event-loop-turns.js';
 import { InputFile } from './input-file.js';
 
 /** Bytes read at once from a file. */

@@ -21,7 +21,7 @@ function onceListed({ store }: RepositoryLab, prefix: string, act: () => void): 
 /** A repository whose second backup shares with the first, which is gone, a fifth of the grains; their pack was rewritten. */
 async function rewritten(): Promise<{ readonly lab: RepositoryLab; readonly rewriting: string }> {
   const lab = await RepositoryLab.create();
-  const disk = new ChangingDisk(600, 8).write(...range(0, 30));
+  const disk = smallDisk();
   await lab.storeStream('b1', disk.stream());
   await lab.storeStream('b2', disk.write(...range(0, 25)).stream());
   await lab.service.delete({ id: 'b1', volumeId: 'v1' });
@@ -33,6 +33,7 @@ async function rewritten(): Promise<{ readonly lab: RepositoryLab; readonly rewr
   return { lab, rewriting };
 }
 
+const smallDisk = () => new ChangingDisk(600, 8).write(...range(0, 30));
 const keysOf = ({ store }: RepositoryLab, pattern: RegExp): string[] => store.keys.filter((key) => pattern.test(key));
 const notesOf = (lab: RepositoryLab): string[] => keysOf(lab, /^damaged\//);
 
@@ -42,12 +43,9 @@ test.each([
   ['volumes/', 'existence'],
 ] as const)('what a store has with other bytes below %s is damage, and ends no verification', async (prefix, level) => {
   const lab = await RepositoryLab.create();
-  const disk = new ChangingDisk(600, 8).write(...range(0, 30));
-  for (const [id, volumeId] of [
-    ['b1', 'v1'],
-    ['b2', 'v2'],
-  ] as const)
-    await lab.storeStream(id, disk.stream(), volumeId);
+  const disk = smallDisk();
+  await lab.storeStream('b1', disk.stream(), 'v1');
+  await lab.storeStream('b2', disk.stream(), 'v2');
   const [broken = ''] = lab.store.keys.filter((key) => key.startsWith(prefix));
   const get = lab.store.get.bind(lab.store);
   lab.store.get = (key, options) =>
@@ -84,7 +82,7 @@ describe('what is deleted while a verification runs is no damage', () => {
     ['full', 'map/'],
   ] as const)('a backup and all it needs (%s, once %s was listed)', async (level, prefix) => {
     const lab = await RepositoryLab.create();
-    const disk = new ChangingDisk(600, 8).write(...range(0, 30));
+    const disk = smallDisk();
     await lab.storeStream('b1', disk.stream(), 'v1');
     const kept = new Set(lab.store.keys);
     await lab.storeStream('b2', disk.write(1).stream(), 'v2');
@@ -97,7 +95,7 @@ describe('what is deleted while a verification runs is no damage', () => {
 
   test('and where another backup needs what is missing, only that is told', async () => {
     const lab = await RepositoryLab.create();
-    const disk = new ChangingDisk(600, 8).write(...range(0, 30));
+    const disk = smallDisk();
     await lab.storeStream('b1', disk.stream());
     await lab.storeStream('b2', disk.write(1).stream());
     const [pack = ''] = keysOf(lab, /^data\//);
@@ -114,7 +112,7 @@ describe('what is deleted while a verification runs is no damage', () => {
 describe('the note on a broken pack', () => {
   async function noted(begin?: (lab: RepositoryLab) => Promise<void>) {
     const lab = await RepositoryLab.create();
-    const disk = new ChangingDisk(600, 8).write(...range(0, 30));
+    const disk = smallDisk();
     await lab.storeStream('b1', disk.stream());
     await begin?.(lab);
     const [pack = ''] = keysOf(lab, /^data\//);
@@ -179,7 +177,7 @@ describe('the note on a broken pack', () => {
 
 test('a full verification takes each root anew when its turn comes, and holds none meanwhile', async () => {
   const lab = await RepositoryLab.create();
-  await lab.storeStream('b1', new ChangingDisk(600, 8).write(...range(0, 30)).stream());
+  await lab.storeStream('b1', smallDisk().stream());
   const get = lab.store.get.bind(lab.store);
   const roots: string[] = [];
   lab.store.get = (key, options) => {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { throwIfAborted } from '../../errors/index.js';
+import { EventLoopTurns } from '../../event-loop-turns.js';
 import { callbackSchema, signalSchema } from '../../live-input.js';
 import { quietly } from '../../quietly.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
-import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import { marksPrefix, volumesPrefix } from '../format/names.js';
 import { readObject, type Repository } from '../repository.js';
 import { tryDelete } from '../try-delete.js';

@@ -1,7 +1,7 @@
 import { ObjectNotFoundError, throwIfAborted } from '../../errors/index.js';
+import { EventLoopTurns } from '../../event-loop-turns.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
 import { readWhole } from '../../stream/read-whole.js';
-import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import { keyBytes } from '../format/blob.js';
 import {
   directoryBytes,

@@ -1,4 +1,4 @@
-import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
+import { EventLoopTurns } from '../../event-loop-turns.js';
 import { type Lease, parseLease } from '../format/lease.js';
 import { attemptOfRootKey, isRecordKey, leasePrefix, rootKey, volumesPrefix } from '../format/names.js';
 import type { PackRecord } from '../format/pack.js';

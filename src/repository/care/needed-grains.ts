@@ -1,4 +1,4 @@
-import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
+import { EventLoopTurns } from '../../event-loop-turns.js';
 import type { BlobAddress } from '../format/blob.js';
 import type { PackRecord } from '../format/pack.js';
 import { MapReader } from '../read/map-reader.js';

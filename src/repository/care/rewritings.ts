@@ -1,5 +1,5 @@
+import { EventLoopTurns } from '../../event-loop-turns.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
-import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import { directoryBytes, parseDirectory } from '../format/pack.js';
 import { packKey, parsePackKey } from '../format/pack-id.js';
 import { isWholePack } from '../read/check-pack.js';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createDeflate, createInflate } from 'node:zlib';
 import { BackupServiceError } from '../../errors/index.js';
+import { EventLoopTurns } from '../../event-loop-turns.js';
 import { readWhole } from '../../stream/read-whole.js';
-import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import { type BlobAddress, keyBytes } from './blob.js';
 import { directoryBytes, maxBlobs, type PackRecord } from './pack.js';
 import { ByteReader } from './varint.js';

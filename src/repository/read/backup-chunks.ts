@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { RepositoryDamagedError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
+import { EventLoopTurns } from '../../event-loop-turns.js';
 import { ChunkPool } from '../../stream/chunk-pool.js';
 import type { ChunkSource } from '../../stream/chunk-source.js';
-import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import type { KeyedBlob } from '../format/blob.js';
 import { pageGrains } from '../format/page.js';
 import type { Root } from '../format/root.js';

@@ -1,8 +1,8 @@
 import { type CipherGCM, createCipheriv, createDecipheriv, createHmac, type DecipherGCM, hkdfSync } from 'node:crypto';
 import { RepositoryDamagedError, WrongKeyError } from '../../errors/index.js';
+import { EventLoopTurns } from '../../event-loop-turns.js';
 import { chunkBytes } from '../../stream/chunk-bytes.js';
 import { joinPieces } from '../../stream/join-pieces.js';
-import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import { hashMemory } from './hash-memory.js';
 import { hashPieces } from './hash-pieces.js';
 import type { Vault } from './vault.js';

@@ -1,4 +1,4 @@
-import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
+import { EventLoopTurns } from '../../event-loop-turns.js';
 import type { GrainBatch } from '../stream/grain-batch.js';
 import type { MemoryPool } from '../stream/memory-pool.js';
 import type { KeyedMemory } from '../vault/hash-memory.js';

@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { AbortError, BackupServiceError } from '../../errors/index.js';
+import { EventLoopTurns } from '../../event-loop-turns.js';
 import type { Backup } from '../../model/backup.js';
 import type { BackupManifest } from '../../model/backup-manifest.js';
 import { assertManifestOf } from '../../services/assert-manifest.js';
 import { HashingWriter, type WrittenStream } from '../../services/hashing-writer.js';
 import { ChunkReadable } from '../../stream/chunk-readable.js';
-import { EventLoopTurns } from '../../vmdk/event-loop-turns.js';
 import type { BlobAddress } from '../format/blob.js';
 import { recordKey, rootKey } from '../format/names.js';
 import { packKey } from '../format/pack-id.js';
