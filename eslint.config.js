@@ -6,6 +6,7 @@ import tseslint from 'typescript-eslint';
 
 /** What a restore is made of, and an operation with it. */
 const restoring = [
+  'any-signal',
   'backing',
   'errors',
   'journal',
@@ -44,6 +45,7 @@ const rooms = {
     'time-limit',
   ],
   repository: [
+    'any-signal',
     'errors',
     'event-loop-turns',
     'live-input',
@@ -70,13 +72,13 @@ const rooms = {
     'vim',
   ],
   journal: ['errors', 'model', 'process', 'vim'],
-  pbm: ['errors', 'logger', 'model', 'operation', 'vim'],
+  pbm: ['any-signal', 'errors', 'logger', 'model', 'operation', 'vim'],
   backing: ['errors', 'journal', 'logger', 'model', 'operation', 'pbm', 'vim'],
-  nfc: ['backing', 'errors', 'logger', 'model', 'operation', 'stream', 'vim'],
+  nfc: ['any-signal', 'backing', 'errors', 'logger', 'model', 'operation', 'stream', 'vim'],
   restore: restoring,
   driver: [...restoring, 'bounded-call', 'parse-input', 'restore', 'services'],
   // A product of its own: it speaks to its clients over the wire.
-  simulator: ['errors', 'vim/schema', 'vmdk'],
+  simulator: ['any-signal', 'errors', 'vim/schema', 'vmdk'],
   testing: ['errors', 'model', 'services', 'stores'],
   // On the public entry points, as the command line is.
   fleet: ['index', 'repository/index'],
@@ -140,6 +142,10 @@ export default defineConfig(
     rules: {
       // A thing has the same name wherever it is used.
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'AbortSignal', property: 'any', message: 'It forgets time limits in Node.js 20: use anySignal.' },
+      ],
       'no-restricted-syntax': [
         'error',
         { selector: 'MetaProperty[meta.name="import"]', message: 'The CommonJS build has no import.meta.' },

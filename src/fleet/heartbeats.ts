@@ -91,23 +91,28 @@ export class Heartbeats {
 
   async #tell(ownerId: string): Promise<void> {
     const redis = await this.#queues.redis();
-    const known = await redis.zscore(this.#key, ownerId);
     const now = await timeOf(redis);
     const at = performance.now();
-    await redis
+    // At once: what a Redis lost between the question and the new sign of life, nobody would learn of.
+    const replies = await redis
       .multi()
+      .zscore(this.#key, ownerId)
       .zadd(this.#key, now, ownerId)
       .zremrangebyscore(this.#key, '-inf', now - forgottenAfterMs)
       .exec();
+    const [known] = (replies ?? []).map(([error, reply]) => {
+      if (error !== null) throw error;
+      return reply;
+    });
     if (!this.#isUnbroken(this.#last.get(ownerId), known, { score: now, at })) this.#heardSince = at;
     this.#heardAt = at;
     this.#last.set(ownerId, { score: now, at });
   }
 
   /** Whether Redis still has what it was told last, and its clock went as this process's did. */
-  #isUnbroken(last: Beat | undefined, known: string | null, { score, at }: Beat): boolean {
+  #isUnbroken(last: Beat | undefined, known: unknown, { score, at }: Beat): boolean {
     const { lockMs } = this.#queues.options;
-    if (last === undefined || known === null || Number(known) !== last.score) return false;
+    if (last === undefined || typeof known !== 'string' || Number(known) !== last.score) return false;
     return at - last.at < lockMs && Math.abs(score - last.score - (at - last.at)) <= lockMs / 4;
   }
 }

@@ -1,3 +1,4 @@
+import { anySignal } from '../any-signal.js';
 import { AbortError, TransferError, VmdkDriverError } from '../errors/index.js';
 import { traceTransfer } from '../operation/tracing.js';
 import type { NfcLease } from './nfc-lease.js';
@@ -34,11 +35,11 @@ export async function transfer<T extends { readonly streamBytes: number }>(
   run: (scope: TransferScope) => Promise<T>,
 ): Promise<T> {
   const { lease, signal, direction, host } = needs;
-  const owned = AbortSignal.any([signal, lease.lost]);
+  const owned = anySignal(signal, lease.lost);
   try {
     using watchdog = new StallWatchdog(needs.stallTimeoutMs, needs.isExcused);
     const scope: TransferScope = {
-      signal: AbortSignal.any([owned, watchdog.signal]),
+      signal: anySignal(owned, watchdog.signal),
       moved(fraction) {
         watchdog.touch();
         lease.progress(fraction);

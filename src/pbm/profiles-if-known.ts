@@ -1,3 +1,4 @@
+import { anySignal } from '../any-signal.js';
 import { throwIfAborted } from '../errors/index.js';
 import type { Logger } from '../logger.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
@@ -27,7 +28,7 @@ export async function profilesIfKnown(
   const patience = AbortSignal.timeout(patienceMs);
   try {
     return await readStorageProfiles(vim, found, {
-      signal: signal === undefined ? patience : AbortSignal.any([signal, patience]),
+      signal: signal === undefined ? patience : anySignal(signal, patience),
     });
   } catch (error) {
     throwIfAborted(signal);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
+import { anySignal } from '../any-signal.js';
 import { type CallFaultKind, type CallFaults, type PlannedFault, sessionEndOf, toFault } from './call-faults.js';
 import type { CallListeners } from './call-listeners.js';
 import { type CallLog, type CallRecord, masked } from './call-log.js';
@@ -206,7 +207,7 @@ export class SoapEndpoint {
       userName: session?.userName ?? '',
       userAgent: request.headers['user-agent'] ?? '',
       ipAddress: request.socket.remoteAddress ?? '',
-      signal: AbortSignal.any([gone, this.#world.closed, ...(session === undefined ? [] : [session.ended])]),
+      signal: anySignal(gone, this.#world.closed, ...(session === undefined ? [] : [session.ended])),
       opened: undefined,
       task: undefined,
       taskHooks: {

@@ -1,4 +1,5 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
+import { anySignal } from '../any-signal.js';
 import type { Caller } from './caller.js';
 import type { Clock } from './clock.js';
 import { asFault, fault } from './fault.js';
@@ -143,7 +144,7 @@ export class TaskRunner {
   }
 
   async #pause(ms: number, cancelled: AbortSignal): Promise<void> {
-    const signal = AbortSignal.any([cancelled, this.#closed]);
+    const signal = anySignal(cancelled, this.#closed);
     await setTimeout(ms, undefined, { signal, ref: false }).catch(() => undefined);
   }
 

@@ -21,6 +21,7 @@ needing(hasRedis, noRedis).describe('a fleet whose Redis fails', () => {
   let client: Redis;
   let name: string;
   const fleets: Fleet[] = [];
+  const endings: (() => Promise<void>)[] = [];
   beforeEach(async () => {
     redis = await RedisServer.start();
     client = new Redis(redis.url);
@@ -29,9 +30,22 @@ needing(hasRedis, noRedis).describe('a fleet whose Redis fails', () => {
   });
   afterEach(async () => {
     await Promise.all(fleets.splice(0).map((fleet) => fleet.close()));
+    for (const end of endings.splice(0)) await end();
     client.disconnect();
     await redis[Symbol.asyncDispose]();
   });
+
+  /** Heartbeats of this process, as the owner "this". */
+  async function beating() {
+    const queues = new Queues(parseFleetOptions({ connection: redis.url, name, lockMs }));
+    const heartbeats = new Heartbeats(queues);
+    endings.push(async () => {
+      await heartbeats.stop('this');
+      await queues.close();
+    });
+    await heartbeats.start('this');
+    return { queues, heartbeats, key: queues.key('workers') };
+  }
 
   function newFleet(options: Partial<FleetOptions> = {}): Fleet {
     const fleet = createFleet({ connection: redis.url, name, lockMs, retryDelayMs: 50, attempts: 3, ...options });
@@ -227,9 +241,7 @@ needing(hasRedis, noRedis).describe('a fleet whose Redis fails', () => {
   });
 
   test('a heartbeat that is under way as it is stopped does not make the worker a dead one', async () => {
-    const queues = new Queues(parseFleetOptions({ connection: redis.url, name, lockMs }));
-    const heartbeats = new Heartbeats(queues);
-    await heartbeats.start('this');
+    const { queues, heartbeats, key } = await beating();
     const connection = await queues.redis();
     const time = connection.time.bind(connection);
     let isBeating = false;
@@ -246,24 +258,35 @@ needing(hasRedis, noRedis).describe('a fleet whose Redis fails', () => {
     await stopping;
     // What the beat had still to say has been said.
     for (let n = 0; n < 3; n++) await connection.ping();
-    expect(await client.zscore(queues.key('workers'), 'this')).toBeNull();
-    await queues.close();
+    expect(await client.zscore(key, 'this')).toBeNull();
   });
 
-  test('nobody is dead by a Redis that has gone back in time', async () => {
-    const queues = new Queues(parseFleetOptions({ connection: redis.url, name, lockMs }));
-    const heartbeats = new Heartbeats(queues);
-    const key = queues.key('workers');
-    const other: Parameters<IsAlive>[0] = { id: 'other', host: '', pid: 0, startedAt: '' };
-    await heartbeats.start('this');
-    await client.zadd(key, Date.now() - 3_600_000, 'other');
-    expect(await heartbeats.isAlive(other)).toBeUndefined();
-    await until(async () => (await heartbeats.isAlive(other)) === false);
-    await client.zadd(key, Date.now() - 3_600_000, 'this');
-    expect(await heartbeats.isAlive(other)).toBeUndefined();
-    await heartbeats.stop('this');
-    await queues.close();
-  });
+  test.each(['before it is told a sign of life', 'while it is told one'])(
+    'nobody is dead by a Redis that has gone back in time %s',
+    async (when) => {
+      const { queues, heartbeats, key } = await beating();
+      const other: Parameters<IsAlive>[0] = { id: 'other', host: '', pid: 0, startedAt: '' };
+      await client.zadd(key, Date.now() - 3_600_000, 'other');
+      expect(await heartbeats.isAlive(other)).toBeUndefined();
+      await until(async () => (await heartbeats.isAlive(other)) === false);
+      const goBack = () => client.zadd(key, Date.now() - 3_600_000, 'this');
+      if (when.startsWith('before')) await goBack();
+      else {
+        const connection = await queues.redis();
+        const time = connection.time.bind(connection);
+        // The first is to know how long the other has been silent.
+        jest
+          .spyOn(connection, 'time')
+          .mockImplementationOnce(time)
+          .mockImplementationOnce(async () => {
+            const now = await time();
+            await goBack();
+            return now;
+          });
+      }
+      expect(await heartbeats.isAlive(other)).toBeUndefined();
+    },
+  );
 
   test('the password that it refuses is neither logged nor in the error', async () => {
     await client.config('SET', 'requirepass', 'right');

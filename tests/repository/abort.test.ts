@@ -41,6 +41,20 @@ function serviceOf(store: DeafStore, encryption?: RepositoryEncryption) {
   return new RepositoryBackupService({ store, packBytes: 64 * 1024, ...(encryption && { encryption }) });
 }
 
+/** Has time pass until it ends: what real work leads to may begin to wait for a timer at any moment. */
+async function endsInTime<T>(work: Promise<T>, eachSecond = (): void => undefined): Promise<T> {
+  const over = new AbortController();
+  const end = (): void => {
+    over.abort();
+  };
+  work.then(end, end);
+  while (!over.signal.aborted) {
+    eachSecond();
+    await jest.advanceTimersByTimeAsync(1000);
+  }
+  return work;
+}
+
 type Call = (service: RepositoryBackupService, signal: AbortSignal, bytes: Buffer) => Promise<unknown>;
 
 const restore: Call = async (service, signal) => {
@@ -102,8 +116,7 @@ describe('a store that does not answer any more, nor hear of an abort', () => {
     const calling = expect(call(service, controller.signal, bytes)).rejects.toMatchObject({ code: 'ABORTED' });
     await store.waitedFor;
     controller.abort();
-    await jest.advanceTimersByTimeAsync(minute);
-    await calling;
+    await endsInTime(calling);
   });
 
   test.each([
@@ -118,8 +131,7 @@ describe('a store that does not answer any more, nor hear of an abort', () => {
     const calling = expect(call(service, controller.signal, bytes)).rejects.toMatchObject({ code: 'ABORTED' });
     await store.waitedFor;
     controller.abort();
-    await jest.advanceTimersByTimeAsync(minute);
-    await calling;
+    await endsInTime(calling);
   });
 
   test('leaves the file of a restore empty', async () => {
@@ -129,8 +141,7 @@ describe('a store that does not answer any more, nor hear of an abort', () => {
     const restoring = restore(service, controller.signal, bytes).catch(() => undefined);
     await store.waitedFor;
     controller.abort();
-    await jest.advanceTimersByTimeAsync(minute);
-    await restoring;
+    await endsInTime(restoring);
     expect(await readFile(path)).toHaveLength(0);
   });
 
@@ -144,9 +155,7 @@ describe('a store that does not answer any more, nor hear of an abort', () => {
     store.silent = silent;
     await jest.advanceTimersByTimeAsync(3 * minute);
     await store.waitedFor;
-    const aborting = writer.abort();
-    await jest.advanceTimersByTimeAsync(minute);
-    await aborting;
+    await endsInTime(writer.abort());
     expect(store.keys.filter((key) => key.startsWith('writers/'))).toEqual([]);
   });
 
@@ -159,9 +168,7 @@ describe('a store that does not answer any more, nor hear of an abort', () => {
       code: expect.stringMatching(/^(ABORTED|BACKUP_SERVICE_FAILED)$/),
     });
     await store.waitedFor;
-    const aborting = writer.abort();
-    await jest.advanceTimersByTimeAsync(minute);
-    await Promise.all([aborting, failed]);
+    await endsInTime(Promise.all([writer.abort(), failed]));
     expect(store.keys.filter((key) => key.startsWith('writers/'))).toEqual([]);
   });
 
@@ -176,8 +183,7 @@ describe('a store that does not answer any more, nor hear of an abort', () => {
     const committing = writer.commit(manifestFor(b2.id, b2.volumeId, bytes));
     const failed = expect(committing).rejects.toMatchObject({ code: 'ABORTED' });
     controller.abort();
-    await jest.advanceTimersByTimeAsync(minute);
-    await failed;
+    await endsInTime(failed);
   });
 });
 
@@ -189,11 +195,8 @@ function heldTimeouts() {
     controllers.push(controller);
     return controller.signal;
   });
-  return {
-    end: async () => {
-      for (const controller of controllers.splice(0)) controller.abort(new Error('the time is up'));
-      await jest.advanceTimersByTimeAsync(minute);
-    },
+  return () => {
+    for (const controller of controllers.splice(0)) controller.abort(new Error('the time is up'));
   };
 }
 
@@ -206,15 +209,13 @@ test.each([
   ],
 ])('%s waits for no deletion for ever', async (_what, end: (writer: never, bytes: Buffer) => Promise<unknown>) => {
   const { store, bytes, service } = await answering();
-  const timeouts = heldTimeouts();
+  const endTimeouts = heldTimeouts();
   const writer = await service.openBackup(b2);
   await writer.write(bytes);
   store.silent = /^delete/;
   const ending = end(writer as never, bytes);
   await store.waitedFor;
-  // One for what was stored, one for the lease.
-  for (let deletion = 0; deletion < 2; deletion++) await timeouts.end();
-  await ending;
+  await endsInTime(ending, endTimeouts);
 });
 
 describe('a repository that does not open', () => {
@@ -254,15 +255,13 @@ describe('a repository that does not open', () => {
 
   test.each(['store', 'key service'] as const)('since its %s does not answer, is opened anew later', async (who) => {
     const { service, recover } = await stuck(who);
-    const timeouts = heldTimeouts();
+    const endTimeouts = heldTimeouts();
     const failed = expect(service.readManifest(b1)).rejects.toMatchObject({
       code: 'STORE_FAILED',
       reason: 'stalled',
       retryable: true,
     });
-    await new Promise(setImmediate);
-    await timeouts.end();
-    await failed;
+    await endsInTime(failed, endTimeouts);
     recover();
     expect(await service.readManifest(b1)).toMatchObject({ backupId: 'b1' });
   });

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { anySignal } from '../../any-signal.js';
 import { RepositoryDamagedError, throwIfAborted, VmdkDriverError } from '../../errors/index.js';
 import { EventLoopTurns } from '../../event-loop-turns.js';
 import { ChunkPool } from '../../stream/chunk-pool.js';
@@ -40,7 +41,7 @@ export class BackupChunks implements ChunkSource {
   #failure: { readonly error: unknown } | undefined;
 
   constructor(repository: Repository, root: Root, streamBytes: number, signal: AbortSignal | undefined) {
-    const either = AbortSignal.any([this.#closed.signal, ...(signal === undefined ? [] : [signal])]);
+    const either = anySignal(this.#closed.signal, ...(signal === undefined ? [] : [signal]));
     // One for each read that is under way.
     setMaxListeners(0, either);
     this.#chunks = chunks(repository, root, streamBytes, this.#pool, either);

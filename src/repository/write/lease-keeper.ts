@@ -1,3 +1,4 @@
+import { anySignal } from '../../any-signal.js';
 import { StoreError } from '../../errors/index.js';
 import type { ObjectStore } from '../../stores/object-store.js';
 import { untilAborted } from '../../until-aborted.js';
@@ -85,7 +86,7 @@ export class LeaseKeeper {
   }
 
   async #renew(): Promise<void> {
-    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(beatLimitMs)]);
+    const signal = anySignal(this.#stopped.signal, AbortSignal.timeout(beatLimitMs));
     try {
       if (!(await this.#giveSign(signal))) this.#giveUp();
     } catch (cause) {

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { anySignal } from '../../any-signal.js';
 import { AbortError, BackupServiceError } from '../../errors/index.js';
 import { EventLoopTurns } from '../../event-loop-turns.js';
 import type { Backup } from '../../model/backup.js';
@@ -80,7 +81,7 @@ export class RepositoryWriter {
     this.#repository = repository;
     this.#backup = backup;
     this.#attempt = attempt;
-    this.#signal = AbortSignal.any([signal, attempt.lease.lost, this.#givenUp.signal]);
+    this.#signal = anySignal(signal, attempt.lease.lost, this.#givenUp.signal);
     // One for each read and put that is under way.
     setMaxListeners(0, this.#signal);
     this.#retainUntil = retainDays === undefined ? undefined : new Date(Date.now() + retainDays * dayMs);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import { anySignal } from '../../any-signal.js';
 import { encodeVmdkStream } from '../../vmdk/index.js';
 import { spacedDiskUuid } from '../storage/disk-uuid.js';
 import type { World } from '../world.js';
@@ -25,7 +26,7 @@ export async function exportDisk(
   response.on('close', () => {
     gone.abort();
   });
-  const signal = AbortSignal.any([ended, gone.signal, world.closed]);
+  const signal = anySignal(ended, gone.signal, world.closed);
   device.transfer = 'open';
   device.file.opened++;
   device.bytes = 0;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { anySignal } from '../../any-signal.js';
 import { decodeVmdkStream, InvalidVmdkError } from '../../vmdk/index.js';
 import { Fault, fault } from '../fault.js';
 import { diskSink } from '../operations/disk-sink.js';
@@ -25,7 +26,7 @@ export async function importDisk(
   request.on('close', () => {
     if (!request.complete) gone.abort();
   });
-  const signal = AbortSignal.any([lease.ended, gone.signal, world.closed]);
+  const signal = anySignal(lease.ended, gone.signal, world.closed);
   const restarted = device.transfer === 'failed';
   device.transfer = 'open';
   file.opened++;
