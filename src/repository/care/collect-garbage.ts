@@ -5,11 +5,17 @@ import { EventLoopTurns } from '../../event-loop-turns.js';
 import { callbackSchema, signalSchema } from '../../live-input.js';
 import { quietly } from '../../quietly.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
-import { marksPrefix, volumesPrefix } from '../format/names.js';
+import { attemptOfRootKey, marksPrefix, volumesPrefix } from '../format/names.js';
 import { readObject, type Repository } from '../repository.js';
 import { tryDelete } from '../try-delete.js';
 import { compactPacks, type DeadGrains } from './compact-packs.js';
-import { attemptOfKey, findDeadLeases, findLiveObjects, type LiveObjects } from './live-objects.js';
+import {
+  attemptOfKey,
+  findDeadLeases,
+  findDoubtfulPacks,
+  findLiveObjects,
+  type LiveObjects,
+} from './live-objects.js';
 import { findNeededGrains } from './needed-grains.js';
 import { isReplaced, isSuperseded, packOf, shortestOfPacks } from './rewritings.js';
 
@@ -76,8 +82,9 @@ const batchSize = 1000;
 /**
  * Deletes what no backup needs, in two runs at least: the first marks, a later one deletes what was marked a grace ago and
  * still is not needed. Since a writer refers only to what it made itself and to its parent's, which its lease names, what
- * nobody needs can never be needed again; the grace is for what is not listed yet. It runs beside any number of writers,
- * deleters and other collections, and may be stopped anywhere.
+ * nobody needs can never be needed again; the grace is for what is not listed yet, and roots keep what they refer to for a grace
+ * more, since it takes a while to look who needs what. It runs beside any number of writers, deleters and other collections, and
+ * may be stopped anywhere.
  */
 export async function collectGarbage(repository: Repository, options: GarbageOptions = {}): Promise<GarbageReport> {
   const { signal } = options;
@@ -120,13 +127,14 @@ async function collect(
   const ended = new Set(deadLeases.filter((key) => !leases.kept.has(key)));
   // After the candidates: what came to be needed since they were listed is seen.
   const live = await findLiveObjects(repository, ended, signal);
+  const doubtful = await findDoubtfulPacks(repository, live.roots, ripeKeys, signal);
   const shortest = await shortestOfPacks(candidates);
-  const { fresh, needless, superseded } = await sortGarbage(candidates, { live, shortest, ripeKeys });
+  const { fresh, needless, superseded } = await sortGarbage(candidates, { live, doubtful, shortest, ripeKeys });
 
   const marks = { marked: fresh.length, markedBytes: totalBytes(fresh) };
   // That takes the map of every backup: only where it tells something.
   const needed =
-    maxRepackBytes > 0 || superseded.length > 0 ? await findNeededGrains(repository, ended, signal) : undefined;
+    maxRepackBytes > 0 || superseded.length > 0 ? await findNeededGrains(repository, ended, ripeKeys, signal) : undefined;
   const compaction = { now, settled: shortest, marked: ripeGrains, budgetBytes: maxRepackBytes, dryRun, signal };
   const compacted =
     needed !== undefined && maxRepackBytes > 0 ? await compactPacks(repository, { ...compaction, needed }) : undefined;
@@ -165,17 +173,20 @@ const nothing: GarbageReport = {
 };
 
 /**
- * Tells what is not needed: what is to be marked, and of what was marked what nobody needs at all, and what has a shorter rewriting,
- * which is needed.
+ * Tells what is not needed: what is to be marked, once more where it was but may be needed, and of what was marked what nobody needs
+ * at all, and what has a shorter rewriting, which is needed.
  */
 async function sortGarbage(
   candidates: readonly ObjectInfo[],
   {
     live,
+    doubtful,
     shortest,
     ripeKeys,
   }: {
     readonly live: LiveObjects;
+    /** Packs that may be needed; undefined where it may be any. */
+    readonly doubtful: ReadonlyMap<string, unknown> | undefined;
     readonly shortest: ReadonlyMap<string, ObjectInfo>;
     readonly ripeKeys: ReadonlySet<string>;
   },
@@ -188,11 +199,16 @@ async function sortGarbage(
     await turns.pause();
     const isNeeded = isLive(object.key, live);
     if (isNeeded && !isSuperseded(object, shortest)) continue;
-    if (!ripeKeys.has(object.key)) fresh.push(object);
+    const isDoubtful = doubtful === undefined ? isPack(object) : doubtful.has(packOf(object.key));
+    if (!ripeKeys.has(object.key) || (!isNeeded && isDoubtful)) fresh.push(object);
     else if (isNeeded) superseded.push(object);
     else needless.push(object);
   }
   return { fresh, needless, superseded };
+}
+
+function isPack({ key }: ObjectInfo): boolean {
+  return attemptOfRootKey(key) === undefined;
 }
 
 function totalBytes(objects: readonly ObjectInfo[]): number {

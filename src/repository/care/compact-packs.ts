@@ -51,7 +51,7 @@ export interface Compacted {
  */
 export async function compactPacks(repository: Repository, compaction: Compaction): Promise<Compacted> {
   const { settled, marked, dryRun, signal } = compaction;
-  const { grains: needed, packs } = compaction.needed;
+  const { live, doubtful, packs, untold } = compaction.needed;
   const marks: Record<string, string> = {};
   let [rewritten, savedBytes, budget] = [0, 0, compaction.budgetBytes];
   const turns = new EventLoopTurns();
@@ -59,13 +59,15 @@ export async function compactPacks(repository: Repository, compaction: Compactio
     throwIfAborted(signal);
     await turns.pause();
     const object = settled.get(pack.id);
-    if (object === undefined) continue;
-    const dead = ordinalsOf(pack).filter((ordinal) => !needed.has({ pack: pack.id, ordinal }));
+    if (object === undefined || untold.has(pack.id)) continue;
+    const dead = ordinalsOf(pack).filter((ordinal) => !live.has({ pack: pack.id, ordinal }));
     if (dead.length === 0) continue;
     const directory = await readDirectory(repository, object, pack, signal);
     if (directory === undefined || !isWorthwhile(directory, dead, object)) continue;
     const markedBits = marked.map((grains) => Buffer.from(grains[pack.id] ?? '', 'base64'));
-    const ripe = dead.filter((ordinal) => markedBits.some((bits) => hasBit(bits, ordinal)));
+    const isRipe = (ordinal: number): boolean =>
+      !doubtful.has({ pack: pack.id, ordinal }) && markedBits.some((bits) => hasBit(bits, ordinal));
+    const ripe = dead.filter(isRipe);
     if (!isWorthwhile(directory, ripe, object) || object.size > budget) {
       marks[pack.id] = bitsOf(dead, pack);
       continue;

@@ -1,3 +1,4 @@
+import { RepositoryDamagedError } from '../../errors/index.js';
 import { EventLoopTurns } from '../../event-loop-turns.js';
 import { type Lease, parseLease } from '../format/lease.js';
 import { attemptOfRootKey, isRecordKey, leasePrefix, rootKey, volumesPrefix } from '../format/names.js';
@@ -18,8 +19,20 @@ export interface LiveObjects {
   readonly attempts: ReadonlySet<string>;
 }
 
+/** A root, and where it lies. */
+export interface KeyedRoot {
+  readonly key: string;
+  readonly root: Root;
+}
+
+/** A root that may be needed; without what is in it where that cannot be read. */
+export interface DoubtfulRoot {
+  readonly key: string;
+  readonly root: Root | undefined;
+}
+
 /** An attempt that is taken for running, or a root that must stay. */
-type Living = { readonly attempt: string } | { readonly key: string; readonly root: Root };
+type Living = { readonly attempt: string } | KeyedRoot;
 
 /**
  * Leases that nobody gave a sign of life for too long.
@@ -69,10 +82,62 @@ export async function* liveRoots(
   repository: Repository,
   ended: ReadonlySet<string>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Root, void, undefined> {
+): AsyncGenerator<KeyedRoot, void, undefined> {
   for await (const living of walk(repository, ended, signal)) {
-    if ('root' in living) yield living.root;
+    if ('root' in living) yield living;
   }
+}
+
+/**
+ * Roots that nobody was seen to need, and that were not marked a grace ago: of backups that were deleted, given up, or not seen. A
+ * backup that is committed while the live ones are looked for, and its parent deleted, has neither lease nor record that they are known
+ * by, as has one that a list does not show yet. But its own root is there, or where that is not listed yet its parent's, and until these
+ * are marked, and for a grace, all that they refer to stays.
+ *
+ * @param live keys of the roots that were seen to be needed, before this is called
+ * @param ripe keys that were marked a grace ago
+ */
+export async function* doubtfulRoots(
+  { store, vault }: Repository,
+  live: ReadonlySet<string>,
+  ripe: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<DoubtfulRoot, void, undefined> {
+  for await (const { key, size } of store.list(volumesPrefix, { signal })) {
+    const attempt = attemptOfRootKey(key);
+    if (attempt === undefined || live.has(key) || ripe.has(key)) continue;
+    if (size > mostRootBytes) {
+      yield { key, root: undefined };
+      continue;
+    }
+    const bytes = await readObject(store, key, signal, mostRootBytes);
+    // Given up, or collected by somebody else, since it was listed.
+    if (bytes === undefined) continue;
+    try {
+      yield { key, root: await openRoot(vault, attempt, key, bytes) };
+    } catch (error) {
+      if (!(error instanceof RepositoryDamagedError)) throw error;
+      yield { key, root: undefined };
+    }
+  }
+}
+
+/**
+ * The packs that {@link doubtfulRoots} refer to, by the key they were put at; undefined where one of these cannot be read, and any pack
+ * may be: until that root was marked, and for a grace.
+ */
+export async function findDoubtfulPacks(
+  repository: Repository,
+  live: ReadonlySet<string>,
+  ripe: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, PackRecord> | undefined> {
+  const packs = new Map<string, PackRecord>();
+  for await (const { root } of doubtfulRoots(repository, live, ripe, signal)) {
+    if (root === undefined) return undefined;
+    await addPacks(root, packs);
+  }
+  return packs;
 }
 
 async function* walk(

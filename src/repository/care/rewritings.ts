@@ -42,18 +42,19 @@ export function isSuperseded({ key }: ObjectInfo, shortest: ReadonlyMap<string, 
 export async function isReplaced(
   { store, vault }: Repository,
   { key }: ObjectInfo,
-  { grains, packs }: NeededGrains,
+  { live, doubtful, packs, untold }: NeededGrains,
   shortest: ReadonlyMap<string, ObjectInfo>,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const { pack = '' } = parsePackKey(key) ?? {};
   const [record, by] = [packs.get(pack), shortest.get(pack)];
-  if (record === undefined || by === undefined || by.key === key) return false;
+  if (record === undefined || by === undefined || by.key === key || untold.has(pack)) return false;
   const bytes = await readObject(store, by.key, signal, by.size);
   if (bytes === undefined || !(await isWholePack(vault, record, bytes))) return false;
   const { offsets } = parseDirectory(bytes.subarray(-directoryBytes(record.blobs)), record.blobs) ?? {};
   for (let ordinal = 0; ordinal < record.blobs; ordinal++) {
-    if (grains.has({ pack, ordinal }) && offsets?.[ordinal] === offsets?.[ordinal + 1]) return false;
+    const blob = { pack, ordinal };
+    if ((live.has(blob) || doubtful.has(blob)) && offsets?.[ordinal] === offsets?.[ordinal + 1]) return false;
   }
   return true;
 }
