@@ -138,6 +138,18 @@ class ScheduledRun implements Schedule {
         }
       });
     }
+    // A volume of its own, that nobody else deletes: each night's backup, and the one before goes.
+    if (this.#random.below(3) === 0) {
+      this.#act('writer of nights', async (service) => {
+        const disk = newDisk();
+        for (let night = 0; night < 5; night++) {
+          disk.write(this.#random.below(firstGrains));
+          const id = `night-${night}`;
+          if (!(await this.#write(service, 'nights', id, disk))) return;
+          if (night > 0) await service.delete({ id: `night-${night - 1}`, volumeId: 'nights' });
+        }
+      });
+    }
     this.#act('deleter', async (service) => {
       for (let round = 0; round < 6; round++) {
         const id = this.#random.pick(['first-v1', 'first-v2', 'b0-0', 'b0-1', 'b1-0', 'b1-1', 'b2-2']);
@@ -183,7 +195,8 @@ class ScheduledRun implements Schedule {
     return deleted;
   }
 
-  async #write(service: RepositoryBackupService, volumeId: string, id: string, disk: ChangingDisk): Promise<void> {
+  /** @returns whether it is a backup now */
+  async #write(service: RepositoryBackupService, volumeId: string, id: string, disk: ChangingDisk): Promise<boolean> {
     const bytes = disk.stream();
     const backup = { id, volumeId };
     let writer;
@@ -192,10 +205,12 @@ class ScheduledRun implements Schedule {
       await writer.write(bytes);
       await writer.commit(manifestFor(id, volumeId, bytes));
       this.#tally.committed += 1;
+      return true;
     } catch (error) {
       if (!(error instanceof VmdkDriverError)) throw error;
       if (error.code === 'BACKUP_SERVICE_FAILED' && error.message.includes('lease')) this.#tally.guarded += 1;
       await writer?.abort();
+      return false;
     }
   }
 
