@@ -26,10 +26,13 @@ export interface RecoveredRestore {
   /**
    * `completed`: the volume has the restored disk; `undone`: it is as it was before; `running`: left alone, since its owner
    * lives or may, or an import's lease, which nobody else can end, is open: a later call ends it; `failed`: could not be
-   * ended now, `error` says why.
+   * ended now, or has given the volume a disk that is not as it should be, with the old one in `kept`; `error` says why.
    */
   readonly outcome: Resolution | 'running' | 'failed';
-  /** Datastore paths of files that were kept, since another VM refers to them, or may; absent where there are none. */
+  /**
+   * Datastore paths of files that were kept, since another VM refers to them, or may, or since the volume's new disk is not as it should
+   * be; absent where there are none.
+   */
   readonly kept?: readonly string[] | undefined;
   readonly error?: unknown;
 }
@@ -96,14 +99,15 @@ async function recoverOne(
     const signs = await signsOfLife(vim, vm, { signal });
     if (signs.leaseOpen || (await isTakenForAlive(recovery, vm.journal, signs)))
       return { ...found, outcome: 'running' };
-    const { resolution, kept, lost, leased, error } = await endOf(recovery, vm);
+    const { resolution, kept, lost, leased, unproved, error = unproved } = await endOf(recovery, vm);
     // Whoever took it over since ends it.
     if (resolution === undefined || lost || leased) return { ...found, outcome: 'running' };
+    const keeping = kept.length === 0 ? {} : { kept };
     if (error !== undefined) {
-      logger.warn({ volumeId, err: error }, 'not all of a restore could be removed');
-      return { ...found, outcome: 'failed', error };
+      logger.warn({ volumeId, err: error }, 'a restore could not be ended well');
+      return { ...found, outcome: 'failed', ...keeping, error };
     }
-    return { ...found, outcome: resolution, ...(kept.length === 0 ? {} : { kept }) };
+    return { ...found, outcome: resolution, ...keeping };
   } catch (error) {
     if (error instanceof AbortError || !(error instanceof VmdkDriverError)) throw error;
     if (error instanceof OwnershipLostError) return { ...found, outcome: 'running' };

@@ -38,6 +38,17 @@ export class BackingInvalidError extends VmdkDriverError {
 export class RestoreError extends VmdkDriverError {
   static override readonly brand: string = 'RestoreError';
   readonly code = 'RESTORE_FAILED';
+  /** Datastore paths of disks that were kept where the volume has a new disk that is not as it should be; else absent. */
+  readonly kept?: readonly string[] | undefined;
+
+  constructor(message: string, details: ErrorDetails & Pick<RestoreError, 'kept'> = {}) {
+    super(message, details);
+    if (details.kept !== undefined && details.kept.length > 0) this.kept = details.kept;
+  }
+
+  override toJSON(): Record<string, unknown> {
+    return { ...super.toJSON(), ...(this.kept === undefined ? {} : { kept: this.kept }) };
+  }
 }
 
 /**

@@ -45,6 +45,10 @@ export interface DiskReplacement {
   readonly diskMode?: string | undefined;
   /** Id of the storage policy the old disk had, if it had one. */
   readonly storageProfile?: string | undefined;
+  /** Its UUID, which the new disk gets. Earlier builds wrote neither this nor a capacity. */
+  readonly diskUuid?: string | undefined;
+  /** Capacity of the new disk; known once it is imported. */
+  readonly capacityBytes?: number | undefined;
   /** Where the imported disk goes; known once it is imported. */
   readonly move?: DiskMove | undefined;
 }
@@ -79,6 +83,8 @@ const journalSchema = z.object({
       unitNumber: z.coerce.number(),
       diskMode: text.optional(),
       storageProfile: text.optional(),
+      diskUuid: text.optional(),
+      capacityBytes: z.coerce.number().optional(),
       move: z.object({ datastore: text, importedDisk: text, newDisk: text }).optional(),
     })
     .optional(),
@@ -97,6 +103,8 @@ const replacementFields = [
   'unitNumber',
   'diskMode',
   'storageProfile',
+  'diskUuid',
+  'capacityBytes',
 ] as const;
 const moveFields = ['datastore', 'importedDisk', 'newDisk'] as const;
 /** Every field a journal can have; the names as an administrator sees them in the VM's advanced settings. */

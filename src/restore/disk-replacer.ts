@@ -10,17 +10,18 @@ import {
   throwIfAborted,
   VimConnectionError,
   VimFault,
+  VmdkDriverError,
   VolumeBusyError,
 } from '../errors/index.js';
 import type { BackingMarks } from '../journal/backing-marks.js';
 import type { Operation } from '../operation/operation.js';
 import type { StorageProfiles } from '../pbm/storage-profiles.js';
-import { wrongProfiles } from '../pbm/wrong-profiles.js';
 import type { MoRef } from '../vim/schema/index.js';
-import { type DiskExchange, exchangeDisk, withFile } from './exchange-disk.js';
+import { type DiskExchange, exchangeBackDisk, exchangeDisk, withFile } from './exchange-disk.js';
 import { exchangeMark, exchangeState } from './fencing.js';
 import type { Ownership } from './ownership.js';
 import type { NewDisk } from './prepare-new-disk.js';
+import { type ExpectedDisk, whatIsWrong } from './prove-exchange.js';
 
 /** What is replaced. */
 export interface ReplacementPlan {
@@ -45,6 +46,7 @@ export class DiskReplacer {
   readonly #plan: ReplacementPlan;
   #state: ExchangeKnowledge = 'not sent';
   #markBefore: string | undefined;
+  #expected: ExpectedDisk | undefined;
 
   constructor(operation: Operation, plan: ReplacementPlan) {
     this.#operation = operation;
@@ -60,22 +62,43 @@ export class DiskReplacer {
     return this.#markBefore;
   }
 
-  /** Gives the backing the new disk for its old one, and proves it; a new disk that is not as it should be goes back out. */
+  /**
+   * Gives the backing the new disk for its old one, and proves it; a new disk that is not as it should be goes back out. Where it
+   * throws after the exchange was made, that is not proved: {@link prove} can tell.
+   */
   async exchange(newDisk: NewDisk, ownership: Ownership): Promise<void> {
-    const { vim } = this.#operation;
-    const { backing, profiles, operationId } = this.#plan;
     const before = await this.#exchange(newDisk, ownership);
-    const after = await this.#withUuid(await readBacking(vim, backing.ref), before.disk.uuid);
-    if (exchangeState(after.marks.operation, operationId) !== 'completed') {
-      throw new OwnershipLostError(`the disk of ${after.name} was exchanged again by somebody else`);
+    const wrong = await this.prove();
+    if (wrong === undefined) return;
+    const what = `the exchanged disk was not as it should be (${wrong})`;
+    try {
+      await this.#exchangeBack(before, ownership);
+    } catch (error) {
+      const isSelfTelling = error instanceof OwnershipLostError || error instanceof VimConnectionError;
+      if (isSelfTelling || !(error instanceof VmdkDriverError)) throw error;
+      // What the volume has then is asked by who ends the restore.
+      throw new RestoreError(`${what}, and its old disk ${before.disk.path} could not be put back: ${error.message}`, {
+        cause: error,
+      });
     }
-    const wrong = whatIsWrong(after, before, newDisk.capacityBytes) ?? (await wrongProfiles(vim, after, profiles));
-    if (wrong === undefined) {
-      this.#state = 'proved';
-      return;
-    }
-    await this.#exchangeBack(before, ownership);
-    throw new RestoreError(`the exchanged disk was not as it should be (${wrong}); the volume has its old disk again`);
+    throw new RestoreError(`${what}; the volume has its old disk again`);
+  }
+
+  /**
+   * Proves that the backing has the new disk, and that as it should be.
+   *
+   * @returns what is wrong; `undefined` where nothing is
+   * @throws where that cannot be told
+   */
+  async prove(): Promise<string | undefined> {
+    const { vim } = this.#operation;
+    const { backing, operationId } = this.#plan;
+    if (this.#expected === undefined) return 'it was not exchanged';
+    const after = await this.#withUuid(await readBacking(vim, backing.ref), this.#expected.uuid);
+    if (exchangeState(after.marks.operation, operationId) !== 'completed') throw exchangedAgain(after);
+    const wrong = await whatIsWrong(vim, after, this.#expected);
+    if (wrong === undefined) this.#state = 'proved';
+    return wrong;
   }
 
   /**
@@ -101,8 +124,11 @@ export class DiskReplacer {
       };
       const add = withFile(now.disk.device, newDisk.path, newDisk.capacityBytes);
       const exchange = { ...exchangeOf(now, marks), add, storageProfile: profiles.disk };
+      const { controllerKey = 0, unitNumber = 0 } = now.disk.device;
+      const { capacityBytes } = newDisk;
+      this.#expected = { controllerKey, unitNumber, capacityBytes, uuid: now.disk.uuid, profiles };
       try {
-        await this.#send(exchange);
+        await this.#send(exchange, exchangeDisk);
         return now;
       } catch (error) {
         const isAnew = isVimFault(error, 'ConcurrentAccess') && attempt < tries;
@@ -117,7 +143,9 @@ export class DiskReplacer {
     const { backing, profiles, operationId } = this.#plan;
     for (let attempt = 1; ; attempt++) {
       const now = await readBacking(vim, backing.ref);
-      if (exchangeState(now.marks.operation, operationId) !== 'completed') return;
+      const state = exchangeState(now.marks.operation, operationId);
+      if (state === 'exchanged back') return;
+      if (state === 'undone') throw exchangedAgain(now);
       await ownership.read();
       const marks = {
         operation: exchangeMark(operationId, { back: true }),
@@ -126,7 +154,7 @@ export class DiskReplacer {
       };
       const add = withFile(before.disk.device, before.disk.path, before.disk.capacityBytes);
       try {
-        await this.#send({ ...exchangeOf(now, marks), add, storageProfile: profiles.disk });
+        await this.#send({ ...exchangeOf(now, marks), add, storageProfile: profiles.disk }, exchangeBackDisk);
         return;
       } catch (error) {
         if (!isVimFault(error, 'ConcurrentAccess') || attempt === tries) throw error;
@@ -135,10 +163,10 @@ export class DiskReplacer {
   }
 
   /** Knows what became of a call, also where it throws. */
-  async #send(exchange: DiskExchange): Promise<void> {
+  async #send(exchange: DiskExchange, make: typeof exchangeDisk): Promise<void> {
     this.#state = 'unknown';
     try {
-      await exchangeDisk(this.#operation.vim, this.#plan.backing.ref, exchange);
+      await make(this.#operation.vim, this.#plan.backing.ref, exchange);
       this.#state = 'answered';
     } catch (error) {
       const isOpen = error instanceof VimConnectionError && error.outcome === 'unknown';
@@ -193,11 +221,6 @@ function exchangeOf(now: Backing, marks: BackingMarks) {
   return { changeVersion: now.changeVersion, remove: now.disk.device, marks };
 }
 
-function whatIsWrong({ disk }: Backing, before: Backing, capacityBytes: number): string | undefined {
-  const { controllerKey, unitNumber } = before.disk.device;
-  if (disk.capacityBytes !== capacityBytes) return `its capacity is ${disk.capacityBytes} bytes`;
-  if (disk.device.controllerKey !== controllerKey || disk.device.unitNumber !== unitNumber)
-    return 'it is attached elsewhere';
-  if (!hasUuid(disk.uuid, before.disk.uuid)) return `its UUID is ${disk.uuid ?? 'unknown'}`;
-  return undefined;
+function exchangedAgain({ name }: Backing): OwnershipLostError {
+  return new OwnershipLostError(`the disk of ${name} was exchanged again by somebody else`);
 }

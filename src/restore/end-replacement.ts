@@ -9,6 +9,7 @@ import { type Cleaning, cleanUp, endClean } from './clean-up.js';
 import { currentPaths, datastoreRef } from './datastore-address.js';
 import type { Ending, Resolution } from './ending.js';
 import { type ExchangeState, exchangeState } from './fencing.js';
+import { type Doubt, doubtAbout, whatIsWrongByJournal } from './prove-exchange.js';
 import { putBack } from './put-back.js';
 import { type NewOwner, takeOver } from './take-over.js';
 
@@ -20,6 +21,8 @@ export interface ReplacementEnd extends NewOwner {
   readonly known?: ExchangeState | undefined;
   /** Whether an exchange may still be on its way. */
   readonly mustFence: boolean;
+  /** Tells what is wrong with the disk of an exchange that was made; where absent, it is told by the journal. */
+  readonly prove?: (() => Promise<string | undefined>) | undefined;
   readonly logger: Logger;
 }
 
@@ -28,8 +31,11 @@ export interface ReplacementEnd extends NewOwner {
  * the new disk, back otherwise. The last step of a good restore, the undo of a failed one and `recover()` are all this.
  *
  * In this order: take the temporary VM over, so that nothing its former owner sent can change it any more; move the backing's
- * version on, so that no exchange can come any more; ask the backing what it has, which is final then; and remove what is
- * superfluous, the temporary VM last.
+ * version on, so that no exchange can come any more; ask the backing what it has, which is final then; prove the new disk, where
+ * nobody has; and remove what is superfluous, the temporary VM last.
+ *
+ * An old disk is superfluous only beside a new one that is proved. Beside one that is not as it should be it is kept, and reported.
+ * Where that cannot be told now, the temporary VM stays for who ends the restore later.
  */
 export async function endReplacement(vim: VimSession, ref: MoRef, end: ReplacementEnd): Promise<Ending> {
   const owner = await takeOver(vim, ref, end);
@@ -49,10 +55,27 @@ export async function endReplacement(vim: VimSession, ref: MoRef, end: Replaceme
   const resolution: Resolution = state === 'completed' ? 'completed' : 'undone';
   // Final: what is then removed does not change it.
   const { token, logger } = end;
-  return endClean(resolution, async () => {
+  const doubt = state === 'completed' ? await doubtAboutEnd(vim, journal, backing, end) : undefined;
+  const ending = await endClean(resolution, async () => {
+    if (doubt?.isCertain === false) throw doubt.error;
     const cleaning = await whatToClean(vim, journal, state, backing, end);
-    return cleanUp(vim, { ...cleaning, ref, token, backing: end.backing, logger });
+    const kept = doubt === undefined ? {} : { notOurs: cleaning.removedDisk };
+    return cleanUp(vim, { ...cleaning, ...kept, ref, token, backing: end.backing, logger });
   });
+  return { ...ending, unproved: doubt?.error };
+}
+
+async function doubtAboutEnd(
+  vim: VimSession,
+  { replacement }: RestoreJournal,
+  found: BackingState | undefined,
+  { known, backing, prove }: ReplacementEnd,
+): Promise<Doubt | undefined> {
+  const byJournal = replacement && (() => whatIsWrongByJournal(vim, backing, replacement));
+  const proof = prove ?? byJournal;
+  if (known === 'completed' || proof === undefined) return undefined;
+  const { removedDisk } = found?.marks ?? {};
+  return doubtAbout(proof, removedDisk === undefined ? 'its old disk is kept' : `its old disk is kept: ${removedDisk}`);
 }
 
 /** What became of the exchange; a backing that has no disk gets the old one back. */

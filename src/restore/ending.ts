@@ -1,4 +1,4 @@
-import type { Cleanup } from '../errors/index.js';
+import type { Cleanup, RestoreError } from '../errors/index.js';
 
 /** What became of a restore: `completed`, the volume has the restored disk; `undone`, it is as it was. */
 export type Resolution = 'completed' | 'undone';
@@ -16,6 +16,8 @@ export interface Ending {
   readonly leased: boolean;
   /** Why not everything could be removed, where it could not. */
   readonly error?: unknown;
+  /** What is wrong with the volume's new disk, or why that cannot be told; its old one was not destroyed then. */
+  readonly unproved?: RestoreError | undefined;
 }
 
 export const undone: Ending = { resolution: 'undone', cleanup: 'done', kept: [], lost: false, leased: false };

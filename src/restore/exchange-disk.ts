@@ -1,5 +1,6 @@
 import type { AttachedDisk } from '../backing/backing.js';
 import { extraConfig } from '../backing/vm-config.js';
+import { isVimFault, VimFault } from '../errors/index.js';
 import { type BackingMarks, writeBackingMarks } from '../journal/backing-marks.js';
 import { profileField } from '../pbm/storage-profiles.js';
 import { reconfigure } from '../vim/reconfigure.js';
@@ -46,6 +47,21 @@ export async function exchangeDisk(
   };
   const isMade = async (): Promise<boolean> => (await readBackingState(vim, ref)).marks.operation === marks.operation;
   await reconfigure(vim, ref, spec, isMade);
+}
+
+/**
+ * {@link exchangeDisk} for a disk that a volume had before: that it has it again matters more than that its storage policy still
+ * exists.
+ */
+export async function exchangeBackDisk(vim: VimSession, ref: MoRef, exchange: DiskExchange): Promise<void> {
+  try {
+    await exchangeDisk(vim, ref, exchange);
+  } catch (error) {
+    const isPolicys =
+      exchange.storageProfile !== undefined && error instanceof VimFault && !isVimFault(error, 'ConcurrentAccess');
+    if (!isPolicys) throw error;
+    await exchangeDisk(vim, ref, { ...exchange, storageProfile: undefined });
+  }
 }
 
 /** A disk with another file and capacity, and with every other setting that it has. */

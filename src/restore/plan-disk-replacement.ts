@@ -18,6 +18,7 @@ import { type Ending, undone } from './ending.js';
 import { stateAfterLoss } from './fencing.js';
 import { ImportAttempt } from './import-temporary-vm.js';
 import { prepareNewDisk } from './prepare-new-disk.js';
+import { doubtAbout } from './prove-exchange.js';
 import type { Restoration } from './restoration.js';
 
 /** What a replacement is planned by. */
@@ -50,6 +51,7 @@ export function planDiskReplacement(operation: Operation, request: ReplacementRe
     unitNumber: disk.device.unitNumber ?? 0,
     diskMode: disk.diskMode,
     storageProfile: profiles.disk,
+    diskUuid: disk.uuid,
   };
   const target = {
     folder: backing.folder,
@@ -87,6 +89,7 @@ export function planDiskReplacement(operation: Operation, request: ReplacementRe
         takesFrom: journal.token,
         known: state === 'not sent' ? 'undone' : state === 'proved' ? 'completed' : undefined,
         mustFence: state === 'unknown',
+        prove: () => replacer.prove(),
         logger,
       });
       if (ending.resolution !== undefined) return ending;
@@ -103,6 +106,9 @@ export function planDiskReplacement(operation: Operation, request: ReplacementRe
     if (state === 'unknown') await fenceBacking(vim, backing.ref);
     const { marks } = await readBackingState(vim, backing.ref);
     const found = stateAfterLoss(marks.operation, markBefore, journal.operation);
-    return { ...ending, resolution: found === 'unknown' ? undefined : found };
+    if (found !== 'completed') return { ...ending, resolution: found === 'unknown' ? undefined : found };
+    const whereOldIs = `its old disk was ${marks.removedDisk ?? 'there'}, which who ended this restore may have kept`;
+    const doubt = await doubtAbout(() => replacer.prove(), whereOldIs);
+    return { ...ending, resolution: found, unproved: doubt?.error };
   }
 }

@@ -49,11 +49,10 @@ export async function prepareNewDisk(
   request: NewDiskRequest,
 ): Promise<NewDisk> {
   const { vim, signal } = operation;
-  const { datacenter, backing, volume } = request;
-  const { move, capacityBytes: importedBytes, provisioning } = await detachImportedDisk(operation, ownership, request);
+  const { datacenter, backing } = request;
+  const { move, capacityBytes, importedBytes, provisioning } = await detachImportedDisk(operation, ownership, request);
   const path = await moveIntoFolder(operation, move, datacenter);
   const file = { path, datacenter };
-  const capacityBytes = Math.max(volume.sizeBytes, importedBytes);
   if (capacityBytes > importedBytes) await extendDisk(vim, file, capacityBytes, provisioning, { signal });
   const { uuid } = backing.disk;
   if (uuid !== undefined) await setDetachedDiskUuid(vim, file, uuid, { signal });
@@ -64,12 +63,13 @@ export async function prepareNewDisk(
 async function detachImportedDisk(
   { signal }: Operation,
   ownership: Ownership,
-  { journal, replacement, backing }: NewDiskRequest,
+  { journal, replacement, backing, volume }: NewDiskRequest,
 ) {
   let planned:
     | {
         readonly move: DiskMove;
         readonly capacityBytes: number;
+        readonly importedBytes: number;
         readonly provisioning: Backing['disk']['provisioning'];
       }
     | undefined;
@@ -89,12 +89,13 @@ async function detachImportedDisk(
           importedDisk: disk.path,
           newDisk: newDiskPath(disk.path, backing.disk.path, journal),
         };
-        planned = { move, capacityBytes: disk.capacityBytes, provisioning: disk.provisioning };
+        const capacityBytes = Math.max(volume.sizeBytes, disk.capacityBytes);
+        planned = { move, capacityBytes, importedBytes: disk.capacityBytes, provisioning: disk.provisioning };
         return {
           // A server may not have kept what the import gave it.
           uuid: temporaryVmUuid,
           deviceChange: [{ operation: 'remove', device: disk.device }],
-          extraConfig: extraConfig(writeJournal({ replacement: { ...replacement, move } })),
+          extraConfig: extraConfig(writeJournal({ replacement: { ...replacement, capacityBytes, move } })),
         };
       },
       isMade: ({ sight }) => sight.attached.length === 0,

@@ -1,5 +1,5 @@
 import { flatDiskBacking } from '../backing/disk-backing.js';
-import { isVimFault, OwnershipLostError, RestoreError, VimFault } from '../errors/index.js';
+import { isVimFault, OwnershipLostError, RestoreError } from '../errors/index.js';
 import type { DiskMove, DiskReplacement, RestoreJournal } from '../journal/restore-journal.js';
 import { parseDatastorePath } from '../model/datastore-path.js';
 import type { MoRef } from '../vim/schema/index.js';
@@ -7,7 +7,7 @@ import type { VimSession } from '../vim/vim-session.js';
 import { type BackingState, readBackingState } from './backing-state.js';
 import { isFolderOf } from './check-claim.js';
 import { currentPaths } from './datastore-address.js';
-import { exchangeDisk } from './exchange-disk.js';
+import { exchangeBackDisk } from './exchange-disk.js';
 import { exchangeMark, owns } from './fencing.js';
 import { readTemporaryVm } from './temporary-vm.js';
 
@@ -49,6 +49,7 @@ export async function putBack(vim: VimSession, half: HalfExchange, found: Backin
       changeVersion: backing.changeVersion,
       remove: undefined,
       add: oldDevice(path, replacement),
+      storageProfile: replacement.storageProfile,
       marks: {
         operation: exchangeMark(journal.operation, { back: true }),
         removedDisk: move.newDisk,
@@ -56,30 +57,13 @@ export async function putBack(vim: VimSession, half: HalfExchange, found: Backin
       },
     };
     try {
-      await exchangeWithPolicy(vim, backing.ref, exchange, replacement.storageProfile);
+      await exchangeBackDisk(vim, backing.ref, exchange);
     } catch (error) {
       if (!isVimFault(error, 'ConcurrentAccess') || attempt === tries) throw error;
     }
     backing = await readBackingState(vim, backing.ref);
   }
   return backing;
-}
-
-/** That a volume has its disk matters more than that its storage policy still exists. */
-async function exchangeWithPolicy(
-  vim: VimSession,
-  ref: MoRef,
-  exchange: Omit<Parameters<typeof exchangeDisk>[2], 'storageProfile'>,
-  storageProfile: string | undefined,
-): Promise<void> {
-  try {
-    await exchangeDisk(vim, ref, { ...exchange, storageProfile });
-  } catch (error) {
-    const isPolicys =
-      storageProfile !== undefined && error instanceof VimFault && !isVimFault(error, 'ConcurrentAccess');
-    if (!isPolicys) throw error;
-    await exchangeDisk(vim, ref, { ...exchange, storageProfile: undefined });
-  }
 }
 
 function oldDevice(path: string, { controllerKey, unitNumber, diskMode }: DiskReplacement) {

@@ -1,4 +1,11 @@
-import { AbortError, type Cleanup, OwnershipLostError, VimConnectionError, VmdkDriverError } from '../errors/index.js';
+import {
+  AbortError,
+  type Cleanup,
+  OwnershipLostError,
+  RestoreError,
+  VimConnectionError,
+  VmdkDriverError,
+} from '../errors/index.js';
 import type { UnwrittenJournal } from '../journal/restore-journal.js';
 import type { Operation } from '../operation/operation.js';
 import { sharedState } from '../process/shared-state.js';
@@ -60,8 +67,13 @@ async function run(operation: Operation, journal: UnwrittenJournal, restoration:
   const ending = await end(operation, journal, restoration, ownership);
   if (ending?.leased === true) leftovers.note(usualLeaseMs);
   // The failing step may have been the read-back after a successful exchange.
+  if (ending?.unproved !== undefined) throw asUnproved(failure?.error, ending, ending.unproved);
   const completed = failure === undefined || ending?.resolution === 'completed';
   if (completed && imported !== undefined) {
+    if (failure !== undefined) {
+      const { operation: restore, volumeId } = journal;
+      logger.warn({ volumeId, restore, err: failure.error }, 'a restore took effect, though a step of it failed');
+    }
     return { imported, cleanup: ending?.cleanup ?? 'pending', kept: ending?.kept ?? [] };
   }
   const isInDoubt = ending === undefined && imported !== undefined;
@@ -97,6 +109,13 @@ function asRestoreFailure(error: unknown, ending: Ending | undefined, signal: Ab
   // A backup service that was left behind may have left something as well.
   if (failure.cleanup !== 'pending') failure.cleanup = ending?.cleanup ?? 'pending';
   return failure;
+}
+
+/** What a restore rejects with that gave the volume its new disk, which is not as it should be, or may not be. */
+function asUnproved(cause: unknown, { cleanup, kept }: Ending, { message, retryable }: RestoreError): RestoreError {
+  const error = new RestoreError(message, { cause, retryable, kept });
+  error.cleanup = cleanup;
+  return error;
 }
 
 /** A reply was lost, and the server stayed away: it may have been that of the call that gave the volume its disk. */

@@ -39,7 +39,9 @@ describe("a restore's journal in extraConfig", () => {
   });
 
   test('all its keys are this library’s, and erasing it removes each of them', () => {
-    const full = { ...journal, replacement: { ...replacement, diskMode: 'm', storageProfile: 'p', move } };
+    const known = { diskMode: 'm', storageProfile: 'p', diskUuid: 'u', capacityBytes: 4096 };
+    const full = { ...journal, replacement: { ...replacement, ...known, move } };
+    expect(readJournal(asExtraConfig(writeJournal(full)))).toEqual(full);
     const keys = Object.keys(writeJournal(full));
     expect(keys.every((key) => key.startsWith('vmdk-driver.'))).toBe(true);
     expect(Object.keys(eraseJournal()).sort()).toEqual(keys.sort());
