@@ -1,7 +1,8 @@
-import { isFree, referencesTo } from '../backing/file-references.js';
+import { type FileReferences, isFree, referencesTo } from '../backing/file-references.js';
 import { deleteDisk, diskExists } from '../backing/virtual-disk.js';
 import { isVimFault, OwnershipLostError, RestoreError } from '../errors/index.js';
 import type { Logger } from '../logger.js';
+import { lookAgain } from '../vim/look-again.js';
 import { repeatLost } from '../vim/repeat-lost.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
@@ -62,6 +63,13 @@ export async function endClean(resolution: Resolution, clean: () => Promise<Clea
   } catch (error) {
     return { ...ending, kept: [], cleanup: 'pending', error };
   }
+}
+
+/** Who uses a file. */
+interface FileUse {
+  readonly references: FileReferences;
+  /** Whether only the backing refers to it: by its devices as well, or by a layout that lags behind them. */
+  readonly ofBacking: 'attached' | 'lagging' | undefined;
 }
 
 class CleanUp {
@@ -132,7 +140,7 @@ class CleanUp {
 
   /** Whether a file may go, for all that can be seen; one that may not is kept, and reported. */
   async #mayGo(path: string, datastore: MoRef | undefined): Promise<boolean> {
-    const { ref, backing, logger, notOurs } = this.#cleaning;
+    const { logger, notOurs } = this.#cleaning;
     if (path === notOurs) {
       this.#kept.add(path);
       return false;
@@ -142,13 +150,13 @@ class CleanUp {
       this.#kept.add(path);
       return false;
     }
-    const references = await referencesTo(this.#vim, { datastore, path }, { ref, hasFile: false });
+    const { references, ofBacking } = await this.#useOf(path, datastore);
     if (isFree(references)) {
       this.#free.add(path);
       return true;
     }
     // After a storage vMotion the volume's own disk may lie where the removed one did: that one is gone then.
-    if (references.vms.every((vm) => vm.ref.value === backing?.value) && references.vms.length > 0) return false;
+    if (ofBacking === 'attached') return false;
     const { vms, unreadable, isListed } = references;
     logger.warn(
       { path, names: vms.map(({ name }) => name), unreadable, isListed },
@@ -156,6 +164,26 @@ class CleanUp {
     );
     this.#kept.add(path);
     return false;
+  }
+
+  /** A layout may lag behind the exchange that took the disk from the backing: it is looked at again before it is believed. */
+  async #useOf(path: string, datastore: MoRef): Promise<FileUse> {
+    const look = async (): Promise<FileUse | undefined> => {
+      const use = await this.#lookAtUse(path, datastore);
+      return use.ofBacking === 'lagging' ? undefined : use;
+    };
+    return (await lookAgain(this.#vim, look, {})) ?? this.#lookAtUse(path, datastore);
+  }
+
+  async #lookAtUse(path: string, datastore: MoRef): Promise<FileUse> {
+    const { ref, backing } = this.#cleaning;
+    const references = await referencesTo(this.#vim, { datastore, path }, { ref, hasFile: false });
+    const { vms } = references;
+    if (backing === undefined || vms.length === 0 || vms.some((vm) => vm.ref.value !== backing.value)) {
+      return { references, ofBacking: undefined };
+    }
+    const { disks } = await readBackingState(this.#vim, backing);
+    return { references, ofBacking: disks.includes(path) ? 'attached' : 'lagging' };
   }
 
   /** A disk on the temporary VM that must not go with it, be it for what it is built on. */

@@ -112,6 +112,31 @@ test('a VM that moves to another datastore while it is looked at keeps no file',
   expect(exists(old)).toBe(false);
 });
 
+describe('a layout of the backing that still names the disk which an exchange took from it', () => {
+  /** A driver with a server whose first layouts after the exchange are of before. */
+  function driverLagging(times: number) {
+    const { ref } = lab.vmOf(volume);
+    let left = times;
+    const vim = tellingOtherwise(lab.vim, 'layout.disk', (disks, { value }) =>
+      value === ref.value && lab.diskOf(volume).path !== old && left-- > 0 ? [{ key: 2000, diskFile: [old] }] : disks,
+    );
+    return lab.driverWith({ vim });
+  }
+
+  test('is looked at again: the old file goes', async () => {
+    expect(await driverLagging(2).restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup: 'done' });
+    expect(exists(old)).toBe(false);
+    await lab.expectNothingLeft();
+  });
+
+  test('and stays so: the old file is kept, and named', async () => {
+    const result = await driverLagging(Infinity).restoreBackup(backup, volume, { manifest });
+    expect(result).toMatchObject({ cleanup: 'kept', kept: [old] });
+    expect(exists(old)).toBe(true);
+    expect(temporaryVms()).toBe(0);
+  });
+});
+
 describe('beside a VM of whose disks the server cannot name the datastore', () => {
   beforeEach(() => {
     lab.simulator.administrator.setDatastoreNames('stranger', 'unknown');
