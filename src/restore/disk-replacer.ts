@@ -110,8 +110,11 @@ export class DiskReplacer {
   async #exchange(newDisk: NewDisk, ownership: Ownership): Promise<Backing> {
     const { vim, signal } = this.#operation;
     const { backing, profiles, operationId } = this.#plan;
+    let sentFor: Backing | undefined;
     for (let attempt = 1; ; attempt++) {
       const now = await readBacking(vim, backing.ref, { signal });
+      // What is refused as too late may have been made: by the first try of a call that the session, or a proxy, made twice.
+      if (sentFor !== undefined && exchangeState(now.marks.operation, operationId) === 'completed') return sentFor;
       await this.#assertReplaceable(now);
       this.#markBefore = now.marks.operation;
       // The last moment at which the operation can be cancelled.
@@ -127,6 +130,7 @@ export class DiskReplacer {
       const { controllerKey = 0, unitNumber = 0 } = now.disk.device;
       const { capacityBytes } = newDisk;
       this.#expected = { controllerKey, unitNumber, capacityBytes, uuid: now.disk.uuid, profiles };
+      sentFor = now;
       try {
         await this.#send(exchange, exchangeDisk);
         return now;

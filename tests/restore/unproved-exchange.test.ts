@@ -3,6 +3,7 @@ import { type Backup, VimConnectionError, VimFault, type VimSession, type Volume
 import { Lab, refusal } from '../driver/support/lab.js';
 import { sessionWith, tellingOtherwise } from '../driver/support/services.js';
 import { policies, volumeWithPolicy } from '../pbm/support/policies.js';
+import { until } from '../support/until.js';
 
 let lab: Lab;
 let volume: Volume;
@@ -191,4 +192,24 @@ describe('a disk that cannot be proved after the exchange', () => {
     expect(temporaryVm()).toBeDefined();
     expect(await lab.driver.recover({ olderThanMs: 0 })).toMatchObject({ restores: [{ outcome: 'failed' }] });
   });
+});
+
+test('an exchange that was made, and is answered as one that came too late, is not made again', async () => {
+  const { ref } = lab.vmOf(volume);
+  let isAnswered = false;
+  const vim = sessionWith(lab.vim, {
+    invoke: async (method, target, args, options) => {
+      const result = await lab.vim.invoke(method, target, args, options);
+      if (method !== 'ReconfigVM_Task' || target.value !== ref.value || isAnswered) return result;
+      await until(isExchanged);
+      isAnswered = true;
+      throw new VimFault('ConcurrentAccess', method, 'injected');
+    },
+  });
+  const result = await lab.driverWith({ vim }).restoreBackup(backup, volume);
+  expect(isAnswered).toBe(true);
+  expect(result).toMatchObject({ cleanup: 'done' });
+  expect(exists(old)).toBe(false);
+  expect(await lab.contentOf(volume)).toBe(restored);
+  await lab.expectNothingLeft();
 });
