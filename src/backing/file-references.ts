@@ -1,16 +1,17 @@
 import { BackingInUseError } from '../errors/index.js';
 import { lookAgain } from '../vim/look-again.js';
-import { readProperties, readPropertiesOfEach } from '../vim/property-collector.js';
-import type { MoRef, PropertiesOf } from '../vim/schema/index.js';
+import { readProperties } from '../vim/property-collector.js';
+import type { MoRef } from '../vim/schema/index.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
 import { comparisonWith, type FileComparison } from './compare-files.js';
-import { diskChains, type FileAddress, toldPaths } from './disk-chains.js';
+import type { FileAddress } from './disk-chains.js';
+import { readVmFiles, type VmFiles } from './vm-files.js';
 
 /** A VM that refers to a disk's file. */
 export interface Referrer {
   readonly ref: MoRef;
   readonly name: string;
-  /** Whether a disk of it is built on the file. */
+  /** Whether a disk of it is built on the file, or would be after it went back to one of its snapshots. */
   readonly isBuiltOnIt: boolean;
 }
 
@@ -33,14 +34,6 @@ export interface Asker {
   readonly hasFile: boolean;
 }
 
-/** What is known of a VM's disks: the files of each, and whether these are all. */
-interface SeenVm {
-  readonly ref: MoRef;
-  readonly name: string;
-  readonly chains: readonly (readonly string[])[];
-  readonly isWhole: boolean;
-}
-
 /** VMs in one reply: what is read of each is short. */
 const pageSize = 500;
 
@@ -52,8 +45,8 @@ interface Look {
 }
 
 /**
- * Asks which VMs refer to a disk's file: an instance that is off holds no lock, and a linked clone does not have the disk but is
- * built on it. `VirtualMachine.layout` names both; a VM without one is asked for its devices.
+ * Asks which VMs refer to a disk's file: an instance that is off holds no lock, a linked clone does not have the disk but is built on
+ * it, and a snapshot keeps what its VM may have no more.
  *
  * A datastore's list of VMs may lag behind what was attached, and a VM may move to another one between the list and the look at it, or
  * its datastore be given another name: then it is looked again before that is believed.
@@ -83,37 +76,14 @@ async function lookAt(
   const { vm: refs = [] } = place;
   const others = refs.filter(({ value }) => value !== asker.ref.value);
   const compare = comparisonWith(path, { name: place.name, url: place['summary.url'] });
-  const { found, unreadable } = await readPropertiesOfEach(
-    vim,
-    others,
-    'VirtualMachine',
-    ['name', 'layout.disk', 'summary.config.numVirtualDisks'],
-    options,
-  );
-  const layouts = found.map(({ ref, properties }) => ({
-    ref,
-    name: properties.name,
-    chains: chainsByLayout(properties),
-  }));
-  const withoutLayout = layouts.filter(({ chains }) => chains === undefined).map(({ ref }) => ref);
-  const byDevices = await readPropertiesOfEach(
-    vim,
-    withoutLayout,
-    'VirtualMachine',
-    ['name', 'runtime.connectionState', 'config.hardware.device'],
-    options,
-  );
-  const seen: readonly SeenVm[] = [
-    ...layouts.flatMap(({ chains, ...vm }) => (chains === undefined ? [] : [{ ...vm, chains, isWhole: true }])),
-    ...byDevices.found.map(({ ref, properties }) => ({ ref, name: properties.name, ...chainsByDevices(properties) })),
-  ];
+  const { seen, unreadable } = await readVmFiles(vim, others, options);
   const vms = seen.flatMap((vm) => referrer(vm, compare));
   const silent = seen.filter((vm) => referrer(vm, compare).length === 0 && !isKnown(vm, compare));
   const isListed = lists(refs, asker);
   return {
     references: {
       vms,
-      unreadable: unreadable.length + byDevices.unreadable.length + silent.length,
+      unreadable: unreadable + silent.length,
       isListed,
       datastore: place.name,
     },
@@ -141,8 +111,8 @@ export function assertNotReferred(backingName: string, { vms }: Pick<FileReferen
   if (vms.length === 0) return;
   const names = vms.map(({ name }) => name);
   throw new BackingInUseError(
-    `the disk of ${backingName} is also attached to, or the parent of a disk of, ${listOf(names)}, so it cannot be ${what}: ` +
-      'detach it there first',
+    `the disk of ${backingName} is also attached to, kept by a snapshot of, or the parent of a disk of, ${listOf(names)}, so it ` +
+      `cannot be ${what}: detach it there, and remove the snapshots that keep it, first`,
   );
 }
 
@@ -174,31 +144,15 @@ function listOf(names: readonly string[]): string {
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }
 
-/** The files of each disk; `undefined` of a layout that leaves out a disk or its files, as one may that its host does not tell of. */
-function chainsByLayout({
-  'layout.disk': disks,
-  'summary.config.numVirtualDisks': atLeast = 1,
-}: PropertiesOf<'VirtualMachine', 'layout.disk' | 'summary.config.numVirtualDisks'>): SeenVm['chains'] | undefined {
-  const chains = disks?.map(({ diskFile }) => diskFile) ?? [];
-  return chains.length >= atLeast && chains.every((chain) => chain.length > 0) ? chains : undefined;
-}
-
-/** Of a VM that its host does not tell of, no devices does not mean that it has none. */
-function chainsByDevices(
-  vm: PropertiesOf<'VirtualMachine', 'runtime.connectionState' | 'config.hardware.device'>,
-): Pick<SeenVm, 'chains' | 'isWhole'> {
-  const devices = vm['config.hardware.device'];
-  return {
-    chains: toldPaths(devices),
-    isWhole: diskChains(devices) !== undefined && vm['runtime.connectionState'] === 'connected',
-  };
-}
-
-function referrer({ ref, name, chains }: SeenVm, compare: FileComparison): Referrer[] {
+/** What a snapshot keeps is built on as soon as the VM goes back to it. */
+function referrer({ ref, name, chains, kept }: VmFiles, compare: FileComparison): Referrer[] {
   const having = chains.filter((chain) => chain.some((file) => compare(file) === 'same'));
-  return having.length === 0 ? [] : [{ ref, name, isBuiltOnIt: having.some((chain) => chain.length > 1) }];
+  const isKept = kept.some((file) => compare(file) === 'same');
+  return having.length === 0 && !isKept
+    ? []
+    : [{ ref, name, isBuiltOnIt: isKept || having.some((chain) => chain.length > 1) }];
 }
 
-function isKnown({ chains, isWhole }: SeenVm, compare: FileComparison): boolean {
-  return isWhole && chains.every((chain) => chain.every((file) => compare(file) !== 'unknown'));
+function isKnown({ chains, kept, isWhole }: VmFiles, compare: FileComparison): boolean {
+  return isWhole && [...chains.flat(), ...kept].every((file) => compare(file) !== 'unknown');
 }

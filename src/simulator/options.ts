@@ -105,6 +105,8 @@ export interface Quirks {
   readonly keepsImportedUuid: boolean;
   /** Whether destroying a VM is all or nothing. `false`: its files go, it fails, and the VM stays. @defaultValue true */
   readonly atomicDestroy: boolean;
+  /** Whether a disk can be taken from a VM that has snapshots, which keep it. @defaultValue false */
+  readonly detachesUnderSnapshots: boolean;
   /** The fault that `SetVirtualDiskUuid` ends with, of any type. @defaultValue none */
   readonly setDiskUuidFault: string | undefined;
   /** The fault that `MoveVirtualDisk_Task` ends with, of any type, as on a datastore that cannot move disks. @defaultValue none */
@@ -229,6 +231,7 @@ export interface Settings {
 
 const usualQuirks: Quirks = {
   deleteParents: true,
+  detachesUnderSnapshots: false,
   extraConfigMovesChangeVersion: 'always',
   nameHonoursChangeVersion: true,
   keepsImportedUuid: true,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Backup, BackupManifest, MoRef, Volume } from '../../src/index.js';
+import type { Backup, BackupManifest, MoRef, VmdkDriver, Volume } from '../../src/index.js';
 import { bytesPerMiB, Lab, refusal } from '../driver/support/lab.js';
 import { tellingOtherwise } from '../driver/support/services.js';
 
@@ -304,6 +304,86 @@ describe('a disk that is built on another', () => {
       expect(error.message).toContain(path);
     },
   );
+});
+
+describe('a disk that only a snapshot of another VM keeps', () => {
+  /** Attaches the volume’s disk, takes a snapshot, and detaches it: the VM’s own configuration does not name it any more. */
+  async function keepInSnapshot(): Promise<void> {
+    const { simulator } = lab;
+    simulator.setQuirks({ detachesUnderSnapshots: true });
+    await simulator.administrator.attachDisk('stranger', { path: old });
+    simulator.createSnapshot('stranger');
+    const delta = simulator.vm('stranger')!.disks.find(({ parents }) => parents.includes(old))!;
+    await simulator.administrator.detachDisk('stranger', delta.path);
+    await simulator.administrator.deleteFile(delta.path);
+    expect(simulator.vm('stranger')!.disks.flatMap(({ path, parents }) => [path, ...parents])).not.toContain(old);
+  }
+
+  const operations: readonly [string, (driver: VmdkDriver) => Promise<unknown>][] = [
+    ['replaced', (driver) => driver.restoreBackup(backup, volume, { manifest })],
+    ['deleted', (driver) => driver.deleteBacking(volume)],
+    ['extended', (driver) => driver.extendVolume(volume, 2)],
+  ];
+
+  test.each(operations)('is not %s', async (_, operate) => {
+    await keepInSnapshot();
+    const error = await lab.refusedUnchanged(() => operate(lab.driver));
+    expect(error).toMatchObject({ code: 'BACKING_IN_USE' });
+    expect(error.message).toContain('stranger');
+    lab.simulator.removeAllSnapshots('stranger');
+    await operate(lab.driver);
+  });
+
+  test.each(operations)('is not %s by its name within the snapshot’s directory either', async (_, operate) => {
+    await keepInSnapshot();
+    const { ref } = lab.simulator.vm('stranger')!;
+    const directory = old.replace(/[^/]*$/, '');
+    const vim = tellingOtherwise(
+      tellingOtherwise(lab.vim, 'config.files.snapshotDirectory', (told, { value }) =>
+        value === ref.value ? directory : told,
+      ),
+      'layout.snapshot',
+      (snapshots, { value }) =>
+        value === ref.value
+          ? (snapshots as readonly { snapshotFile: string[] }[]).map((snapshot) => ({
+              ...snapshot,
+              snapshotFile: snapshot.snapshotFile.map((file) => file.replace(/^.*\//, '')),
+            }))
+          : snapshots,
+    );
+    const error = await lab.refusedUnchanged(() => operate(lab.driverWith({ vim })));
+    expect(error).toMatchObject({ code: 'BACKING_IN_USE' });
+  });
+
+  test.each([
+    ['no layout', 'layout.disk'],
+    ['none of the snapshots in the layout', 'layout.snapshot'],
+  ])('is known by the snapshot’s devices where the server tells %s', async (_what, path) => {
+    await keepInSnapshot();
+    const { ref } = lab.simulator.vm('stranger')!;
+    const vim = tellingOtherwise(lab.vim, path, (told, { value }) => (value === ref.value ? undefined : told));
+    for (const [, operate] of operations) {
+      const error = await lab.refusedUnchanged(() => operate(lab.driverWith({ vim })));
+      expect(error).toMatchObject({ code: 'BACKING_IN_USE' });
+      expect(error.message).toContain('stranger');
+    }
+  });
+
+  test.each([
+    ['is kept where the server does not tell the snapshot’s devices', () => undefined, 'kept'],
+    ['goes where these are others', (devices: unknown) => devices, 'done'],
+  ] as const)('and a replaced one %s', async (_what, tell, cleanup) => {
+    lab.simulator.createSnapshot('stranger');
+    const { ref } = lab.simulator.vm('stranger')!;
+    const vim = tellingOtherwise(
+      tellingOtherwise(lab.vim, 'layout.snapshot', (told, { value }) => (value === ref.value ? undefined : told)),
+      'config.hardware.device',
+      (devices, { type }) => (type === 'VirtualMachineSnapshot' ? tell(devices) : devices),
+    );
+    const driver = lab.driverWith({ vim });
+    expect(await driver.restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup });
+    expect(exists(old)).toBe(cleanup === 'kept');
+  });
 });
 
 test.each(['flat', 'seSparse', 'rawDiskMapping'] as const)(

@@ -151,6 +151,37 @@ describe('a disk that is built on another', () => {
     expect(paths()).toEqual([path]);
   });
 
+  it('is shown by the snapshot that keeps it, also when the VM has it no more', async () => {
+    const { vm, path } = await addVm('a');
+    const snapshotFiles = async () =>
+      all(await lab.client.property(vm, 'layout'), 'snapshot').map((entry) =>
+        all(entry, 'snapshotFile').map(({ text }) => text),
+      );
+    expect(await snapshotFiles()).toEqual([]);
+    lab.simulator.createSnapshot('a', 'first');
+    const delta = diskOf('a').path;
+    lab.simulator.createSnapshot('a', 'second');
+    // As a vCenter shows them: by full paths, the file of each disk after what is the snapshot's own.
+    const vmsn = expect.stringMatching(/^\[datastore1\] a\/(first|second)-Snapshot\d+\.vmsn$/) as unknown;
+    expect(await snapshotFiles()).toEqual([
+      [vmsn, path],
+      [vmsn, delta],
+    ]);
+
+    lab.simulator.setQuirks({ detachesUnderSnapshots: true });
+    await lab.simulator.administrator.detachDisk('a', diskOf('a').path);
+    expect(await layoutOf(vm)).toEqual([]);
+    expect(await snapshotFiles()).toEqual([
+      [vmsn, path],
+      [vmsn, delta],
+    ]);
+    const current = (await lab.client.property(vm, 'snapshot.currentSnapshot'))!.text;
+    const snapshot = { type: 'VirtualMachineSnapshot', value: current };
+    const backing = await lab.client.property(snapshot, 'config.hardware.device[2000].backing');
+    expect(textAt(backing, 'fileName')).toBe(delta);
+    expect(textAt(backing, 'parent.fileName')).toBe(path);
+  });
+
   it('can be left without a snapshot that tells why', async () => {
     const { vm, path } = await addVm('a');
     lab.simulator.createSnapshot('a');

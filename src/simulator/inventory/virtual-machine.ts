@@ -2,8 +2,9 @@ import type { VimObject } from '../../vim/schema/index.js';
 import { fault } from '../fault.js';
 import type { PropertyTable } from '../managed-object.js';
 import type { Task } from '../task.js';
+import { configInfo } from './config-info.js';
 import type { Datastore } from './datastore.js';
-import { describeDevice, type Device, type DiskDevice } from './devices.js';
+import type { Device, DiskDevice } from './devices.js';
 import { chainOf, type Place, shownFile } from './disk-chain.js';
 import { describeLayout } from './file-layout.js';
 import type { Folder } from './folder.js';
@@ -47,12 +48,12 @@ export class VirtualMachine extends ManagedEntity {
   host: HostSystem;
   home: VmHome;
   powerState: PowerState = 'poweredOff';
-  snapshots: readonly Snapshot[] = [];
   /** What has it locked: a task that is running, or the task of an NFC lease. */
   busy: Task | undefined;
   /** Whether the server knows the datastores of its disks by their names. */
   namesDatastores = true;
   #config: VmConfig;
+  #snapshots: readonly Snapshot[] = [];
   /** Where it has told datastores that it uses their files. */
   #uses: readonly Place[] = [];
 
@@ -80,12 +81,29 @@ export class VirtualMachine extends ManagedEntity {
   set config(config: VmConfig) {
     this.leaveDatastores();
     this.#config = config;
+    this.#joinDatastores();
+  }
+
+  /** Oldest first. */
+  get snapshots(): readonly Snapshot[] {
+    return this.#snapshots;
+  }
+
+  set snapshots(snapshots: readonly Snapshot[]) {
+    this.leaveDatastores();
+    this.#snapshots = snapshots;
+    this.#joinDatastores();
+  }
+
+  #joinDatastores(): void {
     for (const disk of this.disks) {
       for (const { datastore, path } of chainOf(disk)) {
         datastore.files.users.add(path, this, path === disk.path && datastore === disk.datastore ? 'device' : 'parent');
       }
     }
-    this.#uses = [{ datastore: this.home.datastore, path: this.home.vmx }, ...this.disks.flatMap(chainOf)];
+    const kept = this.#snapshots.flatMap(({ keptDisks }) => keptDisks.flatMap(chainOf));
+    for (const { datastore, path } of kept) datastore.files.users.add(path, this, 'parent');
+    this.#uses = [{ datastore: this.home.datastore, path: this.home.vmx }, ...this.disks.flatMap(chainOf), ...kept];
     for (const { datastore } of this.#uses) datastore.vms.add(this);
   }
 
@@ -103,7 +121,7 @@ export class VirtualMachine extends ManagedEntity {
   }
 
   get datastores(): readonly Datastore[] {
-    return [...new Set([this.home.datastore, ...this.disks.flatMap(chainOf).map(({ datastore }) => datastore)])];
+    return [...new Set(this.#uses.map(({ datastore }) => datastore))];
   }
 
   /** Whether its host can be reached. */
@@ -131,39 +149,6 @@ export class VirtualMachine extends ManagedEntity {
       );
     }
   }
-}
-
-function configInfo(vm: VirtualMachine): VimObject<'VirtualMachineConfigInfo'> {
-  const { config } = vm;
-  return {
-    changeVersion: config.changeVersion,
-    modified: vm.created,
-    name: vm.name,
-    guestFullName: 'Other (32-bit)',
-    version: config.version,
-    uuid: config.uuid,
-    instanceUuid: config.instanceUuid,
-    template: false,
-    guestId: config.guestId,
-    alternateGuestName: '',
-    ...(config.annotation === undefined ? {} : { annotation: config.annotation }),
-    files: {
-      vmPathName: vm.home.datastore.pathTo(vm.home.vmx),
-      snapshotDirectory: `${vm.home.datastore.pathTo(vm.home.directory)}/`,
-      suspendDirectory: `${vm.home.datastore.pathTo(vm.home.directory)}/`,
-      logDirectory: `${vm.home.datastore.pathTo(vm.home.directory)}/`,
-    },
-    flags: {},
-    defaultPowerOps: {},
-    hardware: {
-      numCPU: config.numCPUs,
-      numCoresPerSocket: 1,
-      memoryMB: config.memoryMB,
-      device: config.devices.map((device) => describeDevice(device, config.devices, vm.namesDatastores)),
-    },
-    extraConfig: [...config.extraConfig].map(([key, value]) => ({ key, value })),
-    ...(config.managedBy === undefined ? {} : { managedBy: config.managedBy }),
-  };
 }
 
 function runtimeInfo({ host, isConnected, powerState }: VirtualMachine): VimObject<'VirtualMachineRuntimeInfo'> {
@@ -225,7 +210,7 @@ function storageSummary({ disks, created }: VirtualMachine): VimObject<'VirtualM
 
 export const virtualMachineProperties: PropertyTable<VirtualMachine> = {
   ...managedEntityProperties,
-  config: { spec: 'VirtualMachineConfigInfo?', get: configInfo },
+  config: { spec: 'VirtualMachineConfigInfo?', get: (vm) => configInfo(vm, vm.config.devices) },
   datastore: { spec: 'ref[]?', get: ({ datastores }) => datastores.map(({ ref }) => ref) },
   guest: { spec: 'GuestInfo?', get: guestInfo },
   layout: { spec: 'VirtualMachineFileLayout?', get: describeLayout },

@@ -149,8 +149,9 @@ function removeDisk(plan: DevicePlan, { fileOperation }: Change, spec: DiskSpec,
   if (fileOperation !== undefined && fileOperation !== 'destroy') {
     throw invalidDevice(index, 'fileOperation', `${fileOperation} does not go with remove`);
   }
-  requireDetachable(plan);
-  if (fileOperation === 'destroy') {
+  const keepsFile = fileOperation === undefined;
+  requireDetachable(plan, keepsFile);
+  if (!keepsFile) {
     const { vm, world } = plan.context;
     requireUnlocked(disk, vm);
     plan.effects.push(() => deleteDisksAt(world, [disk]));
@@ -281,10 +282,11 @@ function capacityOf({ capacityInKB, capacityInBytes }: DiskSpec, index: number):
   return capacityInBytes;
 }
 
-function requireDetachable(plan: DevicePlan): void {
+function requireDetachable(plan: DevicePlan, keepsFile: boolean): void {
+  const { vm, world } = plan.context;
   // A host would let a powered-on VM's disk go; nobody who backs up volumes should.
-  plan.context.vm?.requirePoweredOff();
-  requireNoSnapshots(plan);
+  vm?.requirePoweredOff();
+  if (!keepsFile || !world.settings.quirks.detachesUnderSnapshots) requireNoSnapshots(plan);
 }
 
 function requireNoSnapshots({ context: { vm } }: DevicePlan): void {

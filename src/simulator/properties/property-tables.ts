@@ -7,6 +7,7 @@ import { hostSystemProperties } from '../inventory/host-system.js';
 import { managedEntityProperties } from '../inventory/managed-entity.js';
 import { networkProperties } from '../inventory/network.js';
 import { resourcePoolProperties } from '../inventory/resource-pool.js';
+import { snapshotProperties } from '../inventory/snapshot.js';
 import { virtualMachineProperties } from '../inventory/virtual-machine.js';
 import type { ManagedObject, PropertyDefinition, PropertyTable } from '../managed-object.js';
 import type { ManagedTypeName } from '../managed-types.js';
@@ -42,7 +43,7 @@ const tables: Readonly<Record<ManagedTypeName, AnyTable>> = {
   DistributedVirtualSwitch: table(managedEntityProperties),
   VmwareDistributedVirtualSwitch: table(managedEntityProperties),
   VirtualMachine: table(virtualMachineProperties),
-  VirtualMachineSnapshot: none,
+  VirtualMachineSnapshot: table(snapshotProperties),
   HttpNfcLease: table(leaseProperties),
   HostDatastoreBrowser: table(datastoreBrowserProperties),
   ServiceInstance: table(serviceInstanceProperties),

@@ -39,8 +39,10 @@ export const properties = {
     datastore: 'ref[]?',
     recentTask: 'ref[]?',
     snapshot: 'VirtualMachineSnapshotInfo?',
+    'snapshot.currentSnapshot': 'ref?',
     layout: 'VirtualMachineFileLayout?',
     'layout.disk': 'VirtualMachineFileLayoutDiskLayout[]?',
+    'layout.snapshot': 'VirtualMachineFileLayoutSnapshotLayout[]?',
     'runtime.host': 'ref?',
     'runtime.powerState': 'string',
     'runtime.connectionState': 'string',
@@ -51,10 +53,12 @@ export const properties = {
     'config.uuid': 'string?',
     'config.version': 'string?',
     'config.files.vmPathName': 'string?',
+    'config.files.snapshotDirectory': 'string?',
     'config.managedBy': 'ManagedByInfo?',
     'config.extraConfig': 'OptionValue[]?',
     'config.hardware.device': 'VirtualDevice[]?',
   },
+  VirtualMachineSnapshot: { 'config.hardware.device': 'VirtualDevice[]?' },
 } as const satisfies Record<string, Record<string, TypeSpec>>;
 
 /** A managed object type whose properties the library reads. */
