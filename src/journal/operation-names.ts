@@ -6,6 +6,7 @@ const longestVmName = 80;
 /** A file's name has room for 255 bytes; what an operation adds to a volume's takes some 50 of them. */
 const longestFileStem = 150;
 const prefix = 'vmdk-driver-restore-';
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * The BIOS UUID (`VirtualMachineConfigSpec.uuid`) every temporary VM has, so that recovery finds them all with one
@@ -31,6 +32,11 @@ export function isTemporaryVmName(name: string): boolean {
 /** The folder, and the stem of the files in it, of a temporary VM whose disk becomes another VM's. */
 export function importStem(operation: string): string {
   return `${prefix}${operation}`;
+}
+
+/** Whether a folder is one into which some operation imported a disk. */
+export function isImportFolder(folder: string): boolean {
+  return folder.startsWith(prefix) && uuid.test(folder.slice(prefix.length));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isMarkedAs } from '../backing/backing.js';
-import { importStem, plainStem, restoredStem } from '../journal/operation-names.js';
+import { importStem, isImportFolder, plainStem, restoredStem } from '../journal/operation-names.js';
 import { type RestoreJournal, temporaryVmName } from '../journal/restore-journal.js';
 import { fileNameFor, parseDatastorePath } from '../model/datastore-path.js';
 import type { BackingState } from './backing-state.js';
@@ -74,24 +74,46 @@ function isNamed(file: string, stem: string, extension: 'vmdk' | 'vmx'): boolean
 
 /**
  * Whether a path is the one to which an operation moves its disk: in the volume's folder, or in one that it had or may have had.
- * Of the latter nothing is deleted.
+ * Of the last nothing is deleted.
  */
-function isRestored(path: string, { operation, volumeName }: RestoreJournal, backing: BackingState): boolean {
+function isRestored(path: string, journal: RestoreJournal, backing: BackingState): boolean {
+  const { operation, volumeName } = journal;
   const { folder, file } = parseDatastorePath(path);
   if (file !== `${restoredStem(volumeName, operation)}.vmdk`) return false;
-  return isFolderOf(folder, volumeName, backing) || isObjectFolder(folder);
+  return isOwnFolder(folder, journal, backing) || tellsNoOwner(folder);
 }
 
-/** Whether a folder is named as vSAN names them, by the id of an object: after a storage vMotion nothing tells whose it was. */
-export function isObjectFolder(folder: string): boolean {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(folder);
+/**
+ * Whether a folder is the volume's: by its name, or since the disk that a restore was to replace, by its journal, is the one that its
+ * exchange took, by the backing. Who plants a temporary VM cannot write what the backing says.
+ */
+export function isOwnFolder(
+  folder: string,
+  { operation, volumeName, replacement }: RestoreJournal,
+  backing: BackingState,
+): boolean {
+  if (isFolderOf(folder, volumeName, backing)) return true;
+  const { operation: mark, removedDisk } = backing.marks;
+  if (replacement === undefined || removedDisk === undefined) return false;
+  if (exchangeState(mark, operation) !== 'completed' || !isSamePlace(removedDisk, replacement.oldDisk)) return false;
+  return folder === folderOf(removedDisk);
 }
+
+/**
+ * Whether a folder's name does not tell whose it is: vSAN and virtual volumes name folders by objects, and where a datastore moves no
+ * disks, a volume's is in the folder into which some restore imported it.
+ */
+function tellsNoOwner(folder: string): boolean {
+  return objectFolder.test(folder) || isImportFolder(folder);
+}
+
+const objectFolder = /^(rfc4122\.)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^naa\.[0-9a-f]+$/;
 
 /**
  * Whether a folder is a backing's, or may have been before a storage vMotion: that gives it the VM's name, with a number where
  * another folder has it.
  */
-export function isFolderOf(folder: string, volumeName: string, backing: BackingState): boolean {
+function isFolderOf(folder: string, volumeName: string, backing: BackingState): boolean {
   if (folder.split('/').includes('..')) return false;
   const own = [folderOf(backing.vmPath), ...backing.disks.map(folderOf)].filter((one) => one !== undefined);
   if (own.includes(folder)) return true;

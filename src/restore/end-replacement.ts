@@ -4,7 +4,7 @@ import { parseDatastorePath } from '../model/datastore-path.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
 import { type BackingState, fenceBacking, readBackingState } from './backing-state.js';
-import { isFolderOf, isObjectFolder, isSamePlace } from './check-claim.js';
+import { isImported, isOwnFolder } from './check-claim.js';
 import { type Cleaning, cleanUp, endClean } from './clean-up.js';
 import { currentPaths, datastoreRef } from './datastore-address.js';
 import type { Ending, Resolution } from './ending.js';
@@ -12,6 +12,7 @@ import { type ExchangeState, exchangeState } from './fencing.js';
 import { type Doubt, doubtAbout, whatIsWrongByJournal } from './prove-exchange.js';
 import { putBack } from './put-back.js';
 import { type NewOwner, takeOver } from './take-over.js';
+import type { JournalledVm } from './temporary-vm.js';
 
 /** Who ends a replacement, and what he knows. */
 export interface ReplacementEnd extends NewOwner {
@@ -58,7 +59,7 @@ export async function endReplacement(vim: VimSession, ref: MoRef, end: Replaceme
   const doubt = state === 'completed' ? await doubtAboutEnd(vim, journal, backing, end) : undefined;
   const ending = await endClean(resolution, async () => {
     if (doubt?.isCertain === false) throw doubt.error;
-    const cleaning = await whatToClean(vim, journal, state, backing, end);
+    const cleaning = await whatToClean(vim, owner.vm, state, backing, end);
     const kept = doubt === undefined ? {} : { notOurs: cleaning.removedDisk };
     return cleanUp(vim, { ...cleaning, ...kept, ref, token, backing: end.backing, logger });
   });
@@ -101,14 +102,19 @@ async function stateOf(
  */
 async function whatToClean(
   vim: VimSession,
-  { replacement, volumeName }: RestoreJournal,
+  vm: JournalledVm,
   state: ExchangeState,
   backing: BackingState | undefined,
   { known }: ReplacementEnd,
 ): Promise<Omit<Cleaning, 'ref' | 'token' | 'backing' | 'logger'>> {
+  const { journal } = vm;
+  const { replacement } = journal;
   const datacenter: MoRef | undefined = replacement && { type: 'Datacenter', value: replacement.datacenter };
   const isOwn = (path: string): boolean =>
-    known !== undefined || backing === undefined || isFolderOf(parseDatastorePath(path).folder, volumeName, backing);
+    known !== undefined ||
+    backing === undefined ||
+    isImported(path, vm) ||
+    isOwnFolder(parseDatastorePath(path).folder, journal, backing);
   const nowhere = { datastore: undefined, removedDatastore: undefined };
   const none = { planned: undefined, removedDisk: undefined, notOurs: undefined };
   const nothing = { state, datacenter, ...none, ...nowhere };
@@ -121,10 +127,7 @@ async function whatToClean(
   const { removedDisk: path, removedDatastore } = backing?.marks ?? {};
   if (path === undefined || removedDatastore === undefined) return nothing;
   const removedDisk = (await currentPaths(vim, removedDatastore))(path);
-  // On vSAN a folder's name does not tell whose it was: there the backing and the restore's own journal must say the same.
-  const { folder } = parseDatastorePath(path);
-  const isAgreed = isObjectFolder(folder) && replacement !== undefined && isSamePlace(path, replacement.oldDisk);
-  const notOurs = isOwn(path) || isAgreed ? undefined : removedDisk;
+  const notOurs = isOwn(path) ? undefined : removedDisk;
   return { ...nothing, removedDisk, removedDatastore: datastoreRef(removedDatastore), notOurs };
 }
 

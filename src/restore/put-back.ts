@@ -1,11 +1,12 @@
 import { flatDiskBacking } from '../backing/disk-backing.js';
-import { isVimFault, OwnershipLostError, RestoreError } from '../errors/index.js';
+import { diskExists } from '../backing/virtual-disk.js';
+import { isVimFault, OwnershipLostError, RestoreError, VimFault } from '../errors/index.js';
 import type { DiskMove, DiskReplacement, RestoreJournal } from '../journal/restore-journal.js';
 import { parseDatastorePath } from '../model/datastore-path.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
 import { type BackingState, readBackingState } from './backing-state.js';
-import { isFolderOf } from './check-claim.js';
+import { isOwnFolder } from './check-claim.js';
 import { currentPaths } from './datastore-address.js';
 import { exchangeBackDisk } from './exchange-disk.js';
 import { exchangeMark, owns } from './fencing.js';
@@ -37,7 +38,7 @@ export async function putBack(vim: VimSession, half: HalfExchange, found: Backin
     const wasMade = marks.operation === exchangeMark(journal.operation) && marks.removedDisk !== undefined;
     const current = await currentPaths(vim, wasMade ? (marks.removedDatastore ?? move.datastore) : move.datastore);
     const path = current((wasMade ? marks.removedDisk : undefined) ?? replacement.oldDisk);
-    if (!isFolderOf(parseDatastorePath(path).folder, journal.volumeName, backing)) {
+    if (!isOwnFolder(parseDatastorePath(path).folder, journal, backing)) {
       throw new RestoreError(
         `${backing.name} has no disk, and ${path} is not certainly its own: attach its disk by hand`,
       );
@@ -52,7 +53,7 @@ export async function putBack(vim: VimSession, half: HalfExchange, found: Backin
       storageProfile: replacement.storageProfile,
       marks: {
         operation: exchangeMark(journal.operation, { back: true }),
-        removedDisk: move.newDisk,
+        removedDisk: await placeOfNewDisk(vim, half),
         removedDatastore: move.datastore,
       },
     };
@@ -64,6 +65,18 @@ export async function putBack(vim: VimSession, half: HalfExchange, found: Backin
     backing = await readBackingState(vim, backing.ref);
   }
   return backing;
+}
+
+/** Where the new disk lies: where it was imported, on a datastore that moved no disk. A file that cannot be asked about is there. */
+async function placeOfNewDisk(vim: VimSession, { move, replacement }: HalfExchange): Promise<string> {
+  const { newDisk, importedDisk, datastore } = move;
+  const path = (await currentPaths(vim, datastore))(newDisk);
+  const datacenter: MoRef = { type: 'Datacenter', value: replacement.datacenter };
+  const isThere = await diskExists(vim, { path, datacenter }).catch((error: unknown) => {
+    if (error instanceof VimFault) return true;
+    throw error;
+  });
+  return isThere ? newDisk : importedDisk;
 }
 
 function oldDevice(path: string, { controllerKey, unitNumber, diskMode }: DiskReplacement) {

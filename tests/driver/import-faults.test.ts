@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Backup, BackupManifest, Volume } from '../../src/index.js';
-import type { CallFault, TransferFaultKind } from '../../src/simulator/index.js';
+import { type Backup, type BackupManifest, VimProtocolError, type Volume } from '../../src/index.js';
+import type { CallFault, SimulatorOptions, TransferFaultKind } from '../../src/simulator/index.js';
 import { until } from '../support/until.js';
 import { Lab, refusal, someContent } from './support/lab.js';
-import { filesOnly, serviceOf } from './support/services.js';
+import { filesOnly, serviceOf, sessionWith } from './support/services.js';
 
 let lab: Lab;
 let volume: Volume;
@@ -74,6 +74,84 @@ test.each<[string, object]>([
     await other.expectNothingLeft();
   },
 );
+
+describe('where disks are not moved, and so stay in the folder of their import', () => {
+  /** A volume whose disk came by one restore, and now holds something else than its backup. */
+  async function restoredOnce(simulator: SimulatorOptions = {}) {
+    const other = await Lab.start({ simulator: { quirks: { moveDiskFault: 'NotSupported' }, ...simulator } });
+    const stayed = await other.addVolume();
+    const wanted = await other.contentOf(stayed);
+    const good = { id: 'good', volumeId: stayed.id };
+    await other.driver.backupVolume(good, stayed);
+    await other.driver.restoreBackup(good, stayed);
+    await other.simulator.writeDisk(other.diskOf(stayed).path, someContent());
+    return { other, stayed, good, wanted, before: other.diskOf(stayed) };
+  }
+
+  /** Restores in a process that dies as one of its reconfigurations has ended: the first detaches the disk, the second exchanges it. */
+  async function dieAfter(nth: number, other: Lab, good: Backup, of: Volume): Promise<void> {
+    const { simulator, vim } = other;
+    let ended = 0;
+    const stop = simulator.onCall(({ phase, call }) => {
+      if (phase === 'task-done' && call.method === 'ReconfigVM_Task') ended++;
+    });
+    const dead = new VimProtocolError('the process is dead');
+    const mortal = sessionWith(vim, {
+      invoke: (...args) => (ended >= nth ? Promise.reject(dead) : vim.invoke(...args)),
+    });
+    const error = await refusal(() => other.driverWith({ vim: mortal }).restoreBackup(good, of));
+    expect(error).toMatchObject({ cleanup: 'pending' });
+    stop();
+  }
+
+  test.each([
+    ['exchanged it', 2, 'completed'],
+    ['detached it', 1, 'undone'],
+  ])('a second restore that dies when it has %s is recovered', async (_, nth, outcome) => {
+    const { other, stayed, good, wanted, before } = await restoredOnce();
+    await using _other = other;
+    const content = await other.contentOf(stayed);
+    await dieAfter(nth, other, good, stayed);
+    expect(other.diskOf(stayed).path === before.path).toBe(outcome === 'undone');
+    await expect(other.driver.extendVolume(stayed, 2)).rejects.toMatchObject({ code: 'VOLUME_BUSY' });
+
+    const { restores } = await other.driver.recover({ olderThanMs: 0 });
+    expect(restores).toEqual([expect.objectContaining({ outcome })]);
+    expect(restores[0]?.kept).toBeUndefined();
+    expect(await other.contentOf(stayed)).toBe(outcome === 'completed' ? wanted : content);
+    expectNoDisksLeft(other);
+    await other.driver.backupVolume({ id: 'next', volumeId: stayed.id }, stayed);
+    await other.driver.restoreBackup(good, stayed);
+    expectNoDisksLeft(other);
+  });
+
+  test('a second restore whose exchange a server makes by halves puts the old disk back', async () => {
+    const { other, stayed, good, before } = await restoredOnce({ atomicReconfigure: false });
+    await using _other = other;
+    const content = await other.contentOf(stayed);
+    let imported = '';
+    let reconfigured = 0;
+    const stop = other.simulator.onCall(({ phase, call }) => {
+      if (phase !== 'before' || call.method !== 'ReconfigVM_Task' || ++reconfigured < 2) return;
+      stop();
+      const disks = other.simulator.files().filter(({ kind, path }) => kind === 'disk' && path !== before.path);
+      imported = disks[0]!.path;
+      other.simulator.lockFile(imported);
+    });
+    await refusal(() => other.driver.restoreBackup(good, stayed));
+    expect(other.diskOf(stayed)).toEqual(before);
+    expect(await other.contentOf(stayed)).toBe(content);
+    other.simulator.unlockFile(imported);
+    await other.driver.recover({ olderThanMs: 0 });
+    expect(other.diskOf(stayed)).toEqual(before);
+    expectNoDisksLeft(other);
+  });
+
+  /** A folder that a disk left stays. */
+  function expectNoDisksLeft({ simulator }: Lab): void {
+    expect(simulator.leftovers().filter(({ kind }) => kind !== 'directory')).toEqual([]);
+  }
+});
 
 describe('a step of the restore that fails: the volume has its old disk, nothing is left', () => {
   const soon = { fault: 'RuntimeFault' };

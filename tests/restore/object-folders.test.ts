@@ -22,10 +22,19 @@ async function refAt(inventoryPath: string): Promise<MoRef> {
   return (await lab.vim.invoke('FindByInventoryPath', searchIndex!, { inventoryPath })) as MoRef;
 }
 
-/** A volume as vSAN has it: its folder is named by the id of an object. */
-async function addVolume(): Promise<{ readonly volume: Volume; readonly folder: string; readonly disk: string }> {
+/** What vSAN and virtual volumes name folders by. */
+const objectNames = {
+  'vSAN named': () => randomUUID(),
+  'a virtual volume names by a UUID': () => `rfc4122.${randomUUID()}`,
+  'a virtual volume names by a number': () => `naa.${randomUUID().replaceAll('-', '')}`,
+};
+
+/** A volume whose folder is named by the id of an object. */
+async function addVolume(
+  objectName: () => string,
+): Promise<{ readonly volume: Volume; readonly folder: string; readonly disk: string }> {
   const id = randomUUID();
-  const folder = randomUUID();
+  const folder = objectName();
   const { ref, disks } = await lab.simulator.addVm({
     name: folder,
     instanceUuid: id,
@@ -83,84 +92,87 @@ interface Claim {
   readonly newDisk: string;
 }
 
-describe('a volume in a folder that vSAN named, moved elsewhere since its restore died: it can be used again', () => {
-  test.each([
-    ['kept, and said to be: nothing tells whose that folder was', true],
-    ['not there: nothing is said to be kept', false],
-  ])('the new disk, not exchanged, is %s', async (_, isMoved) => {
-    const operation = randomUUID();
-    const { volume, folder, disk } = await addVolume();
-    const newDisk = `[datastore1] ${folder}/${restoredStem(`volume-${volume.id}`, operation)}.vmdk`;
-    if (isMoved) await addDisk(newDisk);
-    await deadRestore(operation, { volume, disk, newDisk });
-    lab.simulator.administrator.relocateVm(lab.vmOf(volume).ref.value);
-    await expect(lab.driver.extendVolume(volume, 2)).rejects.toMatchObject({ code: 'VOLUME_BUSY' });
+describe.each(Object.entries(objectNames))(
+  'a volume in a folder that %s, moved elsewhere since its restore died: it can be used again',
+  (_named, objectName) => {
+    test.each([
+      ['kept, and said to be: nothing tells whose that folder was', true],
+      ['not there: nothing is said to be kept', false],
+    ])('the new disk, not exchanged, is %s', async (_, isMoved) => {
+      const operation = randomUUID();
+      const { volume, folder, disk } = await addVolume(objectName);
+      const newDisk = `[datastore1] ${folder}/${restoredStem(`volume-${volume.id}`, operation)}.vmdk`;
+      if (isMoved) await addDisk(newDisk);
+      await deadRestore(operation, { volume, disk, newDisk });
+      lab.simulator.administrator.relocateVm(lab.vmOf(volume).ref.value);
+      await expect(lab.driver.extendVolume(volume, 2)).rejects.toMatchObject({ code: 'VOLUME_BUSY' });
 
-    const { restores } = await lab.driver.recover();
-    expect(restores).toEqual([expect.objectContaining({ outcome: 'undone' })]);
-    expect(restores[0]?.kept).toEqual(isMoved ? [newDisk] : undefined);
-    expect(exists(newDisk)).toBe(isMoved);
-    expect(lab.simulator.vms()).toHaveLength(1);
-    await lab.driver.extendVolume(volume, 2);
-  });
-
-  test('the new disk that only turns up while its restore is ended is kept as well', async () => {
-    const operation = randomUUID();
-    const { volume, folder, disk } = await addVolume();
-    const newDisk = `[datastore1] ${folder}/${restoredStem(`volume-${volume.id}`, operation)}.vmdk`;
-    await deadRestore(operation, { volume, disk, newDisk });
-    // By which the folder stays when the VM leaves.
-    await addDisk(`[datastore1] ${folder}/other.vmdk`);
-    lab.simulator.administrator.relocateVm(lab.vmOf(volume).ref.value);
-    // A move that was on its way, or a datastore that was out of reach: it comes when the imported disk was found to be gone.
-    let comes: Promise<void> | undefined;
-    const stop = lab.simulator.onCall(async ({ phase, call }) => {
-      if (phase === 'before' && call.method === 'DeleteVirtualDisk_Task') await (comes ??= addDisk(newDisk));
+      const { restores } = await lab.driver.recover();
+      expect(restores).toEqual([expect.objectContaining({ outcome: 'undone' })]);
+      expect(restores[0]?.kept).toEqual(isMoved ? [newDisk] : undefined);
+      expect(exists(newDisk)).toBe(isMoved);
+      expect(lab.simulator.vms()).toHaveLength(1);
+      await lab.driver.extendVolume(volume, 2);
     });
-    const { restores } = await lab.driver.recover();
-    stop();
-    expect(comes).toBeDefined();
-    expect(restores[0]).toMatchObject({ outcome: 'undone', kept: [newDisk] });
-    expect(exists(newDisk)).toBe(true);
-  });
 
-  test.each([
-    ['goes, where backing and journal agree on it', true],
-    ['is kept, where they do not', false],
-  ])('the old disk, exchanged, %s', async (_, agree) => {
-    const operation = randomUUID();
-    const { volume, folder, disk } = await addVolume();
-    const removed = `[datastore1] ${folder}/removed.vmdk`;
-    await addDisk(removed);
-    const newDisk = `[datastore1] ${folder}/${restoredStem(`volume-${volume.id}`, operation)}.vmdk`;
-    await deadRestore(operation, { volume, disk: agree ? removed : disk, newDisk });
-    const { ref } = lab.vmOf(volume);
-    await lab.simulator.administrator.changeVm(ref.value, {
-      extraConfig: {
-        'vmdk-driver.operation': operation,
-        'vmdk-driver.removedDisk': removed,
-        'vmdk-driver.removedDatastore': datastore,
-      },
+    test('the new disk that only turns up while its restore is ended is kept as well', async () => {
+      const operation = randomUUID();
+      const { volume, folder, disk } = await addVolume(objectName);
+      const newDisk = `[datastore1] ${folder}/${restoredStem(`volume-${volume.id}`, operation)}.vmdk`;
+      await deadRestore(operation, { volume, disk, newDisk });
+      // By which the folder stays when the VM leaves.
+      await addDisk(`[datastore1] ${folder}/other.vmdk`);
+      lab.simulator.administrator.relocateVm(lab.vmOf(volume).ref.value);
+      // A move that was on its way, or a datastore that was out of reach: it comes when the imported disk was found to be gone.
+      let comes: Promise<void> | undefined;
+      const stop = lab.simulator.onCall(async ({ phase, call }) => {
+        if (phase === 'before' && call.method === 'DeleteVirtualDisk_Task') await (comes ??= addDisk(newDisk));
+      });
+      const { restores } = await lab.driver.recover();
+      stop();
+      expect(comes).toBeDefined();
+      expect(restores[0]).toMatchObject({ outcome: 'undone', kept: [newDisk] });
+      expect(exists(newDisk)).toBe(true);
     });
-    lab.simulator.administrator.relocateVm(ref.value);
 
-    const { restores } = await lab.driver.recover();
-    expect(restores).toEqual([expect.objectContaining({ outcome: 'completed' })]);
-    expect(restores[0]?.kept).toEqual(agree ? undefined : [removed]);
-    expect(exists(removed)).toBe(!agree);
-    expect(lab.diskOf(volume).missing).toBe(false);
-  });
+    test.each([
+      ['goes, where backing and journal agree on it', true],
+      ['is kept, where they do not', false],
+    ])('the old disk, exchanged, %s', async (_, agree) => {
+      const operation = randomUUID();
+      const { volume, folder, disk } = await addVolume(objectName);
+      const removed = `[datastore1] ${folder}/removed.vmdk`;
+      await addDisk(removed);
+      const newDisk = `[datastore1] ${folder}/${restoredStem(`volume-${volume.id}`, operation)}.vmdk`;
+      await deadRestore(operation, { volume, disk: agree ? removed : disk, newDisk });
+      const { ref } = lab.vmOf(volume);
+      await lab.simulator.administrator.changeVm(ref.value, {
+        extraConfig: {
+          'vmdk-driver.operation': operation,
+          'vmdk-driver.removedDisk': removed,
+          'vmdk-driver.removedDatastore': datastore,
+        },
+      });
+      lab.simulator.administrator.relocateVm(ref.value);
 
-  test('a file that only looks like a restored one, of another name, is not touched', async () => {
-    const operation = randomUUID();
-    const { volume, folder, disk } = await addVolume();
-    const newDisk = `[datastore1] ${folder}/other.vmdk`;
-    await addDisk(newDisk);
-    await deadRestore(operation, { volume, disk, newDisk });
-    lab.simulator.administrator.relocateVm(lab.vmOf(volume).ref.value);
-    const { restores } = await lab.driver.recover();
-    expect(restores).toEqual([expect.objectContaining({ outcome: 'failed' })]);
-    expect(exists(newDisk)).toBe(true);
-    expect(lab.simulator.vms()).toHaveLength(2);
-  });
-});
+      const { restores } = await lab.driver.recover();
+      expect(restores).toEqual([expect.objectContaining({ outcome: 'completed' })]);
+      expect(restores[0]?.kept).toEqual(agree ? undefined : [removed]);
+      expect(exists(removed)).toBe(!agree);
+      expect(lab.diskOf(volume).missing).toBe(false);
+    });
+
+    test('a file that only looks like a restored one, of another name, is not touched', async () => {
+      const operation = randomUUID();
+      const { volume, folder, disk } = await addVolume(objectName);
+      const newDisk = `[datastore1] ${folder}/other.vmdk`;
+      await addDisk(newDisk);
+      await deadRestore(operation, { volume, disk, newDisk });
+      lab.simulator.administrator.relocateVm(lab.vmOf(volume).ref.value);
+      const { restores } = await lab.driver.recover();
+      expect(restores).toEqual([expect.objectContaining({ outcome: 'failed' })]);
+      expect(exists(newDisk)).toBe(true);
+      expect(lab.simulator.vms()).toHaveLength(2);
+    });
+  },
+);
