@@ -30,7 +30,7 @@ const rooms = {
   model: ['errors'],
   vmdk: ['errors', 'event-loop-turns', 'lacking-method', 'quietly', 'start-worker', 'until-aborted'],
   stream: ['bounded-call', 'errors', 'event-loop-turns', 'model', 'process', 'start-worker', 'vmdk'],
-  vim: ['errors', 'logger', 'parse-input', 'stream', 'time-limit', 'until-aborted'],
+  vim: ['any-signal', 'errors', 'logger', 'parse-input', 'stream', 'time-limit', 'until-aborted'],
   stores: ['bounded-call', 'errors', 'live-input', 'parse-input', 'process', 'stream', 'time-limit', 'until-aborted'],
   services: [
     'bounded-call',

@@ -6,7 +6,6 @@ import { extraConfig } from '../backing/vm-config.js';
 import { RestoreError } from '../errors/index.js';
 import { type BackingMarks, freshFence, readBackingMarks } from '../journal/backing-marks.js';
 import { isTemporaryVm, type RestoreJournal } from '../journal/restore-journal.js';
-import { whenIdle } from '../vim/busy-object.js';
 import { managerOf } from '../vim/managers.js';
 import { readProperties } from '../vim/property-collector.js';
 import { repeatLost } from '../vim/repeat-lost.js';
@@ -14,6 +13,7 @@ import { runTask } from '../vim/run-task.js';
 import { saysGone } from '../vim/said-gone.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
+import { whenFree } from '../vim/when-free.js';
 import { isUntold, untold } from './untold-configuration.js';
 
 /** What matters of a backing to who ends a restore; however many disks it has. */
@@ -112,6 +112,6 @@ export async function findBackingOf(
  */
 export async function fenceBacking(vim: VimSession, ref: MoRef): Promise<void> {
   await repeatLost(() =>
-    whenIdle(vim, () => runTask(vim, 'ReconfigVM_Task', ref, { spec: { extraConfig: extraConfig(freshFence()) } })),
+    whenFree(vim, () => runTask(vim, 'ReconfigVM_Task', ref, { spec: { extraConfig: extraConfig(freshFence()) } })),
   );
 }

@@ -6,6 +6,7 @@ import { lookAgain } from '../vim/look-again.js';
 import { repeatLost } from '../vim/repeat-lost.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
+import { whenFree } from '../vim/when-free.js';
 import { readBackingState } from './backing-state.js';
 import { leadsInto } from './datastore-address.js';
 import { attachment, destroyTemporaryVm, detachment } from './destroy-temporary-vm.js';
@@ -217,7 +218,7 @@ class CleanUp {
   async #delete(path: string, datastore: MoRef | undefined): Promise<void> {
     const { datacenter } = this.#cleaning;
     if (datacenter === undefined) return;
-    const outcome = await repeatLost(() => deleteDisk(this.#vim, { path, datacenter }));
+    const outcome = await repeatLost(() => whenFree(this.#vim, () => deleteDisk(this.#vim, { path, datacenter })));
     if (outcome === 'not found') await this.#assertGone(path, datastore);
   }
 

@@ -1,12 +1,12 @@
 import { adapterTypeOf, controllerFor } from '../backing/adapter-type.js';
 import { flatDiskBacking } from '../backing/disk-backing.js';
 import { RestoreError } from '../errors/index.js';
-import { whenIdle } from '../vim/busy-object.js';
 import { repeatLost } from '../vim/repeat-lost.js';
 import { runTask } from '../vim/run-task.js';
 import { saysGone } from '../vim/said-gone.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
+import { whenFree } from '../vim/when-free.js';
 import type { OwnedChange } from './ownership.js';
 
 /** Keys of devices that are only being asked for are negative. */
@@ -18,7 +18,7 @@ const newDiskKey = -1;
  */
 export async function destroyTemporaryVm(vim: VimSession, ref: MoRef): Promise<void> {
   try {
-    await repeatLost(() => whenIdle(vim, () => runTask(vim, 'Destroy_Task', ref, {})));
+    await repeatLost(() => whenFree(vim, () => runTask(vim, 'Destroy_Task', ref, {})));
   } catch (error) {
     if (!saysGone(error, ref)) throw error;
   }

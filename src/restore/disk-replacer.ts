@@ -17,6 +17,7 @@ import type { BackingMarks } from '../journal/backing-marks.js';
 import type { Operation } from '../operation/operation.js';
 import type { StorageProfiles } from '../pbm/storage-profiles.js';
 import type { MoRef } from '../vim/schema/index.js';
+import { whenFree } from '../vim/when-free.js';
 import { type DiskExchange, exchangeBackDisk, exchangeDisk, withFile } from './exchange-disk.js';
 import { exchangeMark, exchangeState } from './fencing.js';
 import type { Ownership } from './ownership.js';
@@ -46,6 +47,8 @@ export class DiskReplacer {
   readonly #plan: ReplacementPlan;
   #state: ExchangeKnowledge = 'not sent';
   #markBefore: string | undefined;
+  /** The backing that the exchange was last sent for. */
+  #sentFor: Backing | undefined;
   #expected: ExpectedDisk | undefined;
 
   constructor(operation: Operation, plan: ReplacementPlan) {
@@ -67,12 +70,18 @@ export class DiskReplacer {
    * throws after the exchange was made, that is not proved: {@link prove} can tell.
    */
   async exchange(newDisk: NewDisk, ownership: Ownership): Promise<void> {
-    const before = await this.#exchange(newDisk, ownership);
+    const { vim, signal } = this.#operation;
+    // Each try reads the backing, and who owns the temporary VM, again.
+    const before = await whenFree(vim, () => this.#exchange(newDisk, ownership), { signal }).catch(
+      async (error: unknown) => {
+        throw await asBackingError(vim, error, this.#plan.backing.name);
+      },
+    );
     const wrong = await this.prove();
     if (wrong === undefined) return;
     const what = `the exchanged disk was not as it should be (${wrong})`;
     try {
-      await this.#exchangeBack(before, ownership);
+      await whenFree(vim, () => this.#exchangeBack(before, ownership));
     } catch (error) {
       const isSelfTelling = error instanceof OwnershipLostError || error instanceof VimConnectionError;
       if (isSelfTelling || !(error instanceof VmdkDriverError)) throw error;
@@ -110,11 +119,12 @@ export class DiskReplacer {
   async #exchange(newDisk: NewDisk, ownership: Ownership): Promise<Backing> {
     const { vim, signal } = this.#operation;
     const { backing, profiles, operationId } = this.#plan;
-    let sentFor: Backing | undefined;
     for (let attempt = 1; ; attempt++) {
       const now = await readBacking(vim, backing.ref, { signal });
       // What is refused as too late may have been made: by the first try of a call that the session, or a proxy, made twice.
-      if (sentFor !== undefined && exchangeState(now.marks.operation, operationId) === 'completed') return sentFor;
+      if (this.#sentFor !== undefined && exchangeState(now.marks.operation, operationId) === 'completed') {
+        return this.#sentFor;
+      }
       await this.#assertReplaceable(now);
       this.#markBefore = now.marks.operation;
       // The last moment at which the operation can be cancelled.
@@ -130,13 +140,12 @@ export class DiskReplacer {
       const { controllerKey = 0, unitNumber = 0 } = now.disk.device;
       const { capacityBytes } = newDisk;
       this.#expected = { controllerKey, unitNumber, capacityBytes, uuid: now.disk.uuid, profiles };
-      sentFor = now;
+      this.#sentFor = now;
       try {
         await this.#send(exchange, exchangeDisk);
         return now;
       } catch (error) {
-        const isAnew = isVimFault(error, 'ConcurrentAccess') && attempt < tries;
-        if (!isAnew) throw await asBackingError(vim, error, now.name);
+        if (!isVimFault(error, 'ConcurrentAccess') || attempt === tries) throw error;
       }
     }
   }

@@ -6,6 +6,7 @@ import { reconfigure } from '../vim/reconfigure.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
 import { serverTime } from '../vim/server-time.js';
 import type { AbortableOptions, VimSession } from '../vim/vim-session.js';
+import { whenFree } from '../vim/when-free.js';
 import { owns } from './fencing.js';
 import { type JournalledVm, readTemporaryVm, type TemporaryVm } from './temporary-vm.js';
 
@@ -57,11 +58,9 @@ export class Ownership {
     return { ...vm, journal: vm.journal };
   }
 
-  /** Changes the VM as its owner, with a sign of life. */
+  /** Changes the VM as its owner, with a sign of life; once nothing stands in the way, for which it is read anew. */
   change(change: OwnedChange, options?: AbortableOptions): Promise<void> {
-    const made = this.#turn.then(() => this.#change(change, options));
-    this.#turn = made.catch(() => undefined);
-    return made;
+    return this.#inTurn(() => whenFree(this.#vim, () => this.#change(change, options), options));
   }
 
   /** Shows every minute that the owner lives, until it is disposed of. */
@@ -70,7 +69,8 @@ export class Ownership {
     const stamp = async (): Promise<void> => {
       if (stamping) return;
       stamping = true;
-      await this.change({ spec: () => ({}), isMade: () => true }).catch((error: unknown) => {
+      // Where something stands in the way, the next one has the time to wait.
+      await this.#inTurn(() => this.#change({ spec: () => ({}), isMade: () => true })).catch((error: unknown) => {
         this.#logger.debug({ vm: this.ref.value, err: error }, 'no sign of life could be given');
       });
       stamping = false;
@@ -85,6 +85,12 @@ export class Ownership {
     };
   }
 
+  #inTurn(make: () => Promise<void>): Promise<void> {
+    const made = this.#turn.then(make);
+    this.#turn = made.catch(() => undefined);
+    return made;
+  }
+
   /** A sign of life, unless the entries end the journal, stamp and all: a key may be named once only. */
   async #stamp(entries: NonNullable<Spec['extraConfig']>, options?: AbortableOptions): Promise<typeof entries> {
     if (entries.some(({ key }) => key === stampKey)) return [];
@@ -92,7 +98,7 @@ export class Ownership {
     return extraConfig(writeJournal({ stamp }));
   }
 
-  async #change({ spec, isMade }: OwnedChange, options: AbortableOptions | undefined): Promise<void> {
+  async #change({ spec, isMade }: OwnedChange, options?: AbortableOptions): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const vm = await this.read(options);
       const { extraConfig: entries = [], ...rest } = spec(vm);

@@ -18,6 +18,7 @@ import { wrongProfiles } from '../pbm/wrong-profiles.js';
 import type { RestoreSource } from '../stream/restore-source.js';
 import { lookWithinOneSession } from '../vim/look-within-one-session.js';
 import type { MoRef, VimObject } from '../vim/schema/index.js';
+import { whenFree } from '../vim/when-free.js';
 import { endPublication } from './end-publication.js';
 import { undone } from './ending.js';
 import { ImportAttempt, type ImportedVm } from './import-temporary-vm.js';
@@ -78,7 +79,8 @@ export async function planNewBacking(
     async apply(imported, ownership) {
       const disk = { path: imported.disk.path, datacenter: placement.datacenter };
       if (volume.sizeBytes > imported.disk.capacityBytes) {
-        await extendDisk(vim, disk, volume.sizeBytes, imported.disk.provisioning, { signal });
+        const { provisioning } = imported.disk;
+        await whenFree(vim, () => extendDisk(vim, disk, volume.sizeBytes, provisioning, { signal }), { signal });
       }
       await makeWhole(operation, imported, ownership, volume);
       const wrong = await wrongProfiles(vim, imported, storageProfiles, { signal });

@@ -21,6 +21,7 @@ import { formatDatastorePath, parseDatastorePath } from '../model/datastore-path
 import type { ParsedVolume } from '../model/volume.js';
 import type { Operation } from '../operation/operation.js';
 import type { MoRef } from '../vim/schema/index.js';
+import { whenFree } from '../vim/when-free.js';
 import { isImported } from './check-claim.js';
 import type { Ownership } from './ownership.js';
 
@@ -53,9 +54,11 @@ export async function prepareNewDisk(
   const { move, capacityBytes, importedBytes, provisioning } = await detachImportedDisk(operation, ownership, request);
   const path = await moveIntoFolder(operation, move, datacenter);
   const file = { path, datacenter };
-  if (capacityBytes > importedBytes) await extendDisk(vim, file, capacityBytes, provisioning, { signal });
+  if (capacityBytes > importedBytes) {
+    await whenFree(vim, () => extendDisk(vim, file, capacityBytes, provisioning, { signal }), { signal });
+  }
   const { uuid } = backing.disk;
-  if (uuid !== undefined) await setDetachedDiskUuid(vim, file, uuid, { signal });
+  if (uuid !== undefined) await whenFree(vim, () => setDetachedDiskUuid(vim, file, uuid, { signal }), { signal });
   return { ...file, datastore: { type: 'Datastore', value: move.datastore }, capacityBytes };
 }
 
@@ -120,7 +123,9 @@ async function moveIntoFolder(
   datacenter: MoRef,
 ): Promise<string> {
   try {
-    await moveDisk(vim, { path: importedDisk, datacenter }, { path: newDisk, datacenter }, { signal });
+    const from = { path: importedDisk, datacenter };
+    const to = { path: newDisk, datacenter };
+    await whenFree(vim, () => moveDisk(vim, from, to, { signal }), { signal });
     return newDisk;
   } catch (error) {
     if (!isRefusedDetached(error)) throw error;

@@ -3,12 +3,12 @@ import { extraConfig } from '../backing/vm-config.js';
 import { isVimFault, RestoreError, VimConnectionError } from '../errors/index.js';
 import { writeJournal } from '../journal/restore-journal.js';
 import { thisOwner } from '../process/owner.js';
-import { whenIdle } from '../vim/busy-object.js';
 import { runTask } from '../vim/run-task.js';
 import type { MoRef } from '../vim/schema/index.js';
 import { serverTime } from '../vim/server-time.js';
 import { runningTasksEnd } from '../vim/settle.js';
 import type { VimSession } from '../vim/vim-session.js';
+import { whenFree } from '../vim/when-free.js';
 import { claimOn } from './fencing.js';
 import { atVersion } from './ownership.js';
 import { type JournalledVm, readTemporaryVm } from './temporary-vm.js';
@@ -48,7 +48,7 @@ export async function takeOver(vim: VimSession, ref: MoRef, { token, takesFrom }
     try {
       const stamp = (await serverTime(vim)).toISOString();
       const spec = { ...atVersion(vm), extraConfig: extraConfig(writeJournal({ token, owner: thisOwner.id, stamp })) };
-      await whenIdle(vim, () => runTask(vim, 'ReconfigVM_Task', ref, { spec }));
+      await whenFree(vim, () => runTask(vim, 'ReconfigVM_Task', ref, { spec }));
     } catch (error) {
       if (isVimFault(error, 'TaskInProgress')) return { claim: 'leased' };
       if (error instanceof VimConnectionError && error.retryable) await runningTasksEnd(vim, ref);

@@ -1,15 +1,15 @@
-import { isVimFault, VimFault } from '../errors/index.js';
+import { anySignal } from '../any-signal.js';
+import { throwIfAborted, VimFault } from '../errors/index.js';
 import { readProperties } from './property-collector.js';
 import { taskResult } from './run-task.js';
 import type { MoRef } from './schema/index.js';
-import type { VimSession } from './vim-session.js';
+import type { AbortableOptions, VimSession } from './vim-session.js';
 
 /** How long a lease lasts that nobody renews, in milliseconds, where the server was not told otherwise. */
 export const usualLeaseMs = 5 * 60_000;
 
-/** How long one wait for a task that stands in the way may take, in milliseconds, and how often it is waited for. */
+/** How long one wait for a task that stands in the way may take, in milliseconds. */
 const patienceMs = 10_000;
-const patience = 3;
 
 /** Whether a task is that of a lease: it ends when its holder ends it, or lets it time out, and not before. */
 export function isLeaseTask(descriptionId: string): boolean {
@@ -17,22 +17,26 @@ export function isLeaseTask(descriptionId: string): boolean {
 }
 
 /**
- * Makes a change of an object that may be busy: a task that stands in the way is waited for, for a bounded time. A lease is not
- * waited for.
+ * Waits for the end of the task that stood in a change's way, for a bounded time. A lease is not waited for.
  *
- * @throws VimFault TaskInProgress where it stays busy
+ * @returns whether the way may be free then; not where a lease holds the object, or the server names no task
+ * @throws AbortError
  */
-export async function whenIdle<T>(vim: VimSession, change: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await change();
-    } catch (error) {
-      if (!isVimFault(error, 'TaskInProgress') || attempt === patience) throw error;
-      const task = blockingTask(error);
-      if (task === undefined || (await isLease(vim, task))) throw error;
-      await taskResult(vim, task, 'TaskInProgress', { signal: AbortSignal.timeout(patienceMs) }).catch(() => undefined);
-    }
-  }
+export async function blockingTaskEnds(
+  vim: VimSession,
+  fault: VimFault,
+  { signal }: AbortableOptions = {},
+): Promise<boolean> {
+  const task = blockingTask(fault);
+  if (task === undefined || (await isLease(vim, task))) return false;
+  const limit = AbortSignal.timeout(patienceMs);
+  const ended = taskResult(vim, task, 'TaskInProgress', {
+    signal: signal === undefined ? limit : anySignal(signal, limit),
+  });
+  // How it ended is its owner's business; whether it stands in the way still tells the next try.
+  await ended.catch(() => undefined);
+  throwIfAborted(signal);
+  return true;
 }
 
 /** How long an object that is busy may stay so, in milliseconds, where a lease holds it; `undefined` where that is not known. */
@@ -48,8 +52,8 @@ function blockingTask({ detail }: VimFault): MoRef | undefined {
 
 async function isLease(vim: VimSession, task: MoRef): Promise<boolean> {
   try {
-    const { info } = await readProperties(vim, task, 'Task', ['info']);
-    return isLeaseTask(info.descriptionId);
+    const { 'info.descriptionId': id } = await readProperties(vim, task, 'Task', ['info.descriptionId']);
+    return isLeaseTask(id);
   } catch (error) {
     // Forgotten, and so over; or not ours to look at.
     if (error instanceof VimFault) return false;
