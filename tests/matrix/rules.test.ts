@@ -170,12 +170,22 @@ describe('recovery', () => {
     await hold.reached;
     const added = lab.simulator.files().find(({ path }) => path.includes('-restored-'))?.path ?? '';
     lab.simulator.lockFile(added);
+    // Until the old disk is back: a lock would be waited for, and what is to fail is left to recovery all the same.
+    let wasAway = false;
+    const end = lab.simulator.onCall(() => {
+      const [disk] = lab.vmOf(volume).disks;
+      wasAway ||= disk === undefined;
+      if (!wasAway || disk === undefined) return;
+      end();
+      lab.simulator.unlockFile(added);
+    });
+    const left = lab.simulator.injectFault({ method: 'Destroy_Task', kind: { fault: 'SystemError' } });
     hold.letGo();
 
     expect(await restore).not.toBe('undefined');
     expect(lab.diskOf(volume)).toEqual(before);
     expect(await lab.contentOf(volume)).toBe(content);
-    lab.simulator.unlockFile(added);
+    expect(left.fired).toBe(true);
     await lab.driver.recover({ olderThanMs: 0 });
     expect(lab.diskOf(volume)).toEqual(before);
     expect(lab.simulator.leftovers()).toEqual([]);
