@@ -25,6 +25,9 @@ export interface OwnedChange {
   readonly isMade: (vm: TemporaryVm) => boolean;
 }
 
+/** Every change is a sign of life; this is nothing else. */
+const signOfLife: OwnedChange = { spec: () => ({}), isMade: () => true };
+
 /**
  * The ownership of a temporary VM. Every change of it names the version of a read that showed its owner; so one that arrives
  * after somebody else took the VM over is refused, however late.
@@ -63,6 +66,11 @@ export class Ownership {
     return this.#inTurn(() => whenFree(this.#vim, () => this.#change(change, options), options));
   }
 
+  /** Shows that the owner lives. */
+  showLife(options?: AbortableOptions): Promise<void> {
+    return this.change(signOfLife, options);
+  }
+
   /** Shows every minute that the owner lives, until it is disposed of. */
   keepAlive(): AsyncDisposable {
     let stamping = false;
@@ -70,7 +78,7 @@ export class Ownership {
       if (stamping) return;
       stamping = true;
       // Where something stands in the way, the next one has the time to wait.
-      await this.#inTurn(() => this.#change({ spec: () => ({}), isMade: () => true })).catch((error: unknown) => {
+      await this.#inTurn(() => this.#change(signOfLife)).catch((error: unknown) => {
         this.#logger.debug({ vm: this.ref.value, err: error }, 'no sign of life could be given');
       });
       stamping = false;

@@ -80,6 +80,8 @@ export async function planNewBacking(
       const disk = { path: imported.disk.path, datacenter: placement.datacenter };
       if (volume.sizeBytes > imported.disk.capacityBytes) {
         const { provisioning } = imported.disk;
+        // Every byte that is added is written, which takes its time. The last sign of life is as old as the import was long.
+        if (provisioning === 'eagerZeroedThick') await ownership.showLife({ signal });
         await whenFree(vim, () => extendDisk(vim, disk, volume.sizeBytes, provisioning, { signal }), { signal });
       }
       await makeWhole(operation, imported, ownership, volume);

@@ -103,6 +103,8 @@ export interface Quirks {
   readonly nameHonoursChangeVersion: boolean;
   /** Whether an imported VM gets the BIOS UUID it is given. @defaultValue true */
   readonly keepsImportedUuid: boolean;
+  /** What the task of an import is shown on: the VM that is imported, or the resource pool it goes to. @defaultValue `vm` */
+  readonly importTaskOn: 'vm' | 'resourcePool';
   /** Whether destroying a VM is all or nothing. `false`: its files go, it fails, and the VM stays. @defaultValue true */
   readonly atomicDestroy: boolean;
   /** Whether a disk can be taken from a VM that has snapshots, which keep it. @defaultValue false */
@@ -235,6 +237,7 @@ const usualQuirks: Quirks = {
   extraConfigMovesChangeVersion: 'always',
   nameHonoursChangeVersion: true,
   keepsImportedUuid: true,
+  importTaskOn: 'vm',
   atomicDestroy: true,
   setDiskUuidFault: undefined,
   moveDiskFault: undefined,

@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { OwnerInfo, Volume, VolumeBusyError } from '../../src/index.js';
+import { isTemporaryVmName } from '../../src/journal/operation-names.js';
 import { temporaryVmName, temporaryVmUuid, writeJournal } from '../../src/journal/restore-journal.js';
 import { silentLogger } from '../../src/logger.js';
 import { Ownership } from '../../src/restore/ownership.js';
+import { type SignsOfLife, signsOfLife } from '../../src/restore/signs-of-life.js';
+import { takeOver } from '../../src/restore/take-over.js';
+import { type JournalledVm, readTemporaryVm } from '../../src/restore/temporary-vm.js';
 import type { VmInfo } from '../../src/simulator/index.js';
+import type { MoRef } from '../../src/vim/index.js';
 import { Lab, refusal } from '../driver/support/lab.js';
 import { PassingTime } from '../support/passing-time.js';
 import { until } from '../support/until.js';
@@ -78,6 +83,43 @@ describe('an owner shows every minute that it lives, by the server’s clock', (
     await ownership.read().catch(() => undefined);
     expect(agesMs(vm)).toBeGreaterThan(9 * minute);
     expect(lab.callsOf('ReconfigVM_Task')).toBe(0);
+  });
+});
+
+describe('where the server shows an import on the resource pool, and it took long', () => {
+  const zeroed = { volumeType: { extraSpecs: { 'vmware:vmdk_type': 'eagerZeroedThick' } } };
+  test.each<[string, string, (volume: Volume) => Volume]>([
+    ['over a backing', 'MoveVirtualDisk_Task', (volume) => volume],
+    [
+      'to a new volume, whose disk is extended with zeros',
+      'ExtendVirtualDisk_Task',
+      () => ({ id: randomUUID(), size: 2, ...zeroed }),
+    ],
+  ])('its restore shows that it lives before what takes long after it: %s', async (_what, method, target) => {
+    const simulator = { leaseTimeoutSeconds: 7200, quirks: { importTaskOn: 'resourcePool' } } as const;
+    await using patient = await Lab.start({ simulator });
+    const volume = await patient.addVolume();
+    const backup = { id: randomUUID(), volumeId: volume.id };
+    const manifest = await patient.driver.backupVolume(backup, volume);
+    const temporary = (): MoRef => patient.simulator.vms().find(({ name }) => isTemporaryVmName(name))!.ref;
+    const seen: unknown[] = [];
+    const end = patient.simulator.onCall(async ({ phase, call }) => {
+      if (phase !== 'before') return;
+      if (call.method === 'HttpNfcLeaseComplete' && seen.length === 0) {
+        patient.simulator.advanceTime(20 * minute);
+        // Nobody takes it while the lease is open, however dead it looks.
+        seen.push(await takeOver(patient.vim, temporary(), { token: randomUUID() }));
+      } else if (call.method === method) {
+        end();
+        const vm = await readTemporaryVm(patient.vim, temporary());
+        seen.push(await signsOfLife(patient.vim, vm as JournalledVm));
+      }
+    });
+    await patient.driver.restoreBackup(backup, target(volume), { manifest });
+    const [duringImport, after] = seen;
+    expect(duringImport).toEqual({ claim: 'leased' });
+    expect((after as SignsOfLife).lastSeenMs).toBeLessThan(10 * minute);
+    await patient.expectNothingLeft();
   });
 });
 

@@ -41,7 +41,8 @@ export class Leases {
     vm.requireIdle();
     const files = vm.disks.map((disk) => ({ disk, file: requireReadable(disk) }));
     const descriptionId = kind === 'export' ? 'VirtualMachine.ExportVmLRO' : 'ResourcePool.ImportVAppLRO';
-    const task = tasks.create(userName, { descriptionId, entity: vm });
+    const isOnPool = kind === 'import' && settings.quirks.importTaskOn === 'resourcePool';
+    const task = tasks.create(userName, { descriptionId, entity: isOnPool ? vm.pool : vm });
     tasks.markRunning(task);
     vm.busy = task;
     const devices = files.map(({ disk, file }, index): LeaseDevice => {
