@@ -28,8 +28,9 @@ interface StoredObject {
 export class MemoryObjectStore implements ObjectStore {
   readonly objects = new Map<string, StoredObject>();
   capabilities: StoreCapabilities = { ifAbsent: 'atomic', retention: true };
-  /** The store's clock. */
-  now = () => new Date();
+  #last = 0;
+  /** The store's clock: no two puts are of one moment, as none are where a put takes the time that it does. */
+  now = () => new Date((this.#last = Math.max(Date.now(), this.#last + 1)));
 
   async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<PutResult> {
     const { ifAbsent = false, retainUntil, signal } = options;

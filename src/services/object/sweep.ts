@@ -7,6 +7,7 @@ import { deleteAll } from './delete-all.js';
 import { inTime } from './in-time.js';
 import { attemptOf, attemptsPrefix, clocksPrefix, segmentsPrefix } from './object-names.js';
 import { readRecord } from './object-record.js';
+import { isBefore, mayBeOutdated } from './outdated-record.js';
 
 /** After this time without a new object, by the store's clock, an attempt counts as dead, in milliseconds. */
 export const graceMs = 24 * 60 * 60 * 1000;
@@ -57,10 +58,10 @@ async function sweepAttempt(
   const key = await readNote(store, notes[0]?.key ?? '', signal);
   // It went meanwhile, or a later version wrote it.
   if (key === undefined) return 0;
-  const segments: string[] = [];
+  const segments: ObjectInfo[] = [];
   for await (const info of store.list(segmentsPrefix(key, attempt), { signal })) {
     if (!isOld(info)) return 0;
-    segments.push(info.key);
+    segments.push(info);
   }
   // Read last: an attempt so old does not commit any more, so that a record that does not name it now never will.
   const record = await readRecord(store, key, signal).catch((error: unknown) => {
@@ -70,13 +71,17 @@ async function sweepAttempt(
   // A record that nobody here understands may name it.
   if (record instanceof VmdkDriverError) return 0;
   const isBackup = record?.attempt === attempt;
-  if (!isBackup) await deleteAll(store, segments, signal);
-  await deleteAll(
-    store,
-    notes.map((note) => note.key),
-    signal,
-  );
+  if (record !== undefined && !isBackup && segments.length > 0) {
+    const began = [...notes, ...segments].reduce((first, info) => (isBefore(info, first) ? info : first));
+    if (await mayBeOutdated(store, key, record, began, signal)) return 0;
+  }
+  if (!isBackup) await deleteAll(store, keysOf(segments), signal);
+  await deleteAll(store, keysOf(notes), signal);
   return isBackup ? 0 : 1;
+}
+
+function keysOf(infos: readonly ObjectInfo[]): string[] {
+  return infos.map(({ key }) => key);
 }
 
 /** The time by the store's clock, in milliseconds since the epoch: that of an object just put. */

@@ -64,6 +64,13 @@ const optionsSchema = z.strictObject({
     .refine((name) => !name.includes('/') && !/\p{Cc}/u.test(name), 'must be the name of a container'),
 });
 
+/**
+ * Has Swift ask every replica, and answer with the newest. Without it the first one answers, which has the old object where it was away while
+ * a new one was put. Ranges do without: they are of packs, which are put once only, and mostly small, so that asking all would cost much.
+ * Ceph's radosgw has no old replicas, and passes over it.
+ */
+const newestOfAll = { 'x-newest': 'true' };
+
 /** The largest object that is not a large object of segments, in bytes. */
 const maxObjectBytes = 5 * 1024 ** 3;
 
@@ -72,7 +79,7 @@ const maxObjectBytes = 5 * 1024 ** 3;
  *
  * Each PUT carries its MD5, which the server compares, and each whole GET is compared with the MD5 that the server tells of. The token is
  * renewed before it ends and when it is refused, once for all that wait for it. Requests that fail in a way that passes are repeated for
- * about half a minute. No large objects (SLO, DLO) are made.
+ * about half a minute. No large objects (SLO, DLO) are made. A whole object, and what is known of one, is the newest that any replica has.
  *
  * Swift locks nothing, and does not decide between several that put a key with `ifAbsent` at once.
  */
@@ -142,6 +149,8 @@ export class SwiftObjectStore implements ObjectStore {
     const { range, signal } = parseGetOptions(options);
     const object = this.#nameOf(key);
     const { stallTimeoutMs, retryDelaysMs: delays } = this.#client;
+    // Also what goes on with a whole object where its stream broke: another replica may have the old one.
+    const replicas = range === undefined ? newestOfAll : {};
     try {
       return await openObject({
         key,
@@ -151,7 +160,7 @@ export class SwiftObjectStore implements ObjectStore {
           this.#client.send({
             method: 'GET',
             target: { object },
-            headers,
+            headers: { ...headers, ...replicas },
             what: `${key} cannot be read`,
             accepts: [404, 412, 416],
             signal,
@@ -172,6 +181,7 @@ export class SwiftObjectStore implements ObjectStore {
     const { statusCode, headers } = await this.#client.sendForHead({
       method: 'HEAD',
       target: { object: this.#nameOf(key) },
+      headers: newestOfAll,
       what: `${key} cannot be looked at`,
       accepts: [404],
       signal,

@@ -57,6 +57,18 @@ async function restored(service: BackupService): Promise<string | undefined> {
 
 type Faults = (call: StoreCall) => StoreFault | undefined;
 
+/** The store as it is, but for a replica that was away and answers a look at the record with the one that was replaced. */
+function withStaleRecord(inner: MemoryObjectStore, stale: MemoryObjectStore): ObjectStore {
+  const of = (key: string) => (key.startsWith('backups/') ? stale : inner);
+  return {
+    put: (key, body, options) => inner.put(key, body, options),
+    get: (key, options) => of(key).get(key, options),
+    stat: (key, options) => of(key).stat(key, options),
+    list: (prefix, options) => inner.list(prefix, options),
+    delete: (keys, options) => inner.delete(keys, options),
+  };
+}
+
 /** Every single fault of every call of an action, and the death of the process at each. */
 function faults(number: number): [string, Faults][] {
   const at =
@@ -321,6 +333,40 @@ describe('a sweep', () => {
     };
     return asked;
   }
+
+  it.each([
+    ['is still there', false],
+    ['was swept', true],
+  ])('leaves a backup whole where a replica answers with the record that it replaced, whose data %s', async (_, isSwept) => {
+    const inner = new MemoryObjectStore();
+    const service = serviceOn(inner);
+    await store(service, before);
+    const replaced = await keysOf(inner, 'data/');
+    const stale = new MemoryObjectStore();
+    stale.objects.set('backups/backup-1.json', inner.objects.get('backups/backup-1.json')!);
+    await store(service, after);
+    if (isSwept) await inner.delete(replaced);
+    inner.now = () => new Date(Date.now() + 2 * day);
+    await serviceOn(withStaleRecord(inner, stale)).sweep();
+    expect(await restored(service)).toBe(digest(after));
+    // Once the replica has come up to the others, too.
+    await service.sweep();
+    expect(await restored(service)).toBe(digest(after));
+  });
+
+  it('removes what a repeat left that died before it was committed, whatever began and ended beside it', async () => {
+    const inner = new MemoryObjectStore();
+    const service = serviceOn(inner);
+    await store(service, before);
+    await halfWritten(inner);
+    const { writer, rest } = await halfWritten(inner);
+    await halfWritten(inner);
+    await writer.write(rest);
+    await writer.commit(manifestOf(backup, large));
+    await halfWritten(inner);
+    await expectNothingLeft(inner, service);
+    expect(await restored(service)).toBe(digest(large));
+  });
 
   it('removes the others where one cannot be removed, and then says so', async () => {
     const { inner, attempts } = await dead();

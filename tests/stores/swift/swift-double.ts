@@ -13,6 +13,8 @@ export class SwiftDouble implements AsyncDisposable {
   /** Tokens that are taken. */
   readonly tokens = new Set<string>();
   readonly objects = new Map<string, Buffer>();
+  /** What a replica has that was away while the object was put anew: it answers whoever does not ask all of them for the newest. */
+  readonly stale = new Map<string, Buffer>();
   /** Keys of which a newer timestamp is there, by how many puts are older: what they bring is not stored. */
   readonly newer = new Map<string, number>();
   /** Whether one request can delete several. */
@@ -124,7 +126,8 @@ export class SwiftDouble implements AsyncDisposable {
       this.objects.set(key, body);
       return void response.writeHead(201, { etag: md5(body) }).end();
     }
-    const object = this.objects.get(key);
+    const newest = this.objects.get(key);
+    const object = headers['x-newest'] === 'true' ? newest : (this.stale.get(key) ?? newest);
     if (object === undefined) return void response.writeHead(404).end();
     if (method === 'DELETE') {
       this.objects.delete(key);

@@ -299,6 +299,33 @@ describe('a get', () => {
     expect(await storeWith().stat('key')).toBeUndefined();
   });
 
+  it('is of the newest that any replica has, and so is a look', async () => {
+    await storeWith().put('key', Buffer.from('the new one'));
+    swift.stale.set('key', Buffer.from('old'));
+    expect((await buffer(await storeWith().get('key'))).toString()).toBe('the new one');
+    expect(await storeWith().stat('key')).toMatchObject({ size: 11 });
+  });
+
+  it('of a range asks one replica, and what goes on with a broken one of the whole object asks all', async () => {
+    let cut = true;
+    swift.answers = (response, { headers }) => {
+      const from = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
+      const rest = 'content'.slice(from);
+      const ranged = headers.range === undefined ? {} : { 'content-range': `bytes ${from}-6/7` };
+      response.writeHead(headers.range === undefined ? 200 : 206, { ...ranged, 'content-length': rest.length });
+      response.write(cut ? 'con' : rest, () => (cut ? response.destroy() : response.end()));
+      cut = false;
+    };
+    expect((await buffer(await storeWith().get('key'))).toString()).toBe('content');
+    expect((await buffer(await storeWith().get('key', { range: { offset: 4 } }))).toString()).toBe('ent');
+    const gets = swift.server.arrived.filter(({ method, url }) => method === 'GET' && url.endsWith('/key'));
+    expect(gets.map(({ headers }) => [headers.range, headers['x-newest']])).toEqual([
+      [undefined, 'true'],
+      ['bytes=3-6', 'true'],
+      ['bytes=4-', undefined],
+    ]);
+  });
+
   it('tells the time of an object to the fraction of a second', async () => {
     await storeWith().put('key', Buffer.from('x'));
     expect(await storeWith().stat('key')).toEqual({
