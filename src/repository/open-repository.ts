@@ -81,11 +81,28 @@ export async function openRepository(
   store: ObjectStore,
   encryption: RepositoryEncryption | undefined,
   signal: AbortSignal | undefined,
-): Promise<Pick<Repository, 'vault' | 'wrappedKey'>> {
+): Promise<Pick<Repository, 'id' | 'vault' | 'wrappedKey'>> {
   const description = await readDescription(store, encryption, signal);
-  if (encryption === undefined) return { vault: plainVault };
+  const { id } = description;
+  if (encryption === undefined) return { id, vault: plainVault };
   const { master, key } = await openKeyOf(description, store, encryption, signal);
-  return { vault: sealedVault(master), wrappedKey: key };
+  return { id, vault: sealedVault(master), wrappedKey: key };
+}
+
+/**
+ * Looks whether the repository still lies where it was opened. A directory is an empty one, or another repository's, while the file system
+ * with it is not mounted.
+ *
+ * @throws StoreError where it does not
+ */
+export async function assertStillThere({ store, id }: Repository, signal: AbortSignal | undefined): Promise<void> {
+  const bytes = await readObject(store, repositoryKey, signal);
+  if (bytes !== undefined && parse(bytes).id === id) return;
+  const found = bytes === undefined ? 'there is no repository any more' : 'there is another repository now';
+  throw new StoreError(
+    'no-container',
+    `${found} where repository ${id} was opened; check that its file system is mounted, and that the directory, bucket or container is its own`,
+  );
 }
 
 /**

@@ -129,7 +129,11 @@ export class RepositoryBackupService implements BackupService {
     return result;
   }
 
-  /** Takes the backup as a stream. Whatever fails ends the writer. */
+  /**
+   * Takes the backup as a stream. Whatever fails ends the writer.
+   *
+   * @throws StoreError where the repository that was opened is not there any more
+   */
   async openBackup(backup: Backup, options: ServiceOptions = {}): Promise<BackupWriter> {
     const named = parseInput('backup', backupSchema, backup);
     const given = parseOptions(options);
@@ -214,13 +218,17 @@ export class RepositoryBackupService implements BackupService {
    */
   async collectGarbage(options: GarbageOptions = {}): Promise<GarbageReport> {
     const given = parseInput('options', garbageOptionsSchema, options);
-    return collectGarbage(await this.#open(given.signal), given);
+    return this.#withOpened(given.signal, (repository) => collectGarbage(repository, given));
   }
 
-  /** Verifies the repository, and goes on at each damage, so that all of it is told. */
+  /**
+   * Verifies the repository, and goes on at each damage, so that all of it is told.
+   *
+   * @throws StoreError where it does not lie there any more
+   */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     const given = parseInput('options', verifyOptionsSchema, options);
-    return verifyRepository(await this.#open(given.signal), given);
+    return this.#withOpened(given.signal, (repository) => verifyRepository(repository, given));
   }
 
   /**
@@ -281,7 +289,18 @@ export class RepositoryBackupService implements BackupService {
   }
 
   async #begin(backup: Backup, signal: AbortSignal | undefined, hashed?: WrittenStream): Promise<RepositoryWriter> {
-    return RepositoryWriter.begin(await this.#open(signal), backup, signal, hashed);
+    return this.#withOpened(signal, (repository) => RepositoryWriter.begin(repository, backup, signal, hashed));
+  }
+
+  /** What turns out not to be there any more is opened anew by the next call. */
+  async #withOpened<T>(signal: AbortSignal | undefined, use: (repository: Repository) => Promise<T>): Promise<T> {
+    const repository = await this.#open(signal);
+    try {
+      return await use(repository);
+    } catch (error) {
+      if (error instanceof StoreError && error.reason === 'no-container') this.#repository = undefined;
+      throw error;
+    }
   }
 
   /** Opened once for all; an attempt that fails is not kept. Each waits for it no longer than its own signal allows. */

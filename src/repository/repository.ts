@@ -10,6 +10,8 @@ import type { Vault } from './vault/vault.js';
 /** An opened repository: where its objects lie, and what opens them. */
 export interface Repository {
   readonly store: ObjectStore;
+  /** The id it was created with. */
+  readonly id: string;
   readonly vault: Vault;
   /** The object with the wrapped key that opened it; undefined where it is not encrypted. */
   readonly wrappedKey?: string | undefined;

@@ -53,7 +53,7 @@ test('a root that could not be read again is not written', async () => {
 async function forgeable() {
   const lab = await RepositoryLab.create();
   await lab.storeStream('b1', new ChangingDisk(600, 8).write(...range(0, 30)).stream());
-  const repository = { store: lab.store, vault, packBytes: 65_536, concurrency: 1, retainDays: undefined };
+  const repository = { store: lab.store, id: 'r', vault, packBytes: 65_536, concurrency: 1, retainDays: undefined };
   const record = (await findRecord(repository, backup, undefined))!;
   const root = await readRoot(repository, record, undefined);
   const forge = async (changes: Partial<Root>): Promise<void> => {

@@ -212,7 +212,7 @@ test('an object whose time is not known is not old: nothing goes for that', asyn
     for await (const info of list(prefix, options)) yield { ...info, lastModified: new Date(NaN) };
   };
   // Without the service: it does not let such a time in.
-  const repository = { store, vault: plainVault, packBytes: 65_536, concurrency: 1, retainDays: undefined };
+  const repository = { store, id: 'r', vault: plainVault, packBytes: 65_536, concurrency: 1, retainDays: undefined };
   expect(await collectGarbage(repository)).toMatchObject({ deleted: 0, marked: 0 });
   expect(await applyRetention(repository, { keepLast: 1, daily: 1, keepWithinDays: 1 }, {})).toEqual([]);
   expect(store.snapshot()).toEqual(before);

@@ -120,9 +120,9 @@ test('what prevents looking is not taken for damage', async () => {
   const { lab } = await threeGenerations();
   const { store } = lab;
   const before = store.snapshot();
-  const { vault } = await openRepository(store, undefined, undefined);
+  const { id, vault } = await openRepository(store, undefined, undefined);
   const keysIn = () => Promise.reject(new ThreadError('no thread can be started'));
-  const repository = { store, vault: { ...vault, keysIn }, ...settings };
+  const repository = { store, id, vault: { ...vault, keysIn }, ...settings };
   await expect(verifyRepository(repository, { level: 'full' })).rejects.toMatchObject({ code: 'THREAD_FAILED' });
   expect(store.snapshot()).toEqual(before);
 });
@@ -169,8 +169,8 @@ describe.each([
   async function opened() {
     const { lab } = await threeGenerations({ encryption });
     const { store } = lab;
-    const { vault } = await openRepository(store, encryption, undefined);
-    const repository = { store, vault, ...settings };
+    const { id, vault } = await openRepository(store, encryption, undefined);
+    const repository = { store, id, vault, ...settings };
     const record = await findRecord(repository, { id: 'b1', volumeId: 'v1' }, undefined);
     const { dataPacks } = await readRoot(repository, record!, undefined);
     const packs = new PackReader({ store, vault, kind: 'data', packs: dataPacks, signal: undefined });

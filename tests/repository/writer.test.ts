@@ -3,12 +3,12 @@ import { StoreError } from '../../src/errors/index.js';
 import { collectGarbage } from '../../src/repository/care/collect-garbage.js';
 import { deleteBackup } from '../../src/repository/care/delete-backup.js';
 import { parsePackKey } from '../../src/repository/format/pack-id.js';
-import { plainVault } from '../../src/repository/vault/plain-vault.js';
+import { openRepository } from '../../src/repository/open-repository.js';
 import { sealedVault } from '../../src/repository/vault/sealed-vault.js';
 import type { Vault } from '../../src/repository/vault/vault.js';
 import { RepositoryWriter } from '../../src/repository/write/repository-writer.js';
 import { ChangingDisk, range } from './support/generations.js';
-import { manifestFor, RepositoryLab, SteppedStore } from './support/repository-lab.js';
+import { manifestFor, RepositoryLab } from './support/repository-lab.js';
 
 const settings = { packBytes: 256 * 1024, concurrency: 3, retainDays: undefined };
 const b1 = { id: 'b1', volumeId: 'v1' };
@@ -49,7 +49,7 @@ describe('a backup that lost grains is never committed', () => {
   test('whoever asks for it: what was stored is counted against the stream', async () => {
     const { lab, bytes } = await twoGenerations();
     const { store } = lab;
-    const repository = { ...settings, store, vault: plainVault };
+    const repository = { ...settings, store, ...(await openRepository(store, undefined, undefined)) };
     const { streamBytes, sha256 } = manifestFor(b2.id, b2.volumeId, bytes);
     const writer = await RepositoryWriter.begin(repository, b2, undefined, { streamBytes, sha256 });
     failMapOnce(lab);
@@ -81,7 +81,7 @@ describe("a manifest that is not the stream's is refused, and nothing of the bac
     const [lab, other] = [await RepositoryLab.create(), await RepositoryLab.create()];
     const bytes = new ChangingDisk(600).write(...range(0, 60)).stream();
     const { streamBytes } = manifestFor('b1', 'v1', bytes);
-    const repository = { ...settings, store: lab.store, vault: plainVault };
+    const repository = { ...settings, store: lab.store, ...(await openRepository(lab.store, undefined, undefined)) };
     // As one that was committed before such a manifest was refused.
     const writer = await RepositoryWriter.begin(repository, b1, undefined, { streamBytes, sha256: zeros });
     await writer.write(bytes);
@@ -126,8 +126,9 @@ function watchedVault(): { readonly vault: Vault; readonly sealed: string[] } {
 
 test('no key of the vault meets a nonce twice, and no two packs have one id, over backups, collections and rewritings', async () => {
   const { vault, sealed } = watchedVault();
-  const store = new SteppedStore();
-  const repository = { ...settings, store, vault, packBytes: 65_536 };
+  const { store } = await RepositoryLab.create();
+  const { id: repositoryId } = await openRepository(store, undefined, undefined);
+  const repository = { ...settings, store, id: repositoryId, vault, packBytes: 65_536 };
   const disk = new ChangingDisk(600, 8).write(...range(0, 60));
   for (const id of ['b1', 'b2', 'b3']) {
     const writer = await RepositoryWriter.begin(repository, { id, volumeId: 'v1' });
@@ -135,7 +136,9 @@ test('no key of the vault meets a nonce twice, and no two packs have one id, ove
     await writer.commit();
   }
   const putAtFirst = store.keys.flatMap((key) => parsePackKey(key)?.pack ?? []);
-  expect(new Set(store.keys.map((key) => key.split('/')[0]))).toEqual(new Set(['data', 'map', 'volumes']));
+  expect(new Set(store.keys.map((key) => key.split('/')[0]))).toEqual(
+    new Set(['data', 'map', 'repository.json', 'volumes']),
+  );
   expect(new Set(putAtFirst).size).toBe(putAtFirst.length);
   await deleteBackup(repository, { id: 'b1', volumeId: 'v1' }, undefined);
   await deleteBackup(repository, { id: 'b2', volumeId: 'v1' }, undefined);

@@ -10,6 +10,7 @@ import { isRecordKey, rootKey, volumesPrefix } from '../format/names.js';
 import { packKey, parsePackKey } from '../format/pack-id.js';
 import { type BackupRecord, parseRecord } from '../format/record.js';
 import type { Root } from '../format/root.js';
+import { assertStillThere } from '../open-repository.js';
 import { BackupChunks } from '../read/backup-chunks.js';
 import { isCommitted, readObject, readRoot, type Repository } from '../repository.js';
 import { DamageNotes } from './damage-notes.js';
@@ -91,6 +92,8 @@ export async function verifyRepository(
     records.push(found.record);
     addPacks(packs, found);
   }
+  // Where the file system with it went, nothing is listed, and all would look sound.
+  await assertStillThere(repository, signal);
   const present = await listPacks(repository, signal);
   let packsRead = 0;
   let packsDone = 0;

@@ -1,5 +1,6 @@
 import type { Backup } from '../../model/backup.js';
 import { newAttempt } from '../format/pack-id.js';
+import { assertStillThere } from '../open-repository.js';
 import { isCommitted, type Repository } from '../repository.js';
 import { findParent, lostPacks, type Parent } from './find-parent.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -18,6 +19,8 @@ export interface Attempt {
 /**
  * Begins an attempt. The writer rule: it may refer to packs of its own and to those of the parent its lease names. The
  * parent is looked for again once the lease is there, since until then it might have been deleted and collected.
+ *
+ * @throws StoreError where the repository is not there any more
  */
 export async function beginAttempt(repository: Repository, backup: Backup, signal: AbortSignal): Promise<Attempt> {
   const id = newAttempt();
@@ -34,6 +37,8 @@ export async function beginAttempt(repository: Repository, backup: Backup, signa
     signal,
   );
   try {
+    // With the lease: as long as that is there, so is the repository, and the lease is looked for before the commit.
+    await assertStillThere(repository, signal);
     if ('reason' in found) return { id, lease, parent: undefined, lostPacks: new Set(), reason: found.reason };
     const { parent } = found;
     if (!(await isCommitted(repository, parent.record, signal))) {
