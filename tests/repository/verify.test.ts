@@ -166,6 +166,22 @@ describe('the note on a broken pack', () => {
     expect(notesOf(lab)).toEqual([]);
   });
 
+  test.each([/\/root$/, /manifest\.json$/])(
+    'stays while a backup cannot be read that may need the pack: %s',
+    async (unreadable) => {
+      const { lab, disk } = await noted();
+      const [key = ''] = keysOf(lab, unreadable);
+      const sound = lab.store.objects.get(key)!;
+      lab.store.objects.set(key, { ...sound, bytes: Buffer.from(sound.bytes).fill(0, 0, 10) });
+      expect(await lab.service.verify()).toMatchObject({ backups: 0, damage: [{ key }] });
+      expect(notesOf(lab)).toHaveLength(1);
+      lab.store.objects.set(key, sound);
+      const bytes = disk.write(1).stream();
+      await lab.storeStream('b2', bytes);
+      expect((await lab.restored('b2')).equals(bytes)).toBe(true);
+    },
+  );
+
   test('stays where it cannot be removed, which fails nothing', async () => {
     const { lab, mend } = await noted();
     mend();
@@ -173,6 +189,20 @@ describe('the note on a broken pack', () => {
     expect(await lab.service.verify({ level: 'full' })).toMatchObject({ damage: [] });
     expect(notesOf(lab)).toHaveLength(1);
   });
+});
+
+test('packs that are missing or of another length are not told as read', async () => {
+  const lab = await RepositoryLab.create({ packBytes: 64 * 1024 });
+  await lab.storeStream('b1', new ChangingDisk(600).write(...range(0, 60)).stream());
+  const [missing = '', shorter = '', broken = '', ...whole] = keysOf(lab, /^(?:data|map)\//);
+  expect(whole.length).toBeGreaterThan(0);
+  lab.store.objects.delete(missing);
+  const bytesOf = (key: string) => Buffer.from(lab.store.objects.get(key)!.bytes);
+  await lab.store.put(shorter, bytesOf(shorter).subarray(1));
+  await lab.store.put(broken, bytesOf(broken).fill(0, 0, 10));
+  const report = await lab.service.verify({ level: 'full' });
+  expect(report).toMatchObject({ packs: whole.length + 3, packsRead: whole.length + 1 });
+  expect(report.damage.map(({ key }) => key)).toEqual(expect.arrayContaining([missing, shorter, broken]));
 });
 
 test('a full verification takes each root anew when its turn comes, and holds none meanwhile', async () => {

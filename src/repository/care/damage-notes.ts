@@ -50,10 +50,11 @@ export class DamageNotes {
    * Removes the notes of packs that are whole again and, where no backup was running, of those that no backup needs. One that stays costs
    * no more than that some grains are stored anew.
    *
-   * @param needed ids of packs
+   * @param needed ids of packs; undefined where not all that are needed are known
    */
-  async removeOutdated(needed: ReadonlySet<string>): Promise<void> {
-    const unneeded = this.#isAnyRunning ? [] : [...this.#earlier].filter((pack) => !needed.has(pack)).map(damageKey);
+  async removeOutdated(needed: ReadonlySet<string> | undefined): Promise<void> {
+    const isKnown = needed !== undefined && !this.#isAnyRunning;
+    const unneeded = isKnown ? [...this.#earlier].filter((pack) => !needed.has(pack)).map(damageKey) : [];
     const keys = [...this.#outdated, ...unneeded];
     if (keys.length > 0) await untilAborted(tryDelete(this.#store, keys), this.#signal);
   }

@@ -14,7 +14,7 @@ import { assertStillThere } from '../open-repository.js';
 import { BackupChunks } from '../read/backup-chunks.js';
 import { isCommitted, readObject, readRoot, type Repository } from '../repository.js';
 import { DamageNotes } from './damage-notes.js';
-import { type CheckedPack, packProblem } from './pack-problem.js';
+import { type CheckedPack, inspectPack } from './inspect-pack.js';
 import { problemOf } from './problem-of.js';
 
 /** How a repository is verified. */
@@ -70,8 +70,8 @@ const dayMs = 24 * 60 * 60 * 1000;
 
 /**
  * Verifies a repository and goes on at each damage, so that all of it is told. Packs that are broken are noted in the store:
- * the next backup of a volume stores their grains anew. The note goes once a verification finds the pack whole, or, while no backup
- * runs, not needed.
+ * the next backup of a volume stores their grains anew. The note goes once a verification finds the pack whole, or, where no backup
+ * runs and all can be read, not needed.
  *
  * It may take long. What compaction rewrites meanwhile is found again, and what is deleted and collected meanwhile is no damage. Of all the
  * roots, which may be large, it holds one at a time.
@@ -92,6 +92,8 @@ export async function verifyRepository(
     records.push(found.record);
     addPacks(packs, found);
   }
+  // What a backup needs that cannot be read is not known.
+  const isNeedKnown = suspicions.length === 0;
   // Where the file system with it went, nothing is listed, and all would look sound.
   await assertStillThere(repository, signal);
   const present = await listPacks(repository, signal);
@@ -99,13 +101,13 @@ export async function verifyRepository(
   let packsDone = 0;
   for (const [key, pack] of packs) {
     throwIfAborted(signal);
-    const isRead = level === 'full' || (level === 'sample' && isInSample(pack.record.id, sample));
-    const problem = await packProblem(repository, pack, present.get(key), isRead, signal);
-    if (isRead) packsRead += 1;
+    const read = level === 'full' || (level === 'sample' && isInSample(pack.record.id, sample));
+    const { problem, wasRead } = await inspectPack(repository, pack, present.get(key), read, signal);
+    if (wasRead) packsRead += 1;
     if (problem !== undefined) {
       suspicions.push({ key, problem, backups: pack.backups });
       if (await isAnyCommitted(repository, pack.backups, signal)) await notes.put(pack.record.id, problem);
-    } else if (isRead) {
+    } else if (wasRead) {
       notes.whole(pack.record.id);
     }
     report?.({ packsDone: ++packsDone, packsTotal: packs.size });
@@ -118,7 +120,7 @@ export async function verifyRepository(
     }
   }
   const damage = await confirm(repository, suspicions, signal);
-  await notes.removeOutdated(new Set([...packs.values()].map(({ record }) => record.id)));
+  await notes.removeOutdated(isNeedKnown ? new Set([...packs.values()].map(({ record }) => record.id)) : undefined);
   return { backups: records.length, packs: packs.size, packsRead, damage };
 }
 

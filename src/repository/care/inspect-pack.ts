@@ -17,27 +17,35 @@ export interface CheckedPack {
   readonly backups: BackupRecord[];
 }
 
+/** What a look at a pack found. */
+export interface InspectedPack {
+  /** What is wrong with it; undefined where nothing is, as far as was looked. */
+  readonly problem: string | undefined;
+  /** Whether it was read to its last byte. */
+  readonly wasRead: boolean;
+}
+
 /**
- * What is wrong with a pack. Where it was, it need not be any more when its turn comes: it is looked for again, as a reader does.
+ * Looks at a pack. Where it was, it need not be any more when its turn comes: it is looked for again, as a reader does.
  *
  * @param listed where it was when the packs were listed; a list may lack what is there
- * @param isRead whether it is read to its last byte
+ * @param read whether it is to be read to its last byte, where it is there in its length
  */
-export async function packProblem(
+export async function inspectPack(
   repository: Repository,
   pack: CheckedPack,
   listed: ObjectInfo | undefined,
-  isRead: boolean,
+  read: boolean,
   signal: AbortSignal | undefined,
-): Promise<string | undefined> {
+): Promise<InspectedPack> {
   const gone = new Set<string>();
   for (;;) {
     const info = (gone.size === 0 ? listed : undefined) ?? (await findPack(repository, pack, gone, signal));
-    if (info === undefined) return 'is missing';
+    if (info === undefined) return { problem: 'is missing', wasRead: false };
     const problem = lengthProblem(info, pack);
-    if (problem !== undefined || !isRead) return problem;
+    if (problem !== undefined || !read) return { problem, wasRead: false };
     try {
-      return await contentProblem(repository, info.key, pack, signal);
+      return await readPack(repository, info.key, pack, signal);
     } catch (error) {
       if (!(error instanceof ObjectNotFoundError)) throw error;
       gone.add(info.key);
@@ -65,20 +73,22 @@ function lengthProblem({ key, size }: ObjectInfo, { kind, record: { id, bytes } 
 }
 
 /** @throws ObjectNotFoundError */
-async function contentProblem(
+async function readPack(
   { store, vault }: Repository,
   key: string,
   { record }: CheckedPack,
   signal: AbortSignal | undefined,
-): Promise<string | undefined> {
+): Promise<InspectedPack> {
+  let wasRead = false;
   try {
     const bytes = await readWhole(await store.get(key, { signal }));
+    wasRead = true;
     const directory = directoryOf(record, bytes, bytes.length);
-    if (directory === undefined) return 'has another directory than was stored';
+    if (directory === undefined) return { problem: 'has another directory than was stored', wasRead };
     const broken = await brokenBlobs(vault, record, bytes, directory);
-    return broken === 0 ? undefined : `${broken} of ${record.blobs} blobs have other bytes`;
+    return { problem: broken === 0 ? undefined : `${broken} of ${record.blobs} blobs have other bytes`, wasRead };
   } catch (error) {
     if (error instanceof ObjectNotFoundError) throw error;
-    return problemOf(error, signal);
+    return { problem: problemOf(error, signal), wasRead };
   }
 }
