@@ -142,6 +142,38 @@ describe('retention', () => {
     return ids.sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
   };
 
+  test.each([
+    [{ keepWithinDays: 1 }, ['b1', 'b2']],
+    [{ keepLast: 1 }, ['b2']],
+    [{ daily: 1, monthly: 1 }, ['b2']],
+  ])('by %j goes by no backup that is dated in the future, and keeps it', async (policy, kept) => {
+    const lab = await dailyBackups(3);
+    const { now } = lab.store;
+    lab.store.now = () => new Date('2036-02-07T06:28:16Z');
+    await lab.storeStream('b10', disk().stream());
+    lab.store.now = now;
+    const before = lab.store.snapshot();
+    const plan = await lab.service.applyRetention(policy, { dryRun: true });
+    expect(lab.store.snapshot()).toEqual(before);
+    expect(plan.find(({ backupId }) => backupId === 'b10')).toMatchObject({ keep: true, reasons: ['dated in the future'] });
+    expect(await lab.service.applyRetention(policy)).toEqual(plan);
+    expect(await left(lab)).toEqual([...kept, 'b10']);
+  });
+
+  test('deletes nothing where the store does not tell its time, whose look a collection removes', async () => {
+    const lab = await dailyBackups(3);
+    const before = lab.store.keys;
+    const { delete: remove, stat } = lab.store;
+    lab.store.delete = () => Promise.reject(new Error('access denied'));
+    lab.store.stat = () => Promise.resolve(undefined);
+    await expect(lab.service.applyRetention({ keepLast: 1 })).rejects.toMatchObject({ code: 'STORE_FAILED' });
+    Object.assign(lab.store, { delete: remove, stat });
+    expect(lab.store.keys.filter((key) => !before.includes(key))).toEqual([expect.stringMatching(/^gc\//)]);
+    lab.store.pass(25);
+    await lab.service.collectGarbage();
+    expect(lab.store.keys).toEqual(before);
+  });
+
   test('tells what it would do, and why', async () => {
     const lab = await dailyBackups(10);
     const plan = await lab.service.applyRetention({ keepLast: 2, weekly: 2, pinned: ['b0'] }, { dryRun: true });

@@ -6,12 +6,13 @@ import { listRecords } from '../read/list-records.js';
 import { findRecord, type Repository } from '../repository.js';
 import { deleteBackup } from './delete-backup.js';
 import { type DatedBackup, decideRetention, type RetentionDecision, type RetentionPolicy } from './retention.js';
+import { storeTime } from './store-time.js';
 
 /** How retention is applied. */
 export interface RetentionOptions {
   /** Only this volume's backups. Default: every volume's. */
   readonly volumeId?: string | undefined;
-  /** Tells what would be done, and does nothing. Default false. */
+  /** Tells what would be done, and does nothing but see the store's time, by an object that is put and deleted. Default false. */
   readonly dryRun?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told of each backup that is decided on, and deleted where that is the decision. */
@@ -38,9 +39,11 @@ export async function applyRetention(
 ): Promise<RetentionDecision[]> {
   const report = quietly(onProgress);
   const volumes = await backupsOfVolumes(repository, volumeId, signal);
-  const planned = [...volumes].flatMap((backups) => {
+  if (volumes.length === 0) return [];
+  const now = await storeTime(repository, signal);
+  const planned = volumes.flatMap((backups) => {
     const attempts = new Map(backups.map(({ backupId, attempt }) => [backupId, attempt]));
-    return decideRetention(backups, policy).map((decision) => ({ decision, attempt: attempts.get(decision.backupId) }));
+    return decideRetention(backups, policy, now).map((decision) => ({ decision, attempt: attempts.get(decision.backupId) }));
   });
   const decisions: RetentionDecision[] = [];
   for (const { decision, attempt } of planned) {
@@ -59,7 +62,7 @@ async function backupsOfVolumes(
   repository: Repository,
   onlyVolumeId: string | undefined,
   signal: AbortSignal | undefined,
-): Promise<Iterable<readonly FoundBackup[]>> {
+): Promise<(readonly FoundBackup[])[]> {
   const volumes = new Map<string, FoundBackup[]>();
   for await (const found of listRecords(repository, onlyVolumeId, signal)) {
     if (!('record' in found) || Number.isNaN(found.committedAt.getTime())) continue;
@@ -68,7 +71,7 @@ async function backupsOfVolumes(
     volumes.set(volumeId, backups);
     backups.push({ backupId, volumeId, attempt, committedAt: found.committedAt });
   }
-  return volumes.values();
+  return [...volumes.values()];
 }
 
 /** What is deleted is what was decided about, not a backup that took its id meanwhile. */

@@ -63,13 +63,28 @@ const periods = {
   yearly: (time: Date) => time.toISOString().slice(0, 4),
 } as const;
 
-/** Decides about the backups of one volume. */
-export function decideRetention(backups: readonly DatedBackup[], policy: RetentionPolicy): RetentionDecision[] {
-  const newestFirst = [...backups].sort((a, b) => b.committedAt.getTime() - a.committedAt.getTime());
-  const reasons = new Map<string, string[]>(newestFirst.map(({ backupId }) => [backupId, []]));
+/** A store may tell one time in milliseconds, and another in seconds. */
+const roundingMs = 1000;
+
+/**
+ * Decides about the backups of one volume. One that is dated in the future was committed while the store's clock was wrong: it stays, and no
+ * rule goes by it. As the newest it would have every later one deleted.
+ *
+ * @param now the time by the store's clock, once the backups were listed
+ */
+export function decideRetention(
+  backups: readonly DatedBackup[],
+  policy: RetentionPolicy,
+  now: Date,
+): RetentionDecision[] {
+  const sorted = [...backups].sort((a, b) => b.committedAt.getTime() - a.committedAt.getTime());
+  const reasons = new Map<string, string[]>(sorted.map(({ backupId }) => [backupId, []]));
   const keep = (backupId: string, reason: string): void => {
     reasons.get(backupId)?.push(reason);
   };
+  const isFuture = ({ committedAt }: DatedBackup) => committedAt.getTime() - now.getTime() > roundingMs;
+  for (const { backupId } of sorted.filter(isFuture)) keep(backupId, 'dated in the future');
+  const newestFirst = sorted.filter((backup) => !isFuture(backup));
   newestFirst.slice(0, policy.keepLast ?? 0).forEach(({ backupId }) => {
     keep(backupId, `one of the last ${policy.keepLast ?? 0}`);
   });
@@ -78,8 +93,8 @@ export function decideRetention(backups: readonly DatedBackup[], policy: Retenti
     if (newest - committedAt.getTime() <= (policy.keepWithinDays ?? -1) * dayMs) {
       keep(backupId, `within ${policy.keepWithinDays ?? 0} days before the newest`);
     }
-    if (policy.pinned?.includes(backupId) === true) keep(backupId, 'pinned');
   }
+  for (const { backupId } of sorted) if (policy.pinned?.includes(backupId) === true) keep(backupId, 'pinned');
   for (const name of ['daily', 'weekly', 'monthly', 'yearly'] as const) {
     const seen = new Set<string>();
     for (const { backupId, committedAt } of newestFirst) {
@@ -89,7 +104,7 @@ export function decideRetention(backups: readonly DatedBackup[], policy: Retenti
       keep(backupId, `the newest of its ${name === 'daily' ? 'day' : name.slice(0, -2)}`);
     }
   }
-  return newestFirst.map(({ backupId, volumeId, committedAt }) => {
+  return sorted.map(({ backupId, volumeId, committedAt }) => {
     const found = reasons.get(backupId) ?? [];
     const isKept = found.length > 0;
     return { backupId, volumeId, committedAt, keep: isKept, reasons: isKept ? found : ['no rule keeps it'] };
