@@ -94,8 +94,8 @@ export interface Fleet extends AsyncDisposable {
   /** For `config.transferSlots` of the vCenter's driver, in each worker: counts the transfers of all of them together. */
   transferSlots(vcenter: string): TransferSlots;
   /**
-   * For `driver.recover({ isAlive })`: answers by the workers' heartbeats. It says `false` of one who was silent for `lockMs` while the
-   * worker in this process was heard all the time, and nothing of anybody else: a worker that lives may have given the restore up.
+   * For `driver.recover({ isAlive })`: answers by the workers' heartbeats. It says `false` of one who was silent for `lockMs` and a half
+   * while the worker in this process was heard all the time, and nothing of anybody else: a worker that lives may have given the restore up.
    */
   readonly isAlive: IsAlive;
   /**

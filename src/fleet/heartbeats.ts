@@ -6,6 +6,18 @@ import { onRedis } from './redis-failure.js';
 /** A worker that was not heard for so long is forgotten; `isAlive` then has no answer. */
 const forgottenAfterMs = 7 * 24 * 60 * 60 * 1000;
 
+/*
+ * All in parts of `lockMs`. A worker that lives is silent for no longer than `deadAfter`, where whoever asks was heard all that time. Of
+ * the two things that hold its beats up, each leaves room:
+ * - Redis was away, which whoever asks was not held up by for longer than `unbroken`; a beat is lost with it before and one after, and
+ *   the clock of Redis may jump: 3/8 + 2 * 1/4 + 1/4 = 9/8.
+ * - Its event loop was held, for 15/16 at the most, or its jobs are stopped; with one beat before, and the clock: 15/16 + 2 * 1/4 = 23/16.
+ */
+const period = 1 / 4;
+const unbroken = 3 / 8;
+const clockTolerance = 1 / 4;
+const deadAfter = 3 / 2;
+
 /** What was told to Redis of an owner: when it was, by the clock of Redis and by this process's own. */
 interface Beat {
   readonly score: number;
@@ -41,7 +53,7 @@ export class Heartbeats {
         .finally(() => {
           isBeating = false;
         });
-    }, this.#queues.options.lockMs / 4);
+    }, period * this.#queues.options.lockMs);
     this.#timers.set(ownerId, timer);
     await this.#beat(ownerId);
   }
@@ -67,10 +79,12 @@ export class Heartbeats {
       const redis = await this.#queues.redis();
       const [now, score] = await Promise.all([timeOf(redis), redis.zscore(this.#key, id)]);
       const { lockMs } = this.#queues.options;
-      if (score === null || now - Number(score) < lockMs) return undefined;
+      const deadAfterMs = deadAfter * lockMs;
+      if (score === null || now - Number(score) < deadAfterMs) return undefined;
       // After the question: a Redis that has gone back in time is noticed.
       await Promise.all([...this.#timers.keys()].map((ownerId) => this.#beat(ownerId)));
-      const wasHeardAllAlong = this.#silentMs < lockMs && this.#heardAt - this.#heardSince >= lockMs;
+      const wasHeardAllAlong =
+        this.#silentMs < unbroken * lockMs && this.#heardAt - this.#heardSince >= deadAfterMs;
       return wasHeardAllAlong ? false : undefined;
     });
 
@@ -113,7 +127,8 @@ export class Heartbeats {
   #isUnbroken(last: Beat | undefined, known: unknown, { score, at }: Beat): boolean {
     const { lockMs } = this.#queues.options;
     if (last === undefined || typeof known !== 'string' || Number(known) !== last.score) return false;
-    return at - last.at < lockMs && Math.abs(score - last.score - (at - last.at)) <= lockMs / 4;
+    const passed = at - last.at;
+    return passed < unbroken * lockMs && Math.abs(score - last.score - passed) <= clockTolerance * lockMs;
   }
 }
 
