@@ -82,7 +82,8 @@ export interface Fleet extends AsyncDisposable {
    */
   watch(id: string, options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<FleetJob>;
   /**
-   * Cancels a job, whoever runs it: a running one ends as by its `signal`, within seconds. Also ends a schedule.
+   * Cancels a job, whoever runs it: a running one ends as by its `signal`, within seconds. Also ends a schedule, and as a job
+   * each run of it that has not ended: `told` where somebody does one, else `removed`.
    *
    * @throws InvalidInputError, StoreError
    */

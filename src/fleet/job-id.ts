@@ -35,7 +35,17 @@ export function parseJobId(id: string): JobAddress {
   return { vcenter, queueId };
 }
 
-/** When a scheduled run was due, by its id: `repeat:<schedule>:<milliseconds>`. `undefined` for any other job. */
+/** The id that BullMQ gives a schedule's run. */
+export function runId(scheduleId: string, dueMs: number): string {
+  return `repeat:${scheduleId}:${dueMs}`;
+}
+
+/** Whether a job is a run of this schedule. */
+export function isRunOf(queueId: string, scheduleId: string): boolean {
+  return queueId.startsWith(`repeat:${scheduleId}:`);
+}
+
+/** When a scheduled run was due, by its id. `undefined` for any other job. */
 export function dueAt(queueId: string): Date | undefined {
   const [, milliseconds] = /^repeat:.*:(\d{1,15})$/.exec(queueId) ?? [];
   return milliseconds === undefined ? undefined : new Date(Number(milliseconds));

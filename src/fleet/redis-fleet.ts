@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { InvalidInputError, type IsAlive, type TransferSlots } from '../index.js';
+import type { IsAlive, TransferSlots } from '../index.js';
 import { cancelJob } from './cancellation.js';
 import type { Cancellation, Fleet, JobCounts, JobFilter } from './fleet.js';
 import { describeJob, type FleetJob } from './fleet-job.js';
@@ -16,7 +16,8 @@ import { listJobs } from './list-jobs.js';
 import { methods } from './methods.js';
 import { parse } from './parse.js';
 import { Queues } from './queues.js';
-import { onRedis, redisFailure } from './redis-failure.js';
+import { onRedis } from './redis-failure.js';
+import { setSchedule } from './schedule.js';
 import type { FleetWorker } from './start-worker.js';
 import { watchJob } from './watch-job.js';
 
@@ -50,15 +51,17 @@ export class RedisFleet implements Fleet {
     const { vcenter, kind } = request;
     const queueId = queueIdOf(request, requestId, cron !== undefined);
     const data: JobData = { version: 1, request };
-    const first = priority === undefined ? {} : { priority };
     return onRedis(async () => {
       await this.queues.name(vcenter);
-      const queue = await this.queues.queue(vcenter);
       if (cron === undefined) {
-        await queue.add(kind, data, { jobId: queueId, ...first, ...(delayMs !== undefined && { delay: delayMs }) });
+        const queue = await this.queues.queue(vcenter);
+        await queue.add(kind, data, {
+          jobId: queueId,
+          ...(priority !== undefined && { priority }),
+          ...(delayMs !== undefined && { delay: delayMs }),
+        });
       } else {
-        const repeat = { pattern: cron.pattern, tz: cron.timezone ?? 'UTC' };
-        await queue.upsertJobScheduler(queueId, repeat, { name: kind, data, opts: first }).catch(asPatternError);
+        await setSchedule(this.queues, { vcenter, queueId }, { cron, data, priority });
       }
       return formatJobId({ vcenter, queueId });
     });
@@ -158,11 +161,4 @@ export class RedisFleet implements Fleet {
     starting.catch(() => this.#events.delete(vcenter));
     return starting;
   }
-}
-
-/** What BullMQ says of a pattern that it cannot read is none of Redis's failures. */
-function asPatternError(error: unknown): never {
-  if (redisFailure(error) !== 'failed') throw error;
-  const message = error instanceof Error ? error.message : String(error);
-  throw new InvalidInputError('order.cron', message, { cause: error });
 }
