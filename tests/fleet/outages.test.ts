@@ -192,6 +192,18 @@ needing(hasRedis, noRedis).describe('a fleet whose Redis fails', () => {
     await expect(fleet.isAlive(asked)).rejects.toMatchObject({ code: 'STORE_FAILED', reason: 'connection' });
   });
 
+  test('whoever watches a job that Redis has lost is told also where no connection broke', async () => {
+    const fleet = newFleet();
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    const seen: FleetJob[] = [];
+    const watching = (async () => {
+      for await (const job of fleet.watch(id)) seen.push(job);
+    })();
+    await until(() => seen.length > 0);
+    await client.flushall();
+    await watching;
+  });
+
   test('a transfer that Redis has forgotten is counted again', async () => {
     const slot = await newFleet().transferSlots(vcenter).take('host-1', { signal: new AbortController().signal });
     await client.flushall();
