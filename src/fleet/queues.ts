@@ -71,6 +71,12 @@ export class Queues {
     });
   }
 
+  /** The same for a Redis that may have lost it. */
+  async nameAgain(vcenter: string): Promise<void> {
+    this.#named.delete(vcenter);
+    await this.name(vcenter);
+  }
+
   /** Those that ever had a job. */
   async vcenters(): Promise<string[]> {
     const names: unknown = await (await this.redis()).smembers(this.key('vcenters'));

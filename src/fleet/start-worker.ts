@@ -103,8 +103,9 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
   readonly #runners = new Map<string, JobRunner>();
   #watch: NodeJS.Timeout | undefined;
   #cancellations: CancellationListener | undefined;
-  /** Whether Redis was away, and what happened meanwhile is still to be found out. */
-  #wasAway = false;
+  /** When it is looked next for what was missed, as nobody tells of it: at once where Redis was away. */
+  #lookDueAt: number;
+  #isLooking = false;
   /** Ends the wait for BullMQ's workers, once they were told to close. */
   #leave: (() => void) | undefined;
   /** Since when nothing runs here any more after that. */
@@ -119,6 +120,7 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     fleet.worker = this;
     metrics?.measure(this);
     this.#loopWatch = new LoopWatch(lockMs, logger);
+    this.#lookDueAt = performance.now() + lockMs / 2;
     this.#lookAfter(lockMs / 8);
   }
 
@@ -150,7 +152,7 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
         this.#runners.get(vcenter)?.stop(queueId, 'cancelled');
       },
       () => {
-        this.#wasAway = true;
+        this.#lookDueAt = -Infinity;
         void this.#lookAgain();
       },
     );
@@ -226,7 +228,7 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
   /** Makes a vCenter known, and how many of its jobs may run at a time. */
   async #announce(vcenter: string): Promise<void> {
     const { queues } = this.#fleet;
-    await queues.name(vcenter);
+    await queues.nameAgain(vcenter);
     await (await queues.queue(vcenter)).setGlobalConcurrency(queues.options.jobsPerVcenter);
   }
 
@@ -258,24 +260,29 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     this.#leave();
   }
 
-  /** Redis was away: what was cancelled meanwhile is marked, and what it was told may be lost. */
+  /**
+   * What was cancelled is marked, and what Redis was told may be lost. It is looked after by the clock as well: a Redis that was emptied,
+   * or that is not the primary any more where a cancellation was told to another, breaks no connection.
+   */
   async #lookAgain(): Promise<void> {
-    if (!this.#wasAway) return;
-    this.#wasAway = false;
+    if (this.#isLooking || performance.now() < this.#lookDueAt) return;
+    const { queues } = this.#fleet;
+    const { lockMs, logger } = queues.options;
+    this.#isLooking = true;
+    this.#lookDueAt = performance.now() + lockMs / 2;
     try {
       for (const [vcenter, runner] of this.#runners) {
         for (const queueId of runner.running) {
-          const job = await this.#fleet.queues.look({ vcenter, queueId });
+          const job = await queues.look({ vcenter, queueId });
           if (job?.cancelling === true) runner.stop(queueId, 'cancelled');
         }
       }
       for (const vcenter of this.#runners.keys()) await this.#announce(vcenter);
     } catch (error) {
-      this.#wasAway = true;
-      this.#fleet.queues.options.logger.debug(
-        { err: error },
-        'it was not found out what happened while Redis was away',
-      );
+      this.#lookDueAt = -Infinity;
+      logger.debug({ err: error }, 'it was not found out what was missed of Redis');
+    } finally {
+      this.#isLooking = false;
     }
   }
 

@@ -195,6 +195,28 @@ needing(hasRedis, noRedis).describe('the connections of a fleet', () => {
     expect(look.mock.calls.length).toBeGreaterThan(1);
   });
 
+  test('a job that is cancelled unheard is stopped, though no connection broke', async () => {
+    const fleet = newFleet();
+    const begun: AbortSignal[] = [];
+    await startWorker({ fleet, drivers: { [vcenter]: endless(begun) } });
+    const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
+    await until(() => begun.length === 1);
+    const elsewhere = new Queues(parseFleetOptions({ connection: redis.url, name }));
+    jest.spyOn(await elsewhere.redis(), 'publish').mockResolvedValue(0);
+    expect(await cancelJob(elsewhere, parseJobId(id))).toBe('told');
+    await elsewhere.close();
+    await until(() => begun[0]!.aborted);
+    expect(begun[0]!.reason).toBe('cancelled');
+  });
+
+  test('a Redis that was emptied is told again what there is, though no connection broke', async () => {
+    const fleet = newFleet({ jobsPerVcenter: 3 });
+    await startWorker({ fleet, drivers: { [vcenter]: endless([]) } });
+    await client.flushall();
+    await until(async () => (await client.hget(`${name}:${vcenter}:meta`, 'concurrency')) === '3');
+    expect((await fleet.counts()).map((counts) => counts.vcenter)).toEqual([vcenter]);
+  });
+
   test('a Redis that has lost all is told again which vCenters there are, and how many of their jobs may run', async () => {
     const serving = newFleet({ jobsPerVcenter: 3 });
     const asking = newFleet();
