@@ -19,11 +19,13 @@ export class CancellationListener {
   /**
    * @param stop called with each job that is cancelled
    * @param lookAgain called when something may have been missed, as Redis was away
+   * @param closed ends the wait for a Redis that does not answer
    */
   static async start(
     fleet: RedisFleet,
     stop: (address: JobAddress) => void,
     lookAgain: () => void,
+    closed: AbortSignal,
   ): Promise<CancellationListener> {
     const redis = await fleet.queues.open('worker');
     const listener = new CancellationListener(redis);
@@ -35,11 +37,18 @@ export class CancellationListener {
         fleet.queues.options.logger.warn({ err: error }, 'somebody cancels what is not a job');
       }
     });
+    const close = (): void => {
+      listener.close();
+    };
+    closed.addEventListener('abort', close);
     try {
+      if (closed.aborted) close();
       await redis.subscribe(cancellationChannel(fleet.queues));
     } catch (error) {
-      listener.close();
+      close();
       throw error;
+    } finally {
+      closed.removeEventListener('abort', close);
     }
     redis.on('ready', lookAgain);
     return listener;

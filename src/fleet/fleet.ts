@@ -101,7 +101,7 @@ export interface Fleet extends AsyncDisposable {
   readonly isAlive: IsAlive;
   /**
    * Closes this process's worker, as {@link FleetWorker.close} does by default, and the connections. Jobs and other workers go on;
-   * whoever watches a job here is told by a `StoreError`.
+   * whoever watches a job here, or starts the worker, is told by a `StoreError`.
    */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { Worker } from 'bullmq';
 import * as z from 'zod';
-import { InvalidInputError } from '../index.js';
+import { InvalidInputError, StoreError } from '../index.js';
 import { CancellationListener } from './cancellation-listener.js';
 import type { Fleet } from './fleet.js';
 import type { FleetDriver, FleetRepository } from './fleet-driver.js';
@@ -111,6 +111,9 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
   /** Since when nothing runs here any more after that. */
   #idleAt: number | undefined;
   #closing: Promise<void> | undefined;
+  #starting: Promise<void> | undefined;
+  /** Aborted as soon as it is closed: what is still being started then is given up. */
+  readonly #closed = new AbortController();
 
   constructor(fleet: RedisFleet, ownerId: string, metrics: WorkerMetrics | undefined) {
     const { lockMs, logger } = fleet.queues.options;
@@ -140,25 +143,12 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
     return this.#loopWatch.takeLongestMs();
   }
 
-  async start(
+  start(
     drivers: Readonly<Record<string, FleetDriver>>,
     repositories: Readonly<Record<string, FleetRepository>>,
     concurrency: number,
   ): Promise<void> {
-    await this.#fleet.heartbeats.start(this.#ownerId);
-    this.#cancellations = await CancellationListener.start(
-      this.#fleet,
-      ({ vcenter, queueId }) => {
-        this.#runners.get(vcenter)?.stop(queueId, 'cancelled');
-      },
-      () => {
-        this.#lookDueAt = -Infinity;
-        void this.#lookAgain();
-      },
-    );
-    for (const [vcenter, driver] of Object.entries(drivers)) {
-      await this.#serve(vcenter, driver, repositories[vcenter], concurrency);
-    }
+    return (this.#starting = this.#start(drivers, repositories, concurrency));
   }
 
   async close(options: CloseOptions = {}): Promise<void> {
@@ -168,6 +158,35 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #start(
+    drivers: Readonly<Record<string, FleetDriver>>,
+    repositories: Readonly<Record<string, FleetRepository>>,
+    concurrency: number,
+  ): Promise<void> {
+    await this.#fleet.heartbeats.start(this.#ownerId);
+    this.#assertOpen();
+    this.#cancellations = await CancellationListener.start(
+      this.#fleet,
+      ({ vcenter, queueId }) => {
+        this.#runners.get(vcenter)?.stop(queueId, 'cancelled');
+      },
+      () => {
+        this.#lookDueAt = -Infinity;
+        void this.#lookAgain();
+      },
+      this.#closed.signal,
+    );
+    this.#assertOpen();
+    for (const [vcenter, driver] of Object.entries(drivers)) {
+      await this.#serve(vcenter, driver, repositories[vcenter], concurrency);
+    }
+  }
+
+  /** @throws StoreError where it was closed meanwhile: what would be started now, nobody would close */
+  #assertOpen(): void {
+    if (this.#closed.signal.aborted) throw new StoreError('connection', 'the worker was closed before it had started');
   }
 
   async #serve(
@@ -192,8 +211,10 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
         this.#metrics?.count(ended);
       },
     });
+    const connection = await queues.patientRedis();
+    this.#assertOpen();
     const worker = new peers.bullmq.Worker(vcenter, (job, token) => runner.run(job, token), {
-      connection: await queues.patientRedis(),
+      connection,
       prefix: name,
       concurrency,
       lockDuration: lockMs,
@@ -293,6 +314,8 @@ class RunningWorker implements FleetWorker, MeasuredWorker {
   }
 
   async #close(graceMs: number): Promise<void> {
+    this.#closed.abort();
+    await this.#starting?.catch(() => undefined);
     const workers = [...this.#workers.values()];
     // Nothing new is taken from here on.
     const closing = Promise.all(workers.map((worker) => worker.close()));

@@ -132,6 +132,37 @@ needing(hasRedis, noRedis).describe('the connections of a fleet', () => {
     expect(proxy.open).toBe(0);
   });
 
+  test('a fleet that is closed while its worker starts leaves nothing behind, also where Redis never answers it', async () => {
+    const fleet = newFleet();
+    await fleet.counts();
+    proxy.welcomeNobody();
+    const before = proxy.open;
+    const starting = startWorker({ fleet, drivers: { [vcenter]: endless([]) } }).catch((error: unknown) => error);
+    await until(() => proxy.open > before);
+    await fleet.close();
+    expect(await starting).toMatchObject({ code: 'STORE_FAILED', reason: 'connection' });
+    await until(() => proxy.open === 0);
+  });
+
+  test('a fleet that is closed before Redis has answered what its worker told it starts none', async () => {
+    const fleet = newFleet();
+    const queue = await (fleet as RedisFleet).queues.queue(vcenter);
+    let isTold = false;
+    let answer = (): void => undefined;
+    jest.spyOn(queue, 'setGlobalConcurrency').mockImplementation(async () => {
+      isTold = true;
+      await new Promise<void>((resolve) => (answer = resolve));
+      return 1;
+    });
+    const starting = startWorker({ fleet, drivers: { [vcenter]: endless([]) } }).catch((error: unknown) => error);
+    await until(() => isTold);
+    const closing = fleet.close();
+    answer();
+    await closing;
+    expect(await starting).toMatchObject({ code: 'STORE_FAILED', reason: 'connection' });
+    await until(() => proxy.open === 0);
+  });
+
   test('whoever watches a job of a fleet that is closed is told', async () => {
     const fleet = newFleet();
     const watched = watch(fleet, await fleet.enqueue({ kind: 'recover', vcenter }));
