@@ -122,7 +122,13 @@ export class RedisFleet implements Fleet {
       // How often its workers died.
       const queue = await this.queues.queue(address.vcenter);
       await (await this.queues.redis()).hdel(queue.toKey(address.queueId), 'stc');
-      await job.retry('failed', { resetAttemptsMade: true });
+      try {
+        await job.retry('failed', { resetAttemptsMade: true });
+      } catch (error) {
+        // What was done and whose answer was lost is asked for again, and refused.
+        const state = await job.getState();
+        if (state === 'failed' || state === 'unknown') throw error;
+      }
       return true;
     });
   }

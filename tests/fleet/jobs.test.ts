@@ -17,6 +17,7 @@ import {
 } from '../../src/fleet/index.js';
 import { parseJobId } from '../../src/fleet/job-id.js';
 import { Queues } from '../../src/fleet/queues.js';
+import type { RedisFleet } from '../../src/fleet/redis-fleet.js';
 import { AbortError, InvalidInputError, StoreError, type Volume, VolumeBusyError } from '../../src/index.js';
 import type { Lab } from '../driver/support/lab.js';
 import { needing } from '../support/needing.js';
@@ -208,6 +209,35 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
     expect(await fleet.retry(broken)).toBe(true);
     await end(broken);
     expect(tries.get('broken')).toBe(2);
+  });
+
+  test.each(['retry', 'removal'])('a %s whose answer was lost, and that is asked for again, was done', async (what) => {
+    const { queues } = fleet as RedisFleet;
+    const twice = <Args extends unknown[], R>(ask: (...args: Args) => Promise<R>) =>
+      async (...args: Args): Promise<R> => {
+        await ask(...args);
+        return ask(...args);
+      };
+    if (what === 'removal') {
+      const id = await fleet.enqueue({ kind: 'recover', vcenter, cron: { pattern: '0 2 * * *' } });
+      const queue = await queues.queue(vcenter);
+      queue.removeJobScheduler = twice(queue.removeJobScheduler.bind(queue));
+      expect(await fleet.cancel(id)).toBe('removed');
+      return;
+    }
+    const id = await fleet.enqueue({ kind: 'recover', vcenter });
+    const { queueId } = parseJobId(id);
+    await client.multi().del(keyOf('wait')).zadd(keyOf('failed'), Date.now(), queueId).exec();
+    await client.hset(keyOf(id), 'failedReason', '{}');
+    const find = queues.find.bind(queues);
+    jest.spyOn(queues, 'find').mockImplementation(async (address) => {
+      const job = await find(address);
+      job!.retry = twice(job!.retry.bind(job!));
+      return job;
+    });
+    expect(await fleet.retry(id)).toBe(true);
+    expect(await fleet.job(id)).toMatchObject({ state: 'waiting' });
+    expect(await fleet.retry(id)).toBe(false);
   });
 
   test('cancel stops a job that another process would run, and one that waits', async () => {
