@@ -157,6 +157,17 @@ describe('download', () => {
     await closesAllConnections(server);
   });
 
+  test('a server that switches protocols is a TransferError', async () => {
+    const { key, cert, sha256 } = await makeCertificate();
+    await using server = await RawServer.start(key, cert, (socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+    });
+    const error = await failureOf(stranger.download(urlOf(server), { thumbprint: sha256 }));
+    expect(error).toMatchObject({ code: 'TRANSFER_FAILED', retryable: true });
+    expect(error.message).toContain('closed without an answer');
+    expect(error.message).not.toContain(ticket);
+  });
+
   test('abort within the body', async () => {
     await using server = await SoapServer.start();
     server.onRequest = (_request, response) => {

@@ -80,7 +80,7 @@ export class HttpClient {
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       timer.start();
-      const answer = answerTo(request);
+      const answer = answerTo(request, url.host);
       const isGiven = sendBody(request, body?.buffers ?? [], expects, timer);
       const head = await answer;
       const fault = method === 'PUT' && isSuccess(head) ? putFault(url.host, head, isGiven()) : undefined;
@@ -116,10 +116,14 @@ function putFault(peer: string, { statusCode: status }: IncomingMessage, isGiven
   return isGiven ? undefined : new StoreError('protocol', `${peer}: the body was taken for stored before it was sent`);
 }
 
-function answerTo(request: ClientRequest): Promise<IncomingMessage> {
+function answerTo(request: ClientRequest, peer: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     // It stays: a connection may fail, once more, after it was given up.
     request.on('error', reject);
+    // Node.js closes without an error where the server switches protocols, say, which nobody asked it to.
+    request.once('close', () => {
+      reject(new StoreError('connection', `${peer}: the connection was closed without an answer`));
+    });
     request.once('response', (answer) => {
       if (!request.writableEnded) {
         // Refused before the body was sent, which the server does not read any more. The connection has no further use.

@@ -39,7 +39,11 @@ function headOf(transfer: TransferRequest, signal: AbortSignal | undefined): Pro
       response?.destroy(error);
       request.destroy(error);
     });
-    request.once('close', release);
+    // It may close without an error, and without an answer: where the server switches protocols, say, which nobody asked it to.
+    request.once('close', () => {
+      release();
+      reject(transfer.failed('the connection was closed without an answer'));
+    });
     // It stays: a connection may fail more than once, and the body reports what matters after the head.
     request.on('error', (error) => {
       reject(transfer.errorOf(error));
