@@ -317,7 +317,8 @@ export class RepositoryBackupService implements BackupService {
     const { store, encryption, packBytes, concurrency, retainDays } = this.#options;
     const limit = AbortSignal.timeout(openLimitMs);
     try {
-      const opened = await openRepository(store, encryption, limit);
+      // All calls wait for it: who does not hear of the limit is left behind.
+      const opened = await untilAborted(openRepository(store, encryption, limit), limit);
       return { store, ...opened, packBytes, concurrency, retainDays };
     } catch (error) {
       if (!limit.aborted) throw error;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { RepositoryBackupService, type RepositoryEncryption } from '../../src/repository/index.js';
+import { keepsContract } from '../../src/stores/keeps-contract.js';
 import { DeafStore } from './support/deaf-store.js';
 import { ChangingDisk, range } from './support/generations.js';
 import { manifestFor, RepositoryLab } from './support/repository-lab.js';
@@ -27,9 +28,15 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
+/** One that passes for a store of this package's own, and is therefore not guarded. */
+class OwnDeafStore extends DeafStore {
+  [keepsContract](): boolean {
+    return true;
+  }
+}
+
 /** A repository with one backup, on a store that is still answering. */
-async function answering(encryption?: RepositoryEncryption) {
-  const store = new DeafStore();
+async function answering(encryption?: RepositoryEncryption, store = new DeafStore()) {
   const lab = await RepositoryLab.create({ store, ...(encryption && { encryption }) });
   const disk = new ChangingDisk(600).write(...range(0, 40));
   await lab.storeStream(b1.id, disk.stream());
@@ -228,12 +235,15 @@ describe('a repository that does not open', () => {
   afterEach(() => void (isStuck = false));
 
   /** A service that has not opened its repository yet, and waits for store or key service. */
-  async function stuck(who: 'store' | 'key service') {
-    const { store, anew } = await answering(keyService);
+  async function stuck(who: 'store' | 'store of this package' | 'key service') {
+    const { store, anew } = await answering(
+      keyService,
+      who === 'store of this package' ? new OwnDeafStore() : undefined,
+    );
     const service = anew();
     const stick = (): void => {
-      if (who === 'store') store.silent = /^list keys/;
-      else isStuck = true;
+      if (who === 'key service') isStuck = true;
+      else store.silent = /^list keys/;
     };
     const recover = (): void => {
       store.silent = undefined;
@@ -243,7 +253,7 @@ describe('a repository that does not open', () => {
     return { service, recover };
   }
 
-  test.each(['store', 'key service'] as const)('since its %s does not answer, holds nobody', async (who) => {
+  test.each(['store', 'store of this package', 'key service'] as const)('since its %s does not answer, holds nobody', async (who) => {
     const { service } = await stuck(who);
     const controller = new AbortController();
     const calling = expect(service.readManifest(b1, { signal: controller.signal })).rejects.toMatchObject({
@@ -253,7 +263,7 @@ describe('a repository that does not open', () => {
     await calling;
   });
 
-  test.each(['store', 'key service'] as const)('since its %s does not answer, is opened anew later', async (who) => {
+  test.each(['store', 'store of this package', 'key service'] as const)('since its %s does not answer, is opened anew later', async (who) => {
     const { service, recover } = await stuck(who);
     const endTimeouts = heldTimeouts();
     const failed = expect(service.readManifest(b1)).rejects.toMatchObject({

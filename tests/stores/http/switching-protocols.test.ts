@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { S3ObjectStore, SwiftObjectStore } from '../../../src/stores/index.js';
-import { SwiftDouble } from '../swift/swift-double.js';
 import { type Answer, HttpDouble } from '../support/http-double.js';
+import { SwiftDouble } from '../swift/swift-double.js';
 
 /** As a server or proxy answers that takes the request for one of a WebSocket. It keeps the connection. */
 const switchesProtocols: Answer = (response) => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type SwiftAuth, SwiftObjectStore, type SwiftObjectStoreOptions } from '../../../src/stores/index.js';
+import { PassingTime } from '../../support/passing-time.js';
 import { badPrefixes } from '../support/bad-prefixes.js';
 import { type Answer, inTurn, status } from '../support/http-double.js';
 import { SwiftDouble } from './swift-double.js';
@@ -128,6 +129,28 @@ describe('a login', () => {
   it('whose endpoint in the catalog has another kind of URL fails', async () => {
     swift.catalog = () => [{ type: 'object-store', endpoints: [{ interface: 'public', url: 'ftp://swift.example' }] }];
     await expect(storeWith({ auth: keystone() }).stat('key')).rejects.toMatchObject({ reason: 'protocol' });
+  });
+
+  it('whose answer drips for ever is given up, and the next is made anew', async () => {
+    swift.loginAnswers = (response) => {
+      const dripping = setInterval(() => response.write(' '), 1000);
+      response.once('close', () => clearInterval(dripping));
+    };
+    using time = new PassingTime();
+    const store = storeWith({ retryDelaysMs: [] });
+    const over = new AbortController();
+    const failed = expect(store.stat('key').finally(() => over.abort())).rejects.toMatchObject({
+      reason: 'stalled',
+      retryable: true,
+    });
+    while (!over.signal.aborted) {
+      time.pass(1000);
+      await new Promise(setImmediate);
+    }
+    await failed;
+    swift.loginAnswers = undefined;
+    await store.put('key', Buffer.from('x'));
+    expect(swift.logins).toBe(1);
   });
 
   it('with a user that no header can hold is an error', async () => {
