@@ -9,7 +9,7 @@ const tests = new URL('tests/', import.meta.url);
 const stages = readdirSync(tests).filter((name) => existsSync(new URL(`${name}/jest.config.js`, tests)));
 
 /** Directories whose tests start a program for whatever they try: together the stage `commands`. */
-export const commands = ['cli', 'services/rbd', 'services/tsm'];
+export const commands = ['cli', 'services/program', 'services/rbd', 'services/tsm'];
 
 /** @type {import('jest').Config} */
 export default {

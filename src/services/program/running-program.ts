@@ -38,15 +38,21 @@ export interface ProgramEnd {
 /** What is kept of standard error, in characters. */
 const maxStderr = 4096;
 
+/** For how long its pipes must have been silent, twice, before they are closed after its end, in milliseconds. */
+const quietMs = 2500;
+
 /** A program of somebody else's, started without a shell. */
 export class RunningProgram {
   readonly #program: string;
   readonly #child: ChildProcess;
-  readonly #timer: StallTimer;
+  /** Runs while it is waited for, and after its end while its pipes are. */
+  #timer: StallTimer;
   readonly #end: Promise<ProgramEnd>;
   #stderr = '';
   #isAwaited = false;
   #moved: string | undefined;
+  /** Whether its pipes were silent for one wait after its end. */
+  #isQuiet = false;
   /** Why it was killed. */
   #failure: Error | undefined;
 
@@ -63,8 +69,9 @@ export class RunningProgram {
       windowsHide: true,
     });
     this.#child = child;
-    // Its exit tells; a pipe that breaks has no more to say.
+    // Its exit tells; a pipe that breaks has no more to say, but to whom reads from it.
     child.stdin?.on('error', () => undefined);
+    child.stdout?.on('error', () => undefined);
     const decoder = new StringDecoder('utf8');
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + decoder.write(chunk)).slice(-maxStderr);
@@ -77,6 +84,9 @@ export class RunningProgram {
     this.#end = new Promise<ProgramEnd>((resolve, reject) => {
       child.once('error', (cause) => {
         if (child.pid === undefined) reject(notStarted(program, cause));
+      });
+      child.once('exit', () => {
+        this.#waitForPipes();
       });
       child.once('close', (code, killedBy) => {
         resolve({ code, signal: killedBy, stderr: this.#stderr.trim() });
@@ -91,12 +101,14 @@ export class RunningProgram {
 
   /** Says that it took or gave something; from here on it is waited for anew, if it was. */
   touch(): void {
+    this.#isQuiet = false;
     if (this.#isAwaited) this.#timer.start();
   }
 
   /** Whether the program is waited for, and not the one who uses it. */
   await(isAwaited: boolean): void {
     this.#isAwaited = isAwaited;
+    this.#isQuiet = false;
     if (isAwaited) this.#timer.start();
     else this.#timer.stop();
   }
@@ -163,6 +175,33 @@ export class RunningProgram {
     this.#child.kill('SIGKILL');
     this.#child.stdin?.destroy();
     this.#child.stdout?.destroy();
+    // What it started may hold it open, and lives on.
+    this.#child.stderr?.destroy();
+  }
+
+  /**
+   * It has ended, and what it gave may still be on its way. What it started may hold its pipes open for ever: where one is waited for and
+   * silent, they are closed.
+   */
+  #waitForPipes(): void {
+    this.#timer.stop();
+    this.#timer = new StallTimer(quietMs, () => {
+      if (this.#isQuiet) {
+        this.#closePipes();
+        return;
+      }
+      // Once more: where the event loop was held, what is in the pipes is read only now.
+      this.#isQuiet = true;
+      this.#timer.start();
+    });
+    if (this.#isAwaited) this.#timer.start();
+  }
+
+  #closePipes(): void {
+    const { stdout, stderr } = this.#child;
+    // Whoever reads it cannot know whether it is whole.
+    stdout?.destroy(new StoreError('failed', `${this.#program} ended, and what it started keeps its output open`));
+    stderr?.destroy();
   }
 
   async #killUnlessMoving(failure: Error): Promise<void> {

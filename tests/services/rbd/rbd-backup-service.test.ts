@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { RbdBackupService } from '../../../src/services/index.js';
 import { manifestOf } from '../../../src/testing/backup-service/sample-backup.js';
 import { backupServiceChecks } from '../../../src/testing/index.js';
+import { until } from '../../support/until.js';
 import { describeChecks } from '../../testing/describe-checks.js';
 import { describeHashedBytes } from '../hashed-elsewhere.js';
 
@@ -80,6 +81,25 @@ it('gives up an import that takes nothing', async () => {
   const writer = await service({ stallTimeoutMs: 300 }).openBackup(backup);
   await expect(writer.write(randomBytes(8 * 1024 * 1024))).rejects.toMatchObject({ reason: 'stalled' });
   await writer.abort();
+});
+
+it('gives up an import behind a wrapper that what it started outlives', async () => {
+  const wrapper = join(directory, 'wrapper');
+  const text = `#!/bin/sh
+    case "$*" in *import*) sleep 300 & echo $! > "$0.pid"; wait ;; *) exec ${program} "$@" ;; esac
+  `;
+  await writeFile(wrapper, text, { mode: 0o755 });
+  const writer = await service({ program: wrapper, stallTimeoutMs: 300 }).openBackup(backup);
+  const pid = async () => Number(await readFile(`${wrapper}.pid`, 'utf8').catch(() => ''));
+  await until(async () => (await pid()) !== 0);
+  try {
+    const bytes = randomBytes(8 * 1024 * 1024);
+    await expect(writer.write(bytes)).rejects.toMatchObject({ reason: 'stalled' });
+    await expect(writer.commit(manifestOf(backup, bytes))).rejects.toMatchObject({ reason: 'stalled' });
+    await writer.abort();
+  } finally {
+    process.kill(await pid());
+  }
 });
 
 it('takes an export that just ends for what it is', async () => {
