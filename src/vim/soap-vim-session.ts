@@ -63,7 +63,8 @@ export class SoapVimSession implements VimSession, AsyncDisposable {
     try {
       await connection.open(signal);
     } catch (error) {
-      if (connection.login === undefined && this.#connection === connection) {
+      // One that is aborted, say, leaves it to the others who are logging in on it: the last who fails closes it.
+      if (connection.login === undefined && !connection.isOpening && this.#connection === connection) {
         this.#connection = undefined;
         await connection.close();
       }

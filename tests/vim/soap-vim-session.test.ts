@@ -16,6 +16,7 @@ import {
   faultEnvelope,
   password,
   resultEnvelope,
+  serviceContent,
   type SoapAnswer,
   type SoapCall,
   SoapServer,
@@ -81,6 +82,41 @@ describe('a session', () => {
       expect(server.sessions.size).toBe(1);
     }
     expect(server.sessions.size).toBe(0);
+  });
+
+  test('an abort ends the connect() of its caller, and no other that waits for the same login', async () => {
+    await using server = await SoapServer.start();
+    let logIn = (): void => undefined;
+    const slow = new Promise<void>((resolve) => (logIn = resolve));
+    server.handlers['RetrieveServiceContent'] = async () => {
+      await slow;
+      return serviceContent;
+    };
+    await using vim = new SoapVimSession(server.options);
+    const controller = new AbortController();
+    const first = failureOf(vim.connect({ signal: controller.signal }));
+    const second = vim.connect();
+    controller.abort();
+    expect(await first).toMatchObject({ code: 'ABORTED' });
+    logIn();
+    await second;
+    expect(vim.serviceContent.rootFolder.value).toBe('group-d1');
+    expect(server.count('Login')).toBe(1);
+  });
+
+  test('the last whose connect() fails closes the connection, and the next begins anew', async () => {
+    await using server = await SoapServer.start();
+    server.handlers['RetrieveServiceContent'] = () => new Promise<never>(() => undefined);
+    const vim = new SoapVimSession(server.options);
+    const controllers = [new AbortController(), new AbortController()];
+    const failures = controllers.map(({ signal }) => failureOf(vim.connect({ signal })));
+    await until(() => server.calls.length === 1);
+    for (const controller of controllers) controller.abort();
+    for (const failure of failures) expect(await failure).toMatchObject({ code: 'ABORTED' });
+    expect(() => vim.serviceContent).toThrow('not connected');
+    delete server.handlers['RetrieveServiceContent'];
+    await vim.connect();
+    await vim.disconnect();
   });
 
   test('is of no use before connect and after disconnect', async () => {

@@ -64,6 +64,7 @@ export class ServerConnection {
   readonly #places = new Places(mostCalls);
   #keepAliveTimer: NodeJS.Timeout | undefined;
   #keepingAlive = false;
+  #opening = 0;
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
@@ -79,9 +80,19 @@ export class ServerConnection {
     return this.#keeper.current;
   }
 
+  /** Whether a call of {@link open} is under way. */
+  get isOpening(): boolean {
+    return this.#opening > 0;
+  }
+
   /** Logs in, and from then on keeps the session from expiring. */
   async open(signal: AbortSignal | undefined): Promise<void> {
-    await this.#keeper.renew(undefined, signal);
+    this.#opening++;
+    try {
+      await this.#keeper.renew(undefined, signal);
+    } finally {
+      this.#opening--;
+    }
     if (this.#closed.signal.aborted) return;
     this.#keepAliveTimer ??= setInterval(() => {
       void this.#keepAlive();
