@@ -62,9 +62,11 @@ export class AttemptWriter implements BackupWriter {
       const writer = self.deref();
       if (writer !== undefined && signal !== undefined) void writer.#stop(new AbortError(signal));
     };
-    signal?.addEventListener('abort', onAbort, { once: true });
     this.#stopListening = () => signal?.removeEventListener('abort', onAbort);
     droppedWriters.register(this, { attempt, stopListening: this.#stopListening }, this);
+    // It may have been aborted while the attempt began.
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
   }
 
   // Not a field: whoever copies the writer's own properties into another does not get it.

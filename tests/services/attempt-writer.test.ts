@@ -50,3 +50,13 @@ it('an attempt that cannot be discarded, against its word, hides nothing and rej
   process.off('unhandledRejection', onUnhandled);
   expect(unhandled).toEqual([]);
 });
+
+it('an attempt that began while the backup was aborted is discarded without another call', async () => {
+  const { attempt, calls } = attemptThat({});
+  const writer = new AttemptWriter(attempt, { signal: AbortSignal.abort() });
+  await new Promise(setImmediate);
+  expect(calls).toEqual(['discard']);
+  await expect(writer.write(Buffer.alloc(1))).rejects.toMatchObject({ code: 'ABORTED' });
+  await writer.abort();
+  expect(calls).toEqual(['discard']);
+});

@@ -51,8 +51,10 @@ export class RbdAttempt implements FileAttempt {
       source?.stream,
     );
     const onAbort = () => void this.#endImport();
-    signal?.addEventListener('abort', onAbort, { once: true });
     this.#stopListening = () => signal?.removeEventListener('abort', onAbort);
+    // It may have been aborted before: while the file was hashed, say.
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
   }
 
   write(chunk: Uint8Array): Promise<void> {
