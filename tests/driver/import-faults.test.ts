@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Backup, type BackupManifest, VimProtocolError, type Volume } from '../../src/index.js';
 import type { CallFault, SimulatorOptions, TransferFaultKind } from '../../src/simulator/index.js';
+import type { VimObject } from '../../src/vim/schema/index.js';
 import { until } from '../support/until.js';
 import { Lab, refusal, someContent } from './support/lab.js';
-import { filesOnly, serviceOf, sessionWith } from './support/services.js';
+import { filesOnly, serviceOf, sessionWith, tellingOtherwise } from './support/services.js';
 
 let lab: Lab;
 let volume: Volume;
@@ -143,6 +144,24 @@ describe('where disks are not moved, and so stay in the folder of their import',
     expect(await other.contentOf(stayed)).toBe(content);
     other.simulator.unlockFile(imported);
     await other.driver.recover({ olderThanMs: 0 });
+    expect(other.diskOf(stayed)).toEqual(before);
+    expectNoDisksLeft(other);
+  });
+
+  test('a new disk that is not as it should be goes back out, and is deleted', async () => {
+    const { other, stayed, good, before } = await restoredOnce();
+    await using _other = other;
+    const { ref } = other.vmOf(stayed);
+    type Disk = VimObject<'VirtualDisk'> & { readonly backing: { readonly fileName: string } };
+    const isNew = (device: VimObject<'VirtualDevice'>): device is Disk =>
+      device._type === 'VirtualDisk' && (device as Disk).backing.fileName !== before.path;
+    const vim = tellingOtherwise(other.vim, 'config.hardware.device', (told, { value }) => {
+      const devices = told as readonly VimObject<'VirtualDevice'>[];
+      return value === ref.value ? devices.map((one) => (isNew(one) ? { ...one, capacityInBytes: 512 } : one)) : told;
+    });
+    const error = await refusal(() => other.driverWith({ vim }).restoreBackup(good, stayed));
+    expect(error).toMatchObject({ code: 'RESTORE_FAILED', cleanup: 'done' });
+    expect(error.message).toContain('capacity');
     expect(other.diskOf(stayed)).toEqual(before);
     expectNoDisksLeft(other);
   });
