@@ -18,7 +18,8 @@ export interface ErrorDetails {
 
 /**
  * Whether everything an operation made, beside what it was for, is gone: `pending` where something may be left that one more
- * call, or `recover()`, ends; `kept` where a disk's file was kept because somebody may refer to it.
+ * call, or `recover()`, ends; `kept` where a disk's file was kept because somebody may refer to it, or because the volume's new disk
+ * is not as it should be.
  */
 export type Cleanup = 'done' | 'pending' | 'kept';
 

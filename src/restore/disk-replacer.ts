@@ -17,6 +17,7 @@ import type { BackingMarks } from '../journal/backing-marks.js';
 import type { Operation } from '../operation/operation.js';
 import type { StorageProfiles } from '../pbm/storage-profiles.js';
 import type { MoRef } from '../vim/schema/index.js';
+import type { VimSession } from '../vim/vim-session.js';
 import { whenFree } from '../vim/when-free.js';
 import { type DiskExchange, exchangeBackDisk, exchangeDisk, withFile } from './exchange-disk.js';
 import { exchangeMark, exchangeState } from './fencing.js';
@@ -80,8 +81,9 @@ export class DiskReplacer {
     const wrong = await this.prove();
     if (wrong === undefined) return;
     const what = `the exchanged disk was not as it should be (${wrong})`;
+    let hasPolicy: boolean;
     try {
-      await whenFree(vim, () => this.#exchangeBack(before, ownership));
+      hasPolicy = await whenFree(vim, () => this.#exchangeBack(before, ownership));
     } catch (error) {
       const isSelfTelling = error instanceof OwnershipLostError || error instanceof VimConnectionError;
       if (isSelfTelling || !(error instanceof VmdkDriverError)) throw error;
@@ -90,7 +92,9 @@ export class DiskReplacer {
         cause: error,
       });
     }
-    throw new RestoreError(`${what}; the volume has its old disk again`);
+    throw new RestoreError(
+      `${what}; the volume has its old disk again${hasPolicy ? '' : ', without its storage policy, which was refused'}`,
+    );
   }
 
   /**
@@ -150,14 +154,18 @@ export class DiskReplacer {
     }
   }
 
-  /** Fenced as the exchange itself is. */
-  async #exchangeBack(before: Backing, ownership: Ownership): Promise<void> {
+  /**
+   * Fenced as the exchange itself is.
+   *
+   * @returns whether the old disk has its storage policy, as far as is known
+   */
+  async #exchangeBack(before: Backing, ownership: Ownership): Promise<boolean> {
     const { vim } = this.#operation;
     const { backing, profiles, operationId } = this.#plan;
     for (let attempt = 1; ; attempt++) {
       const now = await readBacking(vim, backing.ref);
       const state = exchangeState(now.marks.operation, operationId);
-      if (state === 'exchanged back') return;
+      if (state === 'exchanged back') return true;
       if (state === 'undone') throw exchangedAgain(now);
       await ownership.read();
       const marks = {
@@ -167,8 +175,7 @@ export class DiskReplacer {
       };
       const add = withFile(before.disk.device, before.disk.path, before.disk.capacityBytes);
       try {
-        await this.#send({ ...exchangeOf(now, marks), add, storageProfile: profiles.disk }, exchangeBackDisk);
-        return;
+        return await this.#send({ ...exchangeOf(now, marks), add, storageProfile: profiles.disk }, exchangeBackDisk);
       } catch (error) {
         if (!isVimFault(error, 'ConcurrentAccess') || attempt === tries) throw error;
       }
@@ -176,11 +183,15 @@ export class DiskReplacer {
   }
 
   /** Knows what became of a call, also where it throws. */
-  async #send(exchange: DiskExchange, make: typeof exchangeDisk): Promise<void> {
+  async #send<T>(
+    exchange: DiskExchange,
+    make: (vim: VimSession, ref: MoRef, exchange: DiskExchange) => Promise<T>,
+  ): Promise<T> {
     this.#state = 'unknown';
     try {
-      await make(this.#operation.vim, this.#plan.backing.ref, exchange);
+      const made = await make(this.#operation.vim, this.#plan.backing.ref, exchange);
       this.#state = 'answered';
+      return made;
     } catch (error) {
       const isOpen = error instanceof VimConnectionError && error.outcome === 'unknown';
       if (!isOpen) this.#state = 'answered';

@@ -12,6 +12,8 @@ type DiskDevice = AttachedDisk['device'];
 
 /** Keys of devices that are only being asked for are negative. */
 const newDiskKey = -1;
+/** Faults by which an exchange is refused for what others do at the moment, and not for its storage policy. */
+const ofOthers = ['ConcurrentAccess', 'FileLocked', 'TaskInProgress'] as const;
 
 /** One disk for another. */
 export interface DiskExchange {
@@ -52,15 +54,19 @@ export async function exchangeDisk(
 /**
  * {@link exchangeDisk} for a disk that a volume had before: that it has it again matters more than that its storage policy still
  * exists.
+ *
+ * @returns whether it has its storage policy
  */
-export async function exchangeBackDisk(vim: VimSession, ref: MoRef, exchange: DiskExchange): Promise<void> {
+export async function exchangeBackDisk(vim: VimSession, ref: MoRef, exchange: DiskExchange): Promise<boolean> {
   try {
     await exchangeDisk(vim, ref, exchange);
+    return true;
   } catch (error) {
     const isPolicys =
-      exchange.storageProfile !== undefined && error instanceof VimFault && !isVimFault(error, 'ConcurrentAccess');
+      exchange.storageProfile !== undefined && error instanceof VimFault && !isVimFault(error, ...ofOthers);
     if (!isPolicys) throw error;
     await exchangeDisk(vim, ref, { ...exchange, storageProfile: undefined });
+    return false;
   }
 }
 

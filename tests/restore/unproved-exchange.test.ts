@@ -112,7 +112,7 @@ describe('a disk that is found wrong after the exchange', () => {
     );
     const error = await refusal(() => lab.driverWith({ vim }).restoreBackup(backup, volume));
     expect(error).toMatchObject({ code: 'RESTORE_FAILED', cleanup: 'done' });
-    expect(error.message).toContain('the volume has its old disk again');
+    expect(error.message).toContain('the volume has its old disk again, without its storage policy');
     expect(lab.diskOf(volume)).toMatchObject({ path: old, missing: false });
     await lab.expectNothingLeft();
   });
