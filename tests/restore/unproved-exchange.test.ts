@@ -170,9 +170,7 @@ describe('a disk that cannot be proved after the exchange', () => {
     ['policy', (vim) => askingPolicies(vim, () => 'silver-id')],
     ['capacity', tellingCapacity],
   ])('and that recovery finds wrong (%s): the old one is kept and named', async (_, other) => {
-    await refusal(() =>
-      lab.driverWith({ vim: askingPolicies(lab.vim, () => refuse()) }).restoreBackup(backup, volume),
-    );
+    await refusal(() => lab.driverWith({ vim: askingPolicies(lab.vim, () => refuse()) }).restoreBackup(backup, volume));
     expect(await lab.driverWith({ vim: other(lab.vim) }).recover({ olderThanMs: 0 })).toMatchObject({
       restores: [{ outcome: 'failed', kept: [old], error: { code: 'RESTORE_FAILED' } }],
     });
