@@ -22,7 +22,10 @@ export class TransferStalledError extends TransferError {
   static override readonly brand: string = 'TransferStalledError';
   override readonly code = 'TRANSFER_STALLED';
 
-  constructor(stallTimeoutMs: number, details?: ErrorDetails) {
-    super(`no byte moved for ${stallTimeoutMs.toString()} ms`, details);
+  constructor(
+    stallTimeoutMs: number,
+    { advice, ...details }: ErrorDetails & { readonly advice?: string | undefined } = {},
+  ) {
+    super([`no byte moved for ${stallTimeoutMs.toString()} ms`, advice].filter(Boolean).join('; '), details);
   }
 }

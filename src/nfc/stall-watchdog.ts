@@ -8,11 +8,12 @@ export class StallWatchdog implements Disposable {
   /**
    * @param stallTimeoutMs how long no byte may move, in milliseconds
    * @param isExcused whether it is not the peer that is waited for; asked when the time is up, which then begins anew
+   * @param advice what an operator should know of such a stall
    */
-  constructor(stallTimeoutMs: number, isExcused: () => boolean = () => false) {
+  constructor(stallTimeoutMs: number, isExcused: () => boolean = () => false, advice?: string) {
     this.#timer = setTimeout(() => {
       if (isExcused()) this.#timer.refresh();
-      else this.#controller.abort(new TransferStalledError(stallTimeoutMs));
+      else this.#controller.abort(new TransferStalledError(stallTimeoutMs, { advice }));
     }, stallTimeoutMs);
   }
 

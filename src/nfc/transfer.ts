@@ -4,6 +4,12 @@ import { traceTransfer } from '../operation/tracing.js';
 import type { NfcLease } from './nfc-lease.js';
 import { StallWatchdog } from './stall-watchdog.js';
 
+/** While a host reads through a long empty region, a sound export sends no byte. */
+const stallAdvice = {
+  export: 'an export sends nothing for empty regions of the disk: if it has long ones, give a larger stallTimeoutMs',
+  import: undefined,
+} as const;
+
 /** What a transfer runs under. */
 export interface TransferScope {
   /** Aborted when the operation is, when the lease is lost and when bytes stop moving. */
@@ -37,7 +43,7 @@ export async function transfer<T extends { readonly streamBytes: number }>(
   const { lease, signal, direction, host } = needs;
   const owned = anySignal(signal, lease.lost);
   try {
-    using watchdog = new StallWatchdog(needs.stallTimeoutMs, needs.isExcused);
+    using watchdog = new StallWatchdog(needs.stallTimeoutMs, needs.isExcused, stallAdvice[direction]);
     const scope: TransferScope = {
       signal: anySignal(owned, watchdog.signal),
       moved(fraction) {

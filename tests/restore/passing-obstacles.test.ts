@@ -41,7 +41,10 @@ describe('what stands in the way of a restore for a moment, after the upload, do
     ['the host still holds the imported file', { method: 'MoveVirtualDisk_Task', when: 'task', kind: locked }],
     ['it does so when the disk is extended', { method: 'ExtendVirtualDisk_Task', when: 'task', kind: locked }],
     ['and when it is given its UUID', { method: 'SetVirtualDiskUuid', nth: 2, kind: locked }],
-    ['the disk turns out to be locked when it is attached', { method: 'ReconfigVM_Task', nth: 2, when: 'task', kind: locked }],
+    [
+      'the disk turns out to be locked when it is attached',
+      { method: 'ReconfigVM_Task', nth: 2, when: 'task', kind: locked },
+    ],
     ['the old disk is, when it is to go', { method: 'ReconfigVM_Task', nth: 3, when: 'task', kind: locked }],
   ])('existing volume: %s', async (_what, fault) => {
     const larger = { ...volume, size: 2 };
