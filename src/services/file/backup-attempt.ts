@@ -1,6 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { throwIfAborted } from '../../errors/index.js';
+import { hasErrno } from '../../errors/errno.js';
+import { BackupServiceError, throwIfAborted } from '../../errors/index.js';
 import type { Backup } from '../../model/backup.js';
 import type { BackupManifest } from '../../model/backup-manifest.js';
 import { newAttemptName } from '../../stores/file/attempt-name.js';
@@ -101,7 +102,7 @@ export class BackupAttempt implements FileAttempt {
     const recordPath = this.#path(recordFileName(this.#key));
     const temporaryRecordPath = this.#path(temporaryRecordFileName(this.#key, this.#name));
     await rename(this.#path(temporaryDataFileName(this.#key, this.#name)), this.#path(record.dataFile));
-    await writeNewFile(temporaryRecordPath, `${JSON.stringify(record, undefined, 2)}\n`);
+    await writeNewFile(temporaryRecordPath, textOf(record));
     // The data's name has to be durable before the record that gives it.
     await syncDirectory(this.#directory);
     // One that cannot be read is replaced all the same; its data is then left to a sweep.
@@ -109,8 +110,34 @@ export class BackupAttempt implements FileAttempt {
     throwIfAborted(signal);
     await rename(temporaryRecordPath, recordPath).catch((error: unknown) => this.#assertRenamed(record, error));
     this.#committed = true;
+    await this.#assertDataThere(record, replaced);
     await syncDirectory(this.#directory);
     if (replaced !== undefined && replaced.dataFile !== record.dataFile) await this.#remove(replaced.dataFile);
+  }
+
+  /**
+   * While the data had no record, another machine's sweep may have taken it for abandoned: this one was suspended for a day, say. Then
+   * what was there before is put back.
+   */
+  async #assertDataThere({ dataFile }: BackupRecord, replaced: BackupRecord | undefined): Promise<void> {
+    if (await isThere(this.#path(dataFile))) return;
+    const recordPath = this.#path(recordFileName(this.#key));
+    const found = await readRecord(recordPath, this.#key);
+    // Another attempt's, which was committed since, is the backup.
+    if (found?.dataFile === dataFile) {
+      if (replaced === undefined) await rm(recordPath, { force: true });
+      else await this.#putBack(replaced, recordPath);
+      await syncDirectory(this.#directory);
+    }
+    this.#committed = false;
+    const message = 'its data was removed by another machine before it was a backup; see that the clocks agree, and repeat it';
+    throw new BackupServiceError(message, { retryable: true });
+  }
+
+  async #putBack(replaced: BackupRecord, recordPath: string): Promise<void> {
+    const temporaryRecordPath = this.#path(temporaryRecordFileName(this.#key, this.#name));
+    await writeNewFile(temporaryRecordPath, textOf(replaced));
+    await rename(temporaryRecordPath, recordPath);
   }
 
   /** Of a file server the answer to a rename may be lost, and not the rename: the record's own file tells. */
@@ -129,6 +156,21 @@ export class BackupAttempt implements FileAttempt {
 
   #path(name: string): string {
     return join(this.#directory, name);
+  }
+}
+
+function textOf(record: BackupRecord): string {
+  return `${JSON.stringify(record, undefined, 2)}\n`;
+}
+
+/** Whether a file is there, as a file server has it: opening it asks the server, where a look may be answered from what was known. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await (await open(path, 'r')).close();
+    return true;
+  } catch (error) {
+    // What cannot be told is no reason to take a backup back.
+    return !hasErrno(error, 'ENOENT', 'ESTALE');
   }
 }
 

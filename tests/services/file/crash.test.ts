@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, renameSync } from 'node:fs';
-import { rename, utimes, writeFile } from 'node:fs/promises';
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdir, rename, utimes, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { TemporaryStore } from './temporary-store.js';
 
 const backup = { id: 'backup-1', volumeId: 'volume-1' };
@@ -97,6 +97,33 @@ it('a rename whose answer was lost was one', async () => {
   expect(faster).toBe(1);
 });
 
+describe('data that another machine removes before its record is there', () => {
+  /** Looked at for the last time right before the record is renamed: then another machine sweeps, whose clock is a day ahead. */
+  function sweptMeanwhile(kept: readonly string[]): AbortSignal {
+    const { signal } = new AbortController();
+    return Object.defineProperty(signal, 'aborted', {
+      get: () => {
+        const names = readdirSync(store.directory);
+        if (!names.some((name) => name.endsWith('.json.tmp'))) return false;
+        for (const name of names) if (name.endsWith('.vmdk') && !kept.includes(name)) rmSync(store.path(name));
+        return false;
+      },
+    });
+  }
+
+  it.each([false, true])('fails the backup, and what was there stays (%s)', async (isRepeat) => {
+    await mkdir(store.directory, { mode: 0o700 });
+    const before = isRepeat ? await store.fill(backup) : undefined;
+    const names = await store.names();
+    const file = await store.file(randomBytes(1000));
+    const storing = store.service.backup(backup, file, { signal: sweptMeanwhile(names) });
+    await expect(storing).rejects.toMatchObject({ code: 'BACKUP_SERVICE_FAILED', retryable: true });
+    expect(await store.names()).toEqual(names);
+    if (before === undefined) await expect(store.restored(backup)).rejects.toMatchObject({ code: 'BACKUP_NOT_FOUND' });
+    else expect(await store.restored(backup)).toEqual(before);
+  });
+});
+
 describe('what a dead process left', () => {
   /** An attempt of this process that is not under way, as one of an earlier process of the same number. */
   const dead = async () => {
@@ -133,6 +160,19 @@ describe('what a dead process left', () => {
     await utimes(leftover, longAgo, longAgo);
     await store.fill(backup);
     expect(await store.names()).toHaveLength(2);
+  });
+
+  it('is kept where only the clock of this machine says that it is old', async () => {
+    const leftover = store.path(`backup-1.${await elsewhere()}.vmdk.tmp`);
+    await writeFile(leftover, 'half');
+    const { now } = Date;
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + 25 * 60 * 60 * 1000);
+    try {
+      await store.fill(backup);
+    } finally {
+      clock.mockRestore();
+    }
+    expect(await store.names()).toHaveLength(3);
   });
 
   it('is kept where a record that cannot be read may name it', async () => {
