@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { open, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { livenessOf } from '../../process/liveness.js';
 import { thisOwner } from '../../process/owner.js';
 import { ownerInName, thisOwnerInName } from '../../process/owner-in-name.js';
@@ -24,9 +25,24 @@ export async function isAbandoned(attempt: string, path: string): Promise<boolea
   const isDead = isOwnerDead(attempt);
   if (isDead !== undefined) return isDead;
   try {
-    return Date.now() - (await stat(path)).mtimeMs > abandonedAfterMs;
+    const { mtimeMs } = await stat(path);
+    const isOld = (now: number) => now - mtimeMs > abandonedAfterMs;
+    // Of a shared directory it is its server that gives the times: this machine's clock may be another.
+    return isOld(Date.now()) && isOld(await timeIn(dirname(path)));
   } catch {
     return false;
+  }
+}
+
+/** The time by the clock of who serves the directory, in milliseconds: that of a file just made in it, which has no name any more by then. */
+async function timeIn(directory: string): Promise<number> {
+  const path = join(directory, newAttemptName());
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    await unlink(path);
+    return (await handle.stat()).mtimeMs;
+  } finally {
+    await handle.close();
   }
 }
 
