@@ -44,6 +44,8 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<Metri
     const reason = error instanceof Error ? error.message : String(error);
     throw new InvalidInputError('options.port', `cannot be served: ${reason}`, { cause: error });
   });
+  // A connection that cannot be taken, as files run out, is Prometheus's to miss: unheard it would end the process.
+  server.on('error', () => undefined);
   const close = async (): Promise<void> => {
     server.close();
     server.closeAllConnections();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { createFleet, createMetrics, serveMetrics, startWorker } from '../../src/fleet/index.js';
 import { LoopWatch } from '../../src/fleet/loop-watch.js';
 import type { Logger, Volume } from '../../src/index.js';
@@ -54,6 +55,16 @@ test('a port that is taken is told of as such', async () => {
   await using server = await serveMetrics({ metrics, port: 0 });
   const port = Number(new URL(server.url).port);
   await expect(serveMetrics({ metrics, port })).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'options.port' });
+});
+
+test('a connection that cannot be taken does not end the process', async () => {
+  await using fleet = createFleet({ connection: 'redis://127.0.0.1:1' });
+  const listen = jest.spyOn(Server.prototype, 'listen');
+  await using server = await serveMetrics({ metrics: await createMetrics({ fleet }), port: 0 });
+  const [listening] = listen.mock.contexts as Server[];
+  listen.mockRestore();
+  listening!.emit('error', new Error('accept EMFILE'));
+  expect((await fetch(`${server.url}/live`)).status).toBe(200);
 });
 
 test('that the event loop was held is said', async () => {
