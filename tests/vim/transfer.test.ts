@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { ClientRequest } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { createServer as createTlsServer, type Server } from 'node:tls';
 import { describe, expect, jest, test } from '@jest/globals';
 import { TransferError } from '../../src/index.js';
@@ -466,6 +467,23 @@ describe('upload', () => {
     destroy(source);
     const error = await failureOf(new SoapVimSession(server.options).upload(urlOf(server), source, put(100)));
     expect(error).toMatchObject({ code: 'TRANSFER_FAILED' });
+  });
+
+  test.each([
+    ['was destroyed', async (source: PassThrough) => source.destroy(), 'closed before its end'],
+    ['failed', async (source: PassThrough) => source.on('error', () => {}).destroy(new Error('read')), 'before its end'],
+    ['was read', async (source: PassThrough) => buffer(source.end('x')), 'read before'],
+  ])('a source that %s long before ends the upload', async (_name, end, message) => {
+    await using server = await SoapServer.start();
+    server.onRequest = (request) => {
+      request.resume().on('error', () => {});
+    };
+    const source = new PassThrough();
+    await end(source);
+    await new Promise(setImmediate);
+    const error = await failureOf(new SoapVimSession(server.options).upload(urlOf(server), source, put()));
+    expect(error).toMatchObject({ code: 'TRANSFER_FAILED' });
+    expect(error.message).toContain(message);
   });
 
   test('a connection that is cut is a TransferError', async () => {

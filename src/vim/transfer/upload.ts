@@ -120,9 +120,14 @@ function send(transfer: TransferRequest, source: Readable, { length, signal }: U
     source.on('error', (error) => {
       fail(error);
     });
+    const closed = (): void => {
+      fail(transfer.failed('the source was closed before its end', { cause: source.errored }));
+    };
     source.once('close', () => {
-      if (!source.readableEnded)
-        fail(transfer.failed('the source was closed before its end', { cause: source.errored }));
+      if (!source.readableEnded) closed();
     });
+    // It has said so before anybody listened.
+    if (source.readableEnded) fail(transfer.failed('the source was read before', { retryable: false }));
+    else if (source.destroyed || source.errored !== null) closed();
   });
 }
