@@ -17,9 +17,10 @@ export interface ObjectStreamOptions {
   /** Their MD5, 32 hexadecimal digits, where it is known. */
   readonly md5?: string | undefined;
   /**
-   * Asks for the rest of the same object, from a byte of this stream on. It must reject where the object is another one meanwhile.
+   * Asks for the rest of the same object, from a byte of this stream on. It must reject where the object is another one meanwhile. The
+   * signal is aborted when the stream is destroyed.
    */
-  readonly resume: (from: number) => Promise<IncomingMessage>;
+  readonly resume: (from: number, signal: AbortSignal) => Promise<IncomingMessage>;
   readonly stallTimeoutMs: number;
   readonly retryDelaysMs: readonly number[];
   readonly signal?: AbortSignal | undefined;
@@ -34,6 +35,8 @@ export class ObjectStream extends Readable {
   readonly #timer: StallTimer;
   readonly #hash: Hash | undefined;
   readonly #onAbort: () => void;
+  /** Aborted when the stream is destroyed, as it is by its signal: nobody takes what would come. */
+  readonly #dropped = new AbortController();
   #answer: IncomingMessage | undefined;
   #received = 0;
   /** What had been received when the connection last broke. */
@@ -71,6 +74,7 @@ export class ObjectStream extends Readable {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#timer.stop();
     this.#answer?.destroy();
+    this.#dropped.abort();
     callback(error);
   }
 
@@ -131,13 +135,14 @@ export class ObjectStream extends Readable {
 
   #goOn(broken: VmdkDriverError): void {
     this.#broken = undefined;
-    const { key, retryDelaysMs, signal } = this.#options;
+    const { key, retryDelaysMs } = this.#options;
+    const { signal } = this.#dropped;
     if (this.#received > this.#brokeAt) this.#failures = 0;
     this.#brokeAt = this.#received;
     const delaysMs = retryDelaysMs.slice(this.#failures++);
     let isFirst = true;
     withRetries({ delaysMs, signal }, async () => {
-      if (!isFirst) return this.#options.resume(this.#received);
+      if (!isFirst) return this.#options.resume(this.#received, signal);
       isFirst = false;
       throw broken;
     }).then(

@@ -12,7 +12,7 @@ export interface OpenObjectOptions extends Pick<
 > {
   readonly range: ByteRange | undefined;
   /** Sends a GET with these header fields. It accepts 404, 412 and 416, and rejects for other failures. */
-  readonly send: (headers: HttpHeaders) => Promise<IncomingMessage>;
+  readonly send: (headers: HttpHeaders, signal: AbortSignal | undefined) => Promise<IncomingMessage>;
   /** The MD5 of the whole object that an answer tells of, where it does. */
   readonly md5Of?: ((answer: IncomingMessage) => string | undefined) | undefined;
 }
@@ -26,7 +26,7 @@ export interface OpenObjectOptions extends Pick<
 export async function openObject(options: OpenObjectOptions): Promise<Readable> {
   const { key, peer, range, stallTimeoutMs, retryDelaysMs, signal } = options;
   const offset = range?.offset ?? 0;
-  const answer = await ask(options, range === undefined ? {} : { range: headerOf(offset, range.length) });
+  const answer = await ask(options, range === undefined ? {} : { range: headerOf(offset, range.length) }, signal);
   try {
     const length = lengthOf(answer, options);
     const { etag } = answer.headers;
@@ -35,13 +35,13 @@ export async function openObject(options: OpenObjectOptions): Promise<Readable> 
       peer,
       length,
       md5: range === undefined ? options.md5Of?.(answer) : undefined,
-      resume: async (from) => {
+      resume: async (from, wanted) => {
         if (from === length) throw new StoreError('protocol', `${peer}: ${key}: the answer does not end`);
         const headers = {
           range: headerOf(offset + from, length - from),
           ...(etag === undefined ? {} : { 'if-match': etag }),
         };
-        const rest = await ask(options, headers);
+        const rest = await ask(options, headers, wanted);
         try {
           if (rest.headers.etag !== etag) throw replaced(options);
           lengthOf(rest, { ...options, range: { offset: offset + from, length: length - from } });
@@ -61,8 +61,12 @@ export async function openObject(options: OpenObjectOptions): Promise<Readable> 
   }
 }
 
-async function ask(options: OpenObjectOptions, headers: HttpHeaders): Promise<IncomingMessage> {
-  const answer = await options.send(headers);
+async function ask(
+  options: OpenObjectOptions,
+  headers: HttpHeaders,
+  signal: AbortSignal | undefined,
+): Promise<IncomingMessage> {
+  const answer = await options.send(headers, signal);
   const { statusCode } = answer;
   if (statusCode === 200 || statusCode === 206) return answer;
   answer.destroy();

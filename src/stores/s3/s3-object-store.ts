@@ -157,14 +157,14 @@ export class S3ObjectStore implements ObjectStore {
         key,
         range,
         peer: client.peer,
-        send: (headers) =>
+        send: (headers, wanted) =>
           client.send({
             method: 'GET',
             path,
             headers,
             what: `${key} cannot be read`,
             accepts: [404, 412, 416],
-            signal,
+            signal: wanted,
           }),
         stallTimeoutMs,
         retryDelaysMs: client.retryDelaysMs,

@@ -156,14 +156,14 @@ export class SwiftObjectStore implements ObjectStore {
         key,
         range,
         peer: await this.#client.peer(signal),
-        send: (headers) =>
+        send: (headers, wanted) =>
           this.#client.send({
             method: 'GET',
             target: { object },
             headers: { ...headers, ...replicas },
             what: `${key} cannot be read`,
             accepts: [404, 412, 416],
-            signal,
+            signal: wanted,
           }),
         md5Of: md5Told,
         stallTimeoutMs,

@@ -421,6 +421,37 @@ describe('a get', () => {
     });
   });
 
+  it('that is destroyed ends its request for the rest', async () => {
+    let isEnded = false;
+    server.answers(
+      inTurn(serves(1000), (response) => {
+        response.once('close', () => (isEnded = true));
+      }),
+    );
+    const stream = (await storeWith().get('key')).resume();
+    await until(() => server.arrived.length === 2);
+    stream.destroy();
+    await until(() => isEnded);
+    expect(server.arrived).toHaveLength(2);
+  });
+
+  it('that is destroyed is not tried again', async () => {
+    using time = new PassingTime();
+    let isCut = false;
+    server.answers(
+      inTurn(serves(1000), (response) => {
+        response.once('close', () => (isCut = true)).destroy();
+      }),
+    );
+    const stream = (await storeWith({ retryDelaysMs: [1, 60_000] }).get('key')).resume();
+    await until(() => isCut);
+    for (let turns = 0; turns < 100; turns++) await new Promise(setImmediate);
+    stream.destroy();
+    time.pass(60_000);
+    for (let turns = 0; turns < 100; turns++) await new Promise(setImmediate);
+    expect(server.arrived).toHaveLength(2);
+  });
+
   it('ends at once when it is aborted while the server is silent', async () => {
     server.answers((response) => {
       response.writeHead(200, { 'content-length': bytes.length, etag }).write(bytes.subarray(0, 1000));
