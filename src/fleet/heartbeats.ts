@@ -83,8 +83,7 @@ export class Heartbeats {
       if (score === null || now - Number(score) < deadAfterMs) return undefined;
       // After the question: a Redis that has gone back in time is noticed.
       await Promise.all([...this.#timers.keys()].map((ownerId) => this.#beat(ownerId)));
-      const wasHeardAllAlong =
-        this.#silentMs < unbroken * lockMs && this.#heardAt - this.#heardSince >= deadAfterMs;
+      const wasHeardAllAlong = this.#silentMs < unbroken * lockMs && this.#heardAt - this.#heardSince >= deadAfterMs;
       return wasHeardAllAlong ? false : undefined;
     });
 

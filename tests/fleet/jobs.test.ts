@@ -213,7 +213,8 @@ needing(hasRedis, noRedis).describe('a fleet', () => {
 
   test.each(['retry', 'removal'])('a %s whose answer was lost, and that is asked for again, was done', async (what) => {
     const { queues } = fleet as RedisFleet;
-    const twice = <Args extends unknown[], R>(ask: (...args: Args) => Promise<R>) =>
+    const twice =
+      <Args extends unknown[], R>(ask: (...args: Args) => Promise<R>) =>
       async (...args: Args): Promise<R> => {
         await ask(...args);
         return ask(...args);

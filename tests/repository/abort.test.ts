@@ -253,28 +253,34 @@ describe('a repository that does not open', () => {
     return { service, recover };
   }
 
-  test.each(['store', 'store of this package', 'key service'] as const)('since its %s does not answer, holds nobody', async (who) => {
-    const { service } = await stuck(who);
-    const controller = new AbortController();
-    const calling = expect(service.readManifest(b1, { signal: controller.signal })).rejects.toMatchObject({
-      code: 'ABORTED',
-    });
-    setImmediate(() => controller.abort());
-    await calling;
-  });
+  test.each(['store', 'store of this package', 'key service'] as const)(
+    'since its %s does not answer, holds nobody',
+    async (who) => {
+      const { service } = await stuck(who);
+      const controller = new AbortController();
+      const calling = expect(service.readManifest(b1, { signal: controller.signal })).rejects.toMatchObject({
+        code: 'ABORTED',
+      });
+      setImmediate(() => controller.abort());
+      await calling;
+    },
+  );
 
-  test.each(['store', 'store of this package', 'key service'] as const)('since its %s does not answer, is opened anew later', async (who) => {
-    const { service, recover } = await stuck(who);
-    const endTimeouts = heldTimeouts();
-    const failed = expect(service.readManifest(b1)).rejects.toMatchObject({
-      code: 'STORE_FAILED',
-      reason: 'stalled',
-      retryable: true,
-    });
-    await endsInTime(failed, endTimeouts);
-    recover();
-    expect(await service.readManifest(b1)).toMatchObject({ backupId: 'b1' });
-  });
+  test.each(['store', 'store of this package', 'key service'] as const)(
+    'since its %s does not answer, is opened anew later',
+    async (who) => {
+      const { service, recover } = await stuck(who);
+      const endTimeouts = heldTimeouts();
+      const failed = expect(service.readManifest(b1)).rejects.toMatchObject({
+        code: 'STORE_FAILED',
+        reason: 'stalled',
+        retryable: true,
+      });
+      await endsInTime(failed, endTimeouts);
+      recover();
+      expect(await service.readManifest(b1)).toMatchObject({ backupId: 'b1' });
+    },
+  );
 });
 
 test('a store whose deletions throw at once costs no backup that was committed', async () => {

@@ -155,7 +155,10 @@ describe('retention', () => {
     const before = lab.store.snapshot();
     const plan = await lab.service.applyRetention(policy, { dryRun: true });
     expect(lab.store.snapshot()).toEqual(before);
-    expect(plan.find(({ backupId }) => backupId === 'b10')).toMatchObject({ keep: true, reasons: ['dated in the future'] });
+    expect(plan.find(({ backupId }) => backupId === 'b10')).toMatchObject({
+      keep: true,
+      reasons: ['dated in the future'],
+    });
     expect(await lab.service.applyRetention(policy)).toEqual(plan);
     expect(await left(lab)).toEqual([...kept, 'b10']);
   });
@@ -244,7 +247,8 @@ test('an object whose time is not known is not old: nothing goes for that', asyn
     for await (const info of list(prefix, options)) yield { ...info, lastModified: new Date(NaN) };
   };
   // Without the service: it does not let such a time in.
-  const repository = { store, id: 'r', vault: plainVault, packBytes: 65_536, concurrency: 1, retainDays: undefined };
+  const { id } = JSON.parse(store.objects.get('repository.json')!.bytes.toString()) as { readonly id: string };
+  const repository = { store, id, vault: plainVault, packBytes: 65_536, concurrency: 1, retainDays: undefined };
   expect(await collectGarbage(repository)).toMatchObject({ deleted: 0, marked: 0 });
   expect(await applyRetention(repository, { keepLast: 1, daily: 1, keepWithinDays: 1 }, {})).toEqual([]);
   expect(store.snapshot()).toEqual(before);

@@ -471,7 +471,11 @@ describe('upload', () => {
 
   test.each([
     ['was destroyed', async (source: PassThrough) => source.destroy(), 'closed before its end'],
-    ['failed', async (source: PassThrough) => source.on('error', () => {}).destroy(new Error('read')), 'before its end'],
+    [
+      'failed',
+      async (source: PassThrough) => source.on('error', () => {}).destroy(new Error('read')),
+      'before its end',
+    ],
     ['was read', async (source: PassThrough) => buffer(source.end('x')), 'read before'],
   ])('a source that %s long before ends the upload', async (_name, end, message) => {
     await using server = await SoapServer.start();

@@ -29,8 +29,7 @@ const serverWith = (descriptionId: string): ScriptedSession =>
 /** A change that is refused so often before it is made. */
 function changeRefused(fault: Error, times: number) {
   const counts = { tried: 0 };
-  const change = (): Promise<string> =>
-    ++counts.tried > times ? Promise.resolve('made') : Promise.reject(fault);
+  const change = (): Promise<string> => (++counts.tried > times ? Promise.resolve('made') : Promise.reject(fault));
   return { change, counts };
 }
 

@@ -43,7 +43,10 @@ export async function applyRetention(
   const now = await storeTime(repository, signal);
   const planned = volumes.flatMap((backups) => {
     const attempts = new Map(backups.map(({ backupId, attempt }) => [backupId, attempt]));
-    return decideRetention(backups, policy, now).map((decision) => ({ decision, attempt: attempts.get(decision.backupId) }));
+    return decideRetention(backups, policy, now).map((decision) => ({
+      decision,
+      attempt: attempts.get(decision.backupId),
+    }));
   });
   const decisions: RetentionDecision[] = [];
   for (const { decision, attempt } of planned) {

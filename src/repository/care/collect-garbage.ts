@@ -6,16 +6,11 @@ import { callbackSchema, signalSchema } from '../../live-input.js';
 import { quietly } from '../../quietly.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
 import { attemptOfRootKey, marksPrefix, volumesPrefix } from '../format/names.js';
+import { assertStillThere } from '../open-repository.js';
 import { readObject, type Repository } from '../repository.js';
 import { tryDelete } from '../try-delete.js';
 import { compactPacks, type DeadGrains } from './compact-packs.js';
-import {
-  attemptOfKey,
-  findDeadLeases,
-  findDoubtfulPacks,
-  findLiveObjects,
-  type LiveObjects,
-} from './live-objects.js';
+import { attemptOfKey, findDeadLeases, findDoubtfulPacks, findLiveObjects, type LiveObjects } from './live-objects.js';
 import { findNeededGrains } from './needed-grains.js';
 import { isReplaced, isSuperseded, packOf, shortestOfPacks } from './rewritings.js';
 
@@ -127,6 +122,8 @@ async function collect(
   const ended = new Set(deadLeases.filter((key) => !leases.kept.has(key)));
   // After the candidates: what came to be needed since they were listed is seen.
   const live = await findLiveObjects(repository, ended, signal);
+  // A mount that comes and goes: what was seen first would now be needed by nobody.
+  await assertStillThere(repository, signal);
   const doubtful = await findDoubtfulPacks(repository, live.roots, ripeKeys, signal);
   const shortest = await shortestOfPacks(candidates);
   const { fresh, needless, superseded } = await sortGarbage(candidates, { live, doubtful, shortest, ripeKeys });
@@ -134,7 +131,9 @@ async function collect(
   const marks = { marked: fresh.length, markedBytes: totalBytes(fresh) };
   // That takes the map of every backup: only where it tells something.
   const needed =
-    maxRepackBytes > 0 || superseded.length > 0 ? await findNeededGrains(repository, ended, ripeKeys, signal) : undefined;
+    maxRepackBytes > 0 || superseded.length > 0
+      ? await findNeededGrains(repository, ended, ripeKeys, signal)
+      : undefined;
   const compaction = { now, settled: shortest, marked: ripeGrains, budgetBytes: maxRepackBytes, dryRun, signal };
   const compacted =
     needed !== undefined && maxRepackBytes > 0 ? await compactPacks(repository, { ...compaction, needed }) : undefined;

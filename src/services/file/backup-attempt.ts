@@ -130,7 +130,8 @@ export class BackupAttempt implements FileAttempt {
       await syncDirectory(this.#directory);
     }
     this.#committed = false;
-    const message = 'its data was removed by another machine before it was a backup; see that the clocks agree, and repeat it';
+    const message =
+      'its data was removed by another machine before it was a backup; see that the clocks agree, and repeat it';
     throw new BackupServiceError(message, { retryable: true });
   }
 

@@ -31,7 +31,11 @@ export function isBefore(one: ObjectInfo, other: ObjectInfo): boolean {
 }
 
 /** An object as the store lists it: a list may be right where a replica of the object is not, and all its times are rounded alike. */
-async function listed(store: ObjectStore, key: string, signal: AbortSignal | undefined): Promise<ObjectInfo | undefined> {
+async function listed(
+  store: ObjectStore,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<ObjectInfo | undefined> {
   for await (const info of store.list(key, { signal })) {
     if (info.key === key) return info;
   }

@@ -19,7 +19,14 @@ export function createSnapshot(world: World, vm: VirtualMachine, name: string, d
   const kept = new Map<number, DiskFile>();
   for (const disk of vm.disks) if (disk.diskMode === 'persistent') kept.set(disk.key, requireReadable(disk));
   const number = registry.nextNumber('snapshot');
-  const init = { name: entityName(name), description, number, createTime: clock.timestamp(), devices: vm.config.devices, disks: kept };
+  const init = {
+    name: entityName(name),
+    description,
+    number,
+    createTime: clock.timestamp(),
+    devices: vm.config.devices,
+    disks: kept,
+  };
   const snapshot = registry.add(new Snapshot(`snapshot-${number}`, vm, init));
   const devices = vm.config.devices.map((device) => {
     const file = device.kind === 'disk' ? kept.get(device.key) : undefined;

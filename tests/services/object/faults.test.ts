@@ -337,22 +337,25 @@ describe('a sweep', () => {
   it.each([
     ['is still there', false],
     ['was swept', true],
-  ])('leaves a backup whole where a replica answers with the record that it replaced, whose data %s', async (_, isSwept) => {
-    const inner = new MemoryObjectStore();
-    const service = serviceOn(inner);
-    await store(service, before);
-    const replaced = await keysOf(inner, 'data/');
-    const stale = new MemoryObjectStore();
-    stale.objects.set('backups/backup-1.json', inner.objects.get('backups/backup-1.json')!);
-    await store(service, after);
-    if (isSwept) await inner.delete(replaced);
-    inner.now = () => new Date(Date.now() + 2 * day);
-    await serviceOn(withStaleRecord(inner, stale)).sweep();
-    expect(await restored(service)).toBe(digest(after));
-    // Once the replica has come up to the others, too.
-    await service.sweep();
-    expect(await restored(service)).toBe(digest(after));
-  });
+  ])(
+    'leaves a backup whole where a replica answers with the record that it replaced, whose data %s',
+    async (_, isSwept) => {
+      const inner = new MemoryObjectStore();
+      const service = serviceOn(inner);
+      await store(service, before);
+      const replaced = await keysOf(inner, 'data/');
+      const stale = new MemoryObjectStore();
+      stale.objects.set('backups/backup-1.json', inner.objects.get('backups/backup-1.json')!);
+      await store(service, after);
+      if (isSwept) await inner.delete(replaced);
+      inner.now = () => new Date(Date.now() + 2 * day);
+      await serviceOn(withStaleRecord(inner, stale)).sweep();
+      expect(await restored(service)).toBe(digest(after));
+      // Once the replica has come up to the others, too.
+      await service.sweep();
+      expect(await restored(service)).toBe(digest(after));
+    },
+  );
 
   it('removes what a repeat left that died before it was committed, whatever began and ended beside it', async () => {
     const inner = new MemoryObjectStore();
