@@ -79,7 +79,7 @@ class CleanUp {
   readonly #ownership: Ownership;
   readonly #settled = new Set<string>();
   readonly #kept = new Set<string>();
-  /** Files that nobody else refers to. */
+  /** Files that nobody else refers to, as was asked since something last stood in the way. */
   readonly #free = new Set<string>();
   #temporary: TemporaryVm | undefined;
   #backingDisks: readonly string[] = [];
@@ -94,7 +94,18 @@ class CleanUp {
     return [...this.#kept];
   }
 
-  async run(): Promise<Cleaned> {
+  /**
+   * Where something stands in the way for a moment, all is looked at and asked again before it is tried once more: that may have been
+   * somebody who uses a file since.
+   */
+  run(): Promise<Cleaned> {
+    return whenFree(this.#vim, () => {
+      this.#free.clear();
+      return this.#run();
+    });
+  }
+
+  async #run(): Promise<Cleaned> {
     const { token, datastore, removedDatastore, ref } = this.#cleaning;
     await this.#look();
     for (;;) {
@@ -201,7 +212,7 @@ class CleanUp {
   /** @returns whether it is attached now; not where the file is gone */
   async #attach(path: string, datastore: MoRef | undefined): Promise<boolean> {
     try {
-      await repeatLost(() => this.#ownership.change(attachment(path)));
+      await repeatLost(() => this.#ownership.tryChange(attachment(path)));
       return true;
     } catch (error) {
       if (!isVimFault(error, 'FileNotFound')) throw error;
@@ -211,14 +222,14 @@ class CleanUp {
   }
 
   async #detach(path: string): Promise<void> {
-    await repeatLost(() => this.#ownership.change(detachment(path)));
+    await repeatLost(() => this.#ownership.tryChange(detachment(path)));
     await this.#look();
   }
 
   async #delete(path: string, datastore: MoRef | undefined): Promise<void> {
     const { datacenter } = this.#cleaning;
     if (datacenter === undefined) return;
-    const outcome = await repeatLost(() => whenFree(this.#vim, () => deleteDisk(this.#vim, { path, datacenter })));
+    const outcome = await repeatLost(() => deleteDisk(this.#vim, { path, datacenter }));
     if (outcome === 'not found') await this.#assertGone(path, datastore);
   }
 

@@ -6,7 +6,6 @@ import { runTask } from '../vim/run-task.js';
 import { saysGone } from '../vim/said-gone.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
-import { whenFree } from '../vim/when-free.js';
 import type { OwnedChange } from './ownership.js';
 
 /** Keys of devices that are only being asked for are negative. */
@@ -18,7 +17,7 @@ const newDiskKey = -1;
  */
 export async function destroyTemporaryVm(vim: VimSession, ref: MoRef): Promise<void> {
   try {
-    await repeatLost(() => whenFree(vim, () => runTask(vim, 'Destroy_Task', ref, {})));
+    await repeatLost(() => runTask(vim, 'Destroy_Task', ref, {}));
   } catch (error) {
     if (!saysGone(error, ref)) throw error;
   }

@@ -213,7 +213,7 @@ export class DiskReplacer {
   async #withUuid(after: Backing, uuid: string | undefined): Promise<Backing> {
     const { vim } = this.#operation;
     if (uuid === undefined || hasUuid(after.disk.uuid, uuid)) return after;
-    await setAttachedDiskUuid(vim, after, uuid).catch((error: unknown) => {
+    await whenFree(vim, () => setAttachedDiskUuid(vim, after, uuid)).catch((error: unknown) => {
       // What the disk lacks is seen by who asked.
       if (!(error instanceof VimFault)) throw error;
     });

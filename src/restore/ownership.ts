@@ -66,6 +66,11 @@ export class Ownership {
     return this.#inTurn(() => whenFree(this.#vim, () => this.#change(change, options), options));
   }
 
+  /** {@link change}, and fails where something stands in the way. */
+  tryChange(change: OwnedChange, options?: AbortableOptions): Promise<void> {
+    return this.#inTurn(() => this.#change(change, options));
+  }
+
   /** Shows that the owner lives. */
   showLife(options?: AbortableOptions): Promise<void> {
     return this.change(signOfLife, options);
@@ -78,7 +83,7 @@ export class Ownership {
       if (stamping) return;
       stamping = true;
       // Where something stands in the way, the next one has the time to wait.
-      await this.#inTurn(() => this.#change(signOfLife)).catch((error: unknown) => {
+      await this.tryChange(signOfLife).catch((error: unknown) => {
         this.#logger.debug({ vm: this.ref.value, err: error }, 'no sign of life could be given');
       });
       stamping = false;

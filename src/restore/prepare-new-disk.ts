@@ -82,6 +82,12 @@ async function detachImportedDisk(
         // As it is now: a storage vMotion of the temporary VM takes its disk along.
         const [disk] = attachedDisks(vm.devices);
         if (disk === undefined) throw new RestoreError('the temporary VM has no disk any more');
+        if (disk.parentPath !== undefined) {
+          throw new RestoreError(
+            `somebody made a snapshot of the temporary VM: its disk is built on ${disk.parentPath}, and cannot become the volume's`,
+            { retryable: true },
+          );
+        }
         if (!isImported(disk.path, vm)) {
           throw new RestoreError(
             `the server put the imported disk at ${disk.path}, where recovery could not tell whose it is`,

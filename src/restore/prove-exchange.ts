@@ -24,15 +24,17 @@ export async function whatIsWrong(
   return difference(found, expected) ?? wrongProfiles(vim, found, expected.profiles);
 }
 
-/** {@link whatIsWrong} by what a restore's journal says; whoever ends it can ask that. */
+/** {@link whatIsWrong} by what a restore's journal says; whoever ends it can ask that, also after the volume was extended. */
 export async function whatIsWrongByJournal(
   vim: VimSession,
   backing: MoRef,
   { controllerKey, unitNumber, capacityBytes, diskUuid, storageProfile }: DiskReplacement,
 ): Promise<string | undefined> {
   const profiles = { disk: storageProfile };
-  const expected = { controllerKey, unitNumber, capacityBytes, uuid: diskUuid, profiles };
-  return whatIsWrong(vim, await readBacking(vim, backing), expected);
+  const found = await readBacking(vim, backing);
+  const atLeast = Math.max(capacityBytes ?? 0, found.disk.capacityBytes);
+  const expected = { controllerKey, unitNumber, capacityBytes: atLeast, uuid: diskUuid, profiles };
+  return whatIsWrong(vim, found, expected);
 }
 
 function difference({ disk }: Backing, expected: ExpectedDisk): string | undefined {

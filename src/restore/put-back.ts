@@ -5,6 +5,7 @@ import type { DiskMove, DiskReplacement, RestoreJournal } from '../journal/resto
 import { parseDatastorePath } from '../model/datastore-path.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
+import { whenFree } from '../vim/when-free.js';
 import { type BackingState, readBackingState } from './backing-state.js';
 import { isOwnFolder } from './check-claim.js';
 import { currentPaths } from './datastore-address.js';
@@ -58,7 +59,8 @@ export async function putBack(vim: VimSession, half: HalfExchange, found: Backin
       },
     };
     try {
-      await exchangeBackDisk(vim, backing.ref, exchange);
+      const { ref: backingRef } = backing;
+      await whenFree(vim, () => exchangeBackDisk(vim, backingRef, exchange));
     } catch (error) {
       if (!isVimFault(error, 'ConcurrentAccess') || attempt === tries) throw error;
     }

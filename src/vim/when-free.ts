@@ -31,8 +31,10 @@ export async function whenFree<T>(
       return await change();
     } catch (error) {
       if (!isVimFault(error, 'FileLocked', 'TaskInProgress') || failures >= patience.tries) throw error;
-      if (error.is('FileLocked')) await waitBeforeRetry(patience, failures, signal);
-      else if (!(await blockingTaskEnds(vim, error, { signal }))) throw error;
+      const isTask = error.is('TaskInProgress');
+      if (isTask && !(await blockingTaskEnds(vim, error, { signal }))) throw error;
+      // A task that has ended may still be seen in the way, and one that cannot be looked at has not been waited for.
+      if (!isTask || failures > 1) await waitBeforeRetry(patience, failures, signal);
     }
   }
 }

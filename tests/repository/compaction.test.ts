@@ -38,6 +38,14 @@ const dataBytes = ({ store }: RepositoryLab): number =>
     .reduce((sum, key) => sum + store.objects.get(key)!.bytes.length, 0);
 const rewritings = ({ store }: RepositoryLab): string[] => store.keys.filter((key) => /^data\/.*\./.test(key));
 
+test('what a run marked for it stays marked over runs that rewrite nothing', async () => {
+  const { lab, second } = await mostlyDead();
+  const reports = [];
+  for (let run = 0; run < 5; run++) reports.push(...(await collect(lab, 1, run % 3 === 0 ? collecting : {})));
+  expect(reports.map(({ repacked }) => repacked)).toEqual([0, 0, 0, 1, 0]);
+  expect(await lab.restored('b2')).toEqual(second);
+});
+
 describe.each([
   ['plain', {}],
   ['encrypted', { encryption: { passphrase: 'correct horse' } }],

@@ -87,3 +87,25 @@ test('an empty mount point is not verified as a sound repository', async () => {
   await mount();
   expect(await service.verify()).toMatchObject({ backups: 1, damage: [] });
 });
+
+test('nor is what is left of one whose file system goes while it is verified, or collected', async () => {
+  const store = new FileObjectStore({ directory: mountPoint });
+  const list = store.list.bind(store);
+  let goesAt: string | undefined;
+  store.list = async function* (prefix, options) {
+    if (prefix === goesAt) {
+      goesAt = undefined;
+      await unmount();
+    }
+    yield* list(prefix, options);
+  };
+  await opened();
+  const service = new RepositoryBackupService({ store });
+  goesAt = 'data/';
+  await expect(service.verify()).rejects.toMatchObject(gone);
+  await mount();
+  goesAt = 'volumes/';
+  await expect(service.collectGarbage()).rejects.toMatchObject(gone);
+  await mount();
+  expect(await service.verify({ level: 'full' })).toMatchObject({ backups: 1, damage: [] });
+});

@@ -306,6 +306,39 @@ describe('a disk that is built on another', () => {
   );
 });
 
+test('a replaced disk that another VM takes while it is locked is kept, though the lock is gone by then', async () => {
+  lab.simulator.injectFault({
+    method: 'ReconfigVM_Task',
+    nth: 3,
+    when: 'task',
+    kind: { fault: 'FileLocked', file: old },
+  });
+  let changes = 0;
+  let isTaken: Promise<unknown> | undefined;
+  lab.simulator.onCall(({ phase, call }) => {
+    if (phase !== 'after' || call.method !== 'ReconfigVM_Task' || ++changes !== 3) return;
+    isTaken = lab.simulator.administrator.attachDisk('stranger', { path: old });
+  });
+  expect(await lab.driver.restoreBackup(backup, volume, { manifest })).toMatchObject({ cleanup: 'kept', kept: [old] });
+  await isTaken;
+  expect(exists(old)).toBe(true);
+  expect(temporaryVms()).toBe(0);
+});
+
+test('a disk of a temporary VM that somebody made a snapshot of does not become the volume’s', async () => {
+  lab.simulator.setQuirks({ detachesUnderSnapshots: true });
+  let isMade = false;
+  lab.simulator.onCall(({ phase, call }) => {
+    if (phase !== 'before' || call.method !== 'ReconfigVM_Task' || isMade) return;
+    isMade = true;
+    lab.simulator.createSnapshot(lab.simulator.vms().find(({ ref }) => ref.value === call.target.value)!.name);
+  });
+  const error = await refusal(() => lab.driver.restoreBackup(backup, volume, { manifest }));
+  expect(error).toMatchObject({ code: 'RESTORE_FAILED', retryable: true });
+  expect(error.message).toContain('snapshot');
+  expect(lab.diskOf(volume).path).toBe(old);
+});
+
 describe('a disk that only a snapshot of another VM keeps', () => {
   /** Attaches the volume’s disk, takes a snapshot, and detaches it: the VM’s own configuration does not name it any more. */
   async function keepInSnapshot(): Promise<void> {

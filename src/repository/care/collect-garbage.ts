@@ -108,12 +108,14 @@ async function collect(
   const ripeKeys = new Set<string>();
   const ripeGrains: DeadGrains[] = [];
   const spent: string[] = [];
+  const spentByCompaction: string[] = [];
   for await (const { key, lastModified } of store.list(marksPrefix, { signal })) {
     if (key === ownMarks || !isOver(graceMs, lastModified, now)) continue;
     const { keys, grains } = await readMarks(repository, key, signal);
     for (const marked of keys) ripeKeys.add(marked);
-    if (Object.keys(grains).length > 0) ripeGrains.push(grains);
-    spent.push(key);
+    const hasGrains = Object.keys(grains).length > 0;
+    if (hasGrains) ripeGrains.push(grains);
+    (hasGrains && keys.length === 0 ? spentByCompaction : spent).push(key);
   }
   const candidates = await findCandidates(repository, now, graceMs, signal);
   // Before anything is marked: nothing is that a lease names, dead or not, which is still there.
@@ -122,9 +124,9 @@ async function collect(
   const ended = new Set(deadLeases.filter((key) => !leases.kept.has(key)));
   // After the candidates: what came to be needed since they were listed is seen.
   const live = await findLiveObjects(repository, ended, signal);
-  // A mount that comes and goes: what was seen first would now be needed by nobody.
-  await assertStillThere(repository, signal);
   const doubtful = await findDoubtfulPacks(repository, live.roots, ripeKeys, signal);
+  // Where the file system with it went meanwhile, what was seen first would be needed by nobody.
+  await assertStillThere(repository, signal);
   const shortest = await shortestOfPacks(candidates);
   const { fresh, needless, superseded } = await sortGarbage(candidates, { live, doubtful, shortest, ripeKeys });
 
@@ -152,7 +154,7 @@ async function collect(
   const outcome = await deleteAll(repository, goingKeys, signal, quietly(onProgress));
   await writeMarks(repository, ownMarks, { keys: fresh.map(({ key }) => key), grains }, signal);
   // The marks of those that are left were read: they are made anew by a later run.
-  await deleteAll(repository, spent, signal);
+  await deleteAll(repository, [...spent, ...(compacted === undefined ? [] : spentByCompaction)], signal);
   const gone = going.filter(({ key }) => !outcome.kept.has(key));
   const retained = outcome.retained + leases.retained;
   const failed = outcome.failed + leases.failed + needless.length + superseded.length - going.length;
@@ -254,18 +256,22 @@ function newMarksKey(): string {
   return `${marksPrefix}${randomBytes(12).toString('hex')}.json`;
 }
 
+/** Keys and grains apart: grains stay marked until a run compacts. */
 async function writeMarks(
   { store }: Repository,
   ownMarks: string,
   { keys, grains }: Marks,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  const write = (key: string, marks: Marks) => store.put(key, Buffer.from(JSON.stringify(marks)), { signal });
+  if (keys.length === 0) await store.delete([ownMarks], { signal });
+  for (let from = 0; from < keys.length; from += batchSize) {
+    const batch = keys.slice(from, from + batchSize);
+    await write(from === 0 ? ownMarks : newMarksKey(), { keys: batch, grains: {} });
+  }
   const packs = Object.entries(grains);
-  if (keys.length === 0 && packs.length === 0) await store.delete([ownMarks], { signal });
-  for (let from = 0; from < Math.max(keys.length, packs.length); from += batchSize) {
-    const to = from + batchSize;
-    const marks: Marks = { keys: keys.slice(from, to), grains: Object.fromEntries(packs.slice(from, to)) };
-    await store.put(from === 0 ? ownMarks : newMarksKey(), Buffer.from(JSON.stringify(marks)), { signal });
+  for (let from = 0; from < packs.length; from += batchSize) {
+    await write(newMarksKey(), { keys: [], grains: Object.fromEntries(packs.slice(from, from + batchSize)) });
   }
 }
 

@@ -120,6 +120,8 @@ export async function verifyRepository(
     }
   }
   const damage = await confirm(repository, suspicions, signal);
+  // Or where it went meanwhile, everything would seem to have been deleted.
+  await assertStillThere(repository, signal);
   await notes.removeOutdated(isNeedKnown ? new Set([...packs.values()].map(({ record }) => record.id)) : undefined);
   return { backups: records.length, packs: packs.size, packsRead, damage };
 }

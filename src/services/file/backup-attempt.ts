@@ -123,12 +123,11 @@ export class BackupAttempt implements FileAttempt {
     if (await isThere(this.#path(dataFile))) return;
     const recordPath = this.#path(recordFileName(this.#key));
     const found = await readRecord(recordPath, this.#key);
-    // Another attempt's, which was committed since, is the backup.
-    if (found?.dataFile === dataFile) {
-      if (replaced === undefined) await rm(recordPath, { force: true });
-      else await this.#putBack(replaced, recordPath);
-      await syncDirectory(this.#directory);
-    }
+    // It was the backup, until another attempt's took its place, or it was deleted.
+    if (found?.dataFile !== dataFile) return;
+    if (replaced === undefined) await rm(recordPath, { force: true });
+    else await this.#putBack(replaced, recordPath);
+    await syncDirectory(this.#directory);
     this.#committed = false;
     const message =
       'its data was removed by another machine before it was a backup; see that the clocks agree, and repeat it';

@@ -7,7 +7,7 @@ import { deleteAll } from './delete-all.js';
 import { inTime } from './in-time.js';
 import { attemptOf, attemptsPrefix, clocksPrefix, segmentsPrefix } from './object-names.js';
 import { readRecord } from './object-record.js';
-import { isBefore, mayBeOutdated } from './outdated-record.js';
+import { isBefore, listedRecord, mayBeOutdated } from './outdated-record.js';
 
 /** After this time without a new object, by the store's clock, an attempt counts as dead, in milliseconds. */
 export const graceMs = 24 * 60 * 60 * 1000;
@@ -70,6 +70,8 @@ async function sweepAttempt(
   });
   // A record that nobody here understands may name it.
   if (record instanceof VmdkDriverError) return 0;
+  // That one is not found does not mean that there is none.
+  if (record === undefined && (await listedRecord(store, key, signal)) !== undefined) return 0;
   const isBackup = record?.attempt === attempt;
   if (record !== undefined && !isBackup && segments.length > 0) {
     const began = [...notes, ...segments].reduce((first, info) => (isBefore(info, first) ? info : first));

@@ -51,6 +51,7 @@ export class RunningProgram {
   #stderr = '';
   #isAwaited = false;
   #moved: string | undefined;
+  #hasExited = false;
   /** Whether its pipes were silent for one wait after its end. */
   #isQuiet = false;
   /** Why it was killed. */
@@ -75,7 +76,8 @@ export class RunningProgram {
     const decoder = new StringDecoder('utf8');
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + decoder.write(chunk)).slice(-maxStderr);
-      this.touch();
+      // What speaks after its end is what it started.
+      if (!this.#hasExited) this.touch();
     });
     const onAbort = () => {
       if (signal !== undefined) this.kill(new AbortError(signal));
@@ -86,6 +88,7 @@ export class RunningProgram {
         if (child.pid === undefined) reject(notStarted(program, cause));
       });
       child.once('exit', () => {
+        this.#hasExited = true;
         this.#waitForPipes();
       });
       child.once('close', (code, killedBy) => {

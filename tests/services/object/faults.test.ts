@@ -357,6 +357,23 @@ describe('a sweep', () => {
     },
   );
 
+  it('leaves a backup whole whose record a replica does not have, or has from an attempt that ran beside it', async () => {
+    const inner = new MemoryObjectStore();
+    const service = serviceOn(inner);
+    const { writer, rest } = await halfWritten(inner);
+    await store(service, before);
+    const stale = new MemoryObjectStore();
+    stale.objects.set('backups/backup-1.json', inner.objects.get('backups/backup-1.json')!);
+    inner.now = () => new Date(Date.now() + 60_000);
+    await writer.write(rest);
+    await writer.commit(manifestOf(backup, large));
+    inner.now = () => new Date(Date.now() + 2 * day);
+    for (const replica of [stale, new MemoryObjectStore()]) {
+      await serviceOn(withStaleRecord(inner, replica)).sweep();
+      expect(await restored(service)).toBe(digest(large));
+    }
+  });
+
   it('removes what a repeat left that died before it was committed, whatever began and ended beside it', async () => {
     const inner = new MemoryObjectStore();
     const service = serviceOn(inner);

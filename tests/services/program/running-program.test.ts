@@ -85,6 +85,15 @@ it.each([
   expect(await ended(running, time)).toMatchObject({ code: 0, stdout: 'given\n', stderr: 'said' });
 });
 
+it('a program that has ended is not waited for as long as what it started speaks', async () => {
+  const program = await scriptOf(`
+    { exec >&-; while :; do echo more >&2; sleep 0.5; done; } &
+    echo $! >> "$0.pids"
+    echo given
+  `);
+  expect(await runProgram({ program, args: [], stallTimeoutMs: longestTimerMs })).toMatchObject({ code: 0 });
+});
+
 it('an output that what it started holds open does not pass for a whole one', async () => {
   using time = new PassingTime();
   const program = await scriptOf('sleep 300 & echo $! >> "$0.pids"; echo given');
