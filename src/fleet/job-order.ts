@@ -22,7 +22,10 @@ export interface Scheduling {
   readonly priority?: number | undefined;
   /** How long it waits before it may begin, in milliseconds. Default 0. */
   readonly delayMs?: number | undefined;
-  /** Runs it by the clock; the id is then the schedule's, and a second call replaces the first; a run that is due stays. */
+  /**
+   * Runs it by the clock; the id is then the schedule's, and a second call replaces the first; a run that is due stays. Where the call rejects
+   * there may be no schedule any more: repeat it.
+   */
   readonly cron?: Cron | undefined;
 }
 
