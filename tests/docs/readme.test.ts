@@ -50,4 +50,4 @@ test("the README's examples run as written", async () => {
     await rm(file, { force: true });
     await rm(directory, { recursive: true });
   }
-}, 60_000);
+});

@@ -114,7 +114,7 @@ describe('with another process', () => {
     expect(await ended).toBe('survived');
     expect(await lab.contentOf(volume)).toBe(subject.backedUpContent);
     expect(lab.simulator.leftovers()).toEqual([]);
-  }, 60_000);
+  });
 
   test('one whose process is known to be dead is ended at once, however young; its temporary file goes too', async () => {
     await using lab = await Lab.start();
@@ -128,7 +128,7 @@ describe('with another process', () => {
     expect(await lab.contentOf(subject.volume)).toBe(subject.content);
     expect(lab.simulator.leftovers()).toEqual([]);
     expect(await lab.driver.recover({ olderThanMs: 0 })).toEqual({ restores: [], temporaryFiles: [] });
-  }, 60_000);
+  });
 });
 
 describe('recovery', () => {
@@ -159,7 +159,7 @@ describe('recovery', () => {
     const { restores } = await lab.driver.recover({ olderThanMs: 0 });
     expect(restores).toMatchObject([{ outcome: 'failed', error: { code: 'RESTORE_FAILED' } }]);
     expect(await lab.everything()).toEqual(before);
-  }, 60_000);
+  });
 
   test('puts the old disk back where a server took it away and did not attach the new one', async () => {
     await using lab = await Lab.start({ simulator: { atomicReconfigure: false } });
