@@ -1,5 +1,6 @@
 import { AbortError, StoreError, VmdkDriverError } from '../../errors/index.js';
 import { md5Of } from '../http/md5.js';
+import { withRetries } from '../http/retry.js';
 import type { DeleteResult } from '../object-store.js';
 import { childrenOf, childText, type XmlElement, xmlText } from './read-xml.js';
 import { isRetained } from './retention.js';
@@ -123,7 +124,32 @@ interface Deletion {
   readonly isMarker: boolean;
 }
 
+/** What the store refuses for now, of a request that it answers well, is asked for again as a whole request would be. */
 async function deleteBatch(
+  client: S3Client,
+  objects: readonly Partial<ObjectVersion>[],
+  signal: AbortSignal | undefined,
+): Promise<Deletion[]> {
+  const ended: Deletion[] = [];
+  let refused: Deletion[] = [];
+  let left = objects;
+  const isRefusal = (error: unknown): boolean => refused.some((deletion) => deletion.error === error);
+  try {
+    await withRetries({ delaysMs: client.retryDelaysMs, signal, isSafe: isRefusal }, async () => {
+      const outcome = await requestDeletion(client, left, signal);
+      refused = outcome.filter(({ error }) => error?.retryable === true);
+      ended.push(...outcome.filter(({ error }) => error?.retryable !== true));
+      left = refused.map(({ key, versionId }) => ({ key, ...(versionId !== undefined && { versionId }) }));
+      const [first] = refused;
+      if (first?.error !== undefined) throw first.error;
+    });
+  } catch (error) {
+    if (refused.length === 0 || error instanceof AbortError) throw error;
+  }
+  return [...ended, ...refused];
+}
+
+async function requestDeletion(
   client: S3Client,
   objects: readonly Partial<ObjectVersion>[],
   signal: AbortSignal | undefined,

@@ -528,6 +528,32 @@ describe('a deletion', () => {
     expect(headers['content-md5']).toBe(createHash('md5').update(body).digest('base64'));
   });
 
+  it('asks again for what the store refuses for now', async () => {
+    const refusals = ['a', 'b'];
+    server.answers((response, request) => {
+      if (request.url.includes('versioning')) {
+        response.end('<VersioningConfiguration/>');
+        return;
+      }
+      const refused = refusals.shift();
+      response.end(
+        `<DeleteResult>${['a', 'b', 'c']
+          .map((key) =>
+            key === refused
+              ? `<Error><Key>${key}</Key><Code>SlowDown</Code></Error>`
+              : `<Deleted><Key>${key}</Key></Deleted>`,
+          )
+          .join('')}</DeleteResult>`,
+      );
+    });
+    expect(await storeWith({ retryDelaysMs: [1, 1] }).delete(['a', 'b', 'c'])).toMatchObject({
+      deleted: ['a', 'b', 'c'],
+      failed: [],
+    });
+    expect(refusals).toEqual([]);
+    expect((await storeWith({ retryDelaysMs: [] }).delete(['a'])).failed).toEqual([]);
+  });
+
   it('that only hides the object is a failure', async () => {
     server.answers(
       answers(
@@ -593,7 +619,8 @@ describe('a deletion', () => {
     ['is locked', 'AccessDenied', { failed: [], retained: ['key'] }],
   ])('of an older version that %s keeps the newest: the older must not take its place', async (_, code, outcome) => {
     server.answers(versioned(['v3', 'v2', 'v1'], { v1: code }));
-    expect(await storeWith().delete(['key'])).toMatchObject({ deleted: [], missing: [], ...outcome });
+    const store = storeWith({ retryDelaysMs: [] });
+    expect(await store.delete(['key'])).toMatchObject({ deleted: [], missing: [], ...outcome });
     expect(deletions()).toEqual([['v2', 'v1']]);
   });
 
