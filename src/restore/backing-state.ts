@@ -27,6 +27,8 @@ export interface BackingState {
    * @throws VimProtocolError where the server does not tell all of them
    */
   readonly disks: readonly string[];
+  /** Datastore paths of all files that these stand on. */
+  readonly files: readonly string[];
   /** Datastore path of its configuration file. */
   readonly vmPath: string | undefined;
   readonly identity: VmIdentity;
@@ -58,6 +60,9 @@ export async function readBackingState(vim: VimSession, ref: MoRef): Promise<Bac
     changeVersion: vm['config.changeVersion'],
     get disks() {
       return diskPaths(toldDisks(vm.name, vm['config.hardware.device']).chains);
+    },
+    get files() {
+      return toldDisks(vm.name, vm['config.hardware.device']).chains.flatMap((chain) => chain.map(({ path }) => path));
     },
     vmPath: vm['config.files.vmPathName'],
     identity: identityOf(vm),

@@ -194,8 +194,8 @@ class CleanUp {
     if (backing === undefined || vms.length === 0 || vms.some((vm) => vm.ref.value !== backing.value)) {
       return { references, ofBacking: undefined };
     }
-    const { disks } = await readBackingState(this.#vim, backing);
-    return { references, ofBacking: disks.includes(path) ? 'attached' : 'lagging' };
+    const { files } = await readBackingState(this.#vim, backing);
+    return { references, ofBacking: files.includes(path) ? 'attached' : 'lagging' };
   }
 
   /** A disk on the temporary VM that must not go with it, be it for what it is built on. */

@@ -125,7 +125,7 @@ export class DiskReplacer {
     const { backing, profiles, operationId } = this.#plan;
     for (let attempt = 1; ; attempt++) {
       const now = await readBacking(vim, backing.ref, { signal });
-      // What is refused as too late may have been made: by the first try of a call that the session, or a proxy, made twice.
+      // What is refused as too late may have been made: by the first of two calls that a proxy made of one.
       if (this.#sentFor !== undefined && exchangeState(now.marks.operation, operationId) === 'completed') {
         return this.#sentFor;
       }

@@ -84,13 +84,13 @@ async function stateOf(
   vim: VimSession,
   ref: MoRef,
   journal: RestoreJournal,
-  { known, backing: backingRef, token }: ReplacementEnd,
+  { known, backing: backingRef, token, logger }: ReplacementEnd,
 ): Promise<{ readonly state: ExchangeState; readonly backing: BackingState | undefined }> {
   if (known === 'undone') return { state: known, backing: undefined };
   const backing = await readBackingState(vim, backingRef);
   const { replacement } = journal;
   if (backing.disks.length === 0 && replacement?.move !== undefined) {
-    const after = await putBack(vim, { ref, token, journal, replacement, move: replacement.move }, backing);
+    const after = await putBack(vim, { ref, token, journal, replacement, move: replacement.move, logger }, backing);
     return { state: exchangeState(after.marks.operation, journal.operation), backing: after };
   }
   return { state: exchangeState(backing.marks.operation, journal.operation), backing };

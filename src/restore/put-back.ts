@@ -2,6 +2,7 @@ import { flatDiskBacking } from '../backing/disk-backing.js';
 import { diskExists } from '../backing/virtual-disk.js';
 import { isVimFault, OwnershipLostError, RestoreError, VimFault } from '../errors/index.js';
 import type { DiskMove, DiskReplacement, RestoreJournal } from '../journal/restore-journal.js';
+import type { Logger } from '../logger.js';
 import { parseDatastorePath } from '../model/datastore-path.js';
 import type { MoRef } from '../vim/schema/index.js';
 import type { VimSession } from '../vim/vim-session.js';
@@ -23,6 +24,7 @@ export interface HalfExchange {
   readonly journal: RestoreJournal;
   readonly replacement: DiskReplacement;
   readonly move: DiskMove;
+  readonly logger: Logger;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface HalfExchange {
  * @returns the backing as it is then
  */
 export async function putBack(vim: VimSession, half: HalfExchange, found: BackingState): Promise<BackingState> {
-  const { ref, token, journal, replacement, move } = half;
+  const { ref, token, journal, replacement, move, logger } = half;
   let backing = found;
   for (let attempt = 1; backing.disks.length === 0; attempt++) {
     const { marks } = backing;
@@ -60,7 +62,9 @@ export async function putBack(vim: VimSession, half: HalfExchange, found: Backin
     };
     try {
       const { ref: backingRef } = backing;
-      await whenFree(vim, () => exchangeBackDisk(vim, backingRef, exchange));
+      const hasPolicy = await whenFree(vim, () => exchangeBackDisk(vim, backingRef, exchange));
+      if (!hasPolicy)
+        logger.warn({ path }, 'a volume has its old disk again, without its storage policy, which was refused');
     } catch (error) {
       if (!isVimFault(error, 'ConcurrentAccess') || attempt === tries) throw error;
     }

@@ -208,6 +208,14 @@ needing(hasRedis, noRedis).describe('the connections of a fleet', () => {
     expect(await asked).toBeInstanceOf(Error);
   });
 
+  /** Cancels a job such that no worker is told. */
+  async function cancelUnheard(id: string): Promise<void> {
+    const elsewhere = new Queues(parseFleetOptions({ connection: redis.url, name }));
+    jest.spyOn(await elsewhere.redis(), 'publish').mockResolvedValue(0);
+    expect(await cancelJob(elsewhere, parseJobId(id))).toBe('told');
+    await elsewhere.close();
+  }
+
   test('a job that was cancelled while Redis was away is stopped, also where it is not found out at once', async () => {
     const fleet = newFleet({ lockMs: 30_000 });
     const { queues } = fleet as RedisFleet;
@@ -215,11 +223,8 @@ needing(hasRedis, noRedis).describe('the connections of a fleet', () => {
     await startWorker({ fleet, drivers: { [vcenter]: endless(begun) } });
     const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
     await until(() => begun.length === 1);
-    const elsewhere = new Queues(parseFleetOptions({ connection: redis.url, name }));
-    jest.spyOn(await elsewhere.redis(), 'publish').mockResolvedValue(0);
     const look = jest.spyOn(queues, 'look').mockRejectedValueOnce(new Error('Command timed out'));
-    expect(await cancelJob(elsewhere, parseJobId(id))).toBe('told');
-    await elsewhere.close();
+    await cancelUnheard(id);
     proxy.break();
     await until(() => begun[0]!.aborted);
     expect(begun[0]!.reason).toBe('cancelled');
@@ -232,10 +237,7 @@ needing(hasRedis, noRedis).describe('the connections of a fleet', () => {
     await startWorker({ fleet, drivers: { [vcenter]: endless(begun) } });
     const id = await fleet.enqueue({ kind: 'backup', vcenter, volume, backup: { id: 'b' } });
     await until(() => begun.length === 1);
-    const elsewhere = new Queues(parseFleetOptions({ connection: redis.url, name }));
-    jest.spyOn(await elsewhere.redis(), 'publish').mockResolvedValue(0);
-    expect(await cancelJob(elsewhere, parseJobId(id))).toBe('told');
-    await elsewhere.close();
+    await cancelUnheard(id);
     await until(() => begun[0]!.aborted);
     expect(begun[0]!.reason).toBe('cancelled');
   });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Backup, BackupManifest, MoRef, VmdkDriver, Volume } from '../../src/index.js';
+import type { VimObject } from '../../src/vim/schema/index.js';
 import { bytesPerMiB, Lab, refusal } from '../driver/support/lab.js';
 import { tellingOtherwise } from '../driver/support/services.js';
 
@@ -135,6 +136,29 @@ describe('a layout of the backing that still names the disk which an exchange to
     expect(exists(old)).toBe(true);
     expect(temporaryVms()).toBe(0);
   });
+});
+
+test('a file that the volume’s own disk is built on by then is the volume’s: it stays, and is not said to be kept', async () => {
+  const { ref } = lab.vmOf(volume);
+  const isBuilt = (value: string): boolean => value === ref.value && lab.diskOf(volume).path !== old;
+  type Disk = VimObject<'VirtualDisk'> & { readonly backing: object };
+  const vim = tellingOtherwise(
+    tellingOtherwise(lab.vim, 'layout.disk', (disks, { value }) =>
+      isBuilt(value) ? [{ key: 2000, diskFile: [lab.diskOf(volume).path, old] }] : disks,
+    ),
+    'config.hardware.device',
+    (devices, { value }) =>
+      isBuilt(value)
+        ? (devices as readonly VimObject<'VirtualDevice'>[]).map((device) => {
+            if (device._type !== 'VirtualDisk') return device;
+            const { backing } = device as Disk;
+            return { ...device, backing: { ...backing, parent: { ...backing, fileName: old } } };
+          })
+        : devices,
+  );
+  const result = await lab.driverWith({ vim }).restoreBackup(backup, volume, { manifest });
+  expect(result.kept).toBeUndefined();
+  expect(exists(old)).toBe(true);
 });
 
 describe('beside a VM of whose disks the server cannot name the datastore', () => {

@@ -29,11 +29,11 @@ const objectNames = {
   'a virtual volume names by a number': () => `naa.${randomUUID().replaceAll('-', '')}`,
 };
 
-/** A volume whose folder is named by the id of an object. */
+/** A volume whose folder is named by the id of an object, and where a restore of its own would put its new disk. */
 async function addVolume(
   objectName: () => string,
-): Promise<{ readonly volume: Volume; readonly folder: string; readonly disk: string }> {
-  const id = randomUUID();
+): Promise<Claim & { readonly folder: string; readonly operation: string }> {
+  const [id, operation] = [randomUUID(), randomUUID()];
   const folder = objectName();
   const { ref, disks } = await lab.simulator.addVm({
     name: folder,
@@ -42,7 +42,8 @@ async function addVolume(
     extraConfig: { 'cinder.volume.id': id },
   });
   await lab.simulator.administrator.changeVm(ref.value, { name: `volume-${id}` });
-  return { volume: { id, size: 1 }, folder, disk: disks[0]!.path };
+  const newDisk = `[datastore1] ${folder}/${restoredStem(`volume-${id}`, operation)}.vmdk`;
+  return { volume: { id, size: 1 }, folder, disk: disks[0]!.path, operation, newDisk };
 }
 
 /** A disk that no VM has. */
@@ -99,9 +100,7 @@ describe.each(Object.entries(objectNames))(
       ['kept, and said to be: nothing tells whose that folder was', true],
       ['not there: nothing is said to be kept', false],
     ])('the new disk, not exchanged, is %s', async (_, isMoved) => {
-      const operation = randomUUID();
-      const { volume, folder, disk } = await addVolume(objectName);
-      const newDisk = `[datastore1] ${folder}/${restoredStem(`volume-${volume.id}`, operation)}.vmdk`;
+      const { volume, disk, operation, newDisk } = await addVolume(objectName);
       if (isMoved) await addDisk(newDisk);
       await deadRestore(operation, { volume, disk, newDisk });
       lab.simulator.administrator.relocateVm(lab.vmOf(volume).ref.value);
@@ -116,9 +115,7 @@ describe.each(Object.entries(objectNames))(
     });
 
     test('the new disk that only turns up while its restore is ended is kept as well', async () => {
-      const operation = randomUUID();
-      const { volume, folder, disk } = await addVolume(objectName);
-      const newDisk = `[datastore1] ${folder}/${restoredStem(`volume-${volume.id}`, operation)}.vmdk`;
+      const { volume, folder, disk, operation, newDisk } = await addVolume(objectName);
       await deadRestore(operation, { volume, disk, newDisk });
       // By which the folder stays when the VM leaves.
       await addDisk(`[datastore1] ${folder}/other.vmdk`);
@@ -139,11 +136,9 @@ describe.each(Object.entries(objectNames))(
       ['goes, where backing and journal agree on it', true],
       ['is kept, where they do not', false],
     ])('the old disk, exchanged, %s', async (_, agree) => {
-      const operation = randomUUID();
-      const { volume, folder, disk } = await addVolume(objectName);
+      const { volume, folder, disk, operation, newDisk } = await addVolume(objectName);
       const removed = `[datastore1] ${folder}/removed.vmdk`;
       await addDisk(removed);
-      const newDisk = `[datastore1] ${folder}/${restoredStem(`volume-${volume.id}`, operation)}.vmdk`;
       await deadRestore(operation, { volume, disk: agree ? removed : disk, newDisk });
       const { ref } = lab.vmOf(volume);
       await lab.simulator.administrator.changeVm(ref.value, {
@@ -163,8 +158,7 @@ describe.each(Object.entries(objectNames))(
     });
 
     test('a file that only looks like a restored one, of another name, is not touched', async () => {
-      const operation = randomUUID();
-      const { volume, folder, disk } = await addVolume(objectName);
+      const { volume, folder, disk, operation } = await addVolume(objectName);
       const newDisk = `[datastore1] ${folder}/other.vmdk`;
       await addDisk(newDisk);
       await deadRestore(operation, { volume, disk, newDisk });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Backup, BackupManifest, Volume } from '../../src/index.js';
 import type { CallFault } from '../../src/simulator/index.js';
 import { Lab, refusal, someContent } from '../driver/support/lab.js';
+import { sessionWith } from '../driver/support/services.js';
 
 const locked = { fault: 'FileLocked', file: '[datastore1] disk.vmdk' };
 
@@ -21,6 +22,11 @@ beforeEach(async () => {
   await lab.simulator.writeDisk(lab.diskOf(volume).path, someContent());
 });
 afterEach(() => lab[Symbol.asyncDispose]());
+
+/** Whether a call gives a VM a disk. */
+function isAdding(args: object): boolean {
+  return JSON.stringify(args).includes('"operation":"add"');
+}
 
 /** Somebody's task locks a VM when it is reconfigured for the nth time, and ends a little later. */
 function busyAt(nth: number, isMeant: (ref: string) => boolean): { tried: () => number } {
@@ -87,6 +93,53 @@ describe('what stands in the way of a restore for a moment, after the upload, do
     expect(await lab.contentOf(volume)).toBe(wanted);
     await lab.expectNothingLeft();
   });
+});
+
+test('the disk’s UUID is set once the lock has gone, where the server keeps none that it is given before', async () => {
+  const vim = sessionWith(lab.vim, {
+    invoke: (method, target, args, options) => {
+      const without = (key: string, value: unknown) => (key === 'uuid' && isAdding(args) ? undefined : value);
+      return lab.vim.invoke(method, target, JSON.parse(JSON.stringify(args, without)) as typeof args, options);
+    },
+  });
+  lab.simulator.setQuirks({ setDiskUuidFault: 'NotSupported' });
+  const injected = lab.simulator.injectFault({ method: 'ReconfigVM_Task', nth: 3, when: 'task', kind: locked });
+  const { uuid } = lab.diskOf(volume);
+  await lab.driverWith({ vim }).restoreBackup(backup, volume, { manifest });
+  expect(injected.fired).toBe(true);
+  expect(lab.diskOf(volume).uuid).toBe(uuid);
+  await lab.expectNothingLeft();
+});
+
+test('a volume that a half-made exchange left without a disk gets its own back once the lock on it has gone', async () => {
+  await using other = await Lab.start({ simulator: { atomicReconfigure: false } });
+  const { simulator } = other;
+  const halved = await other.addVolume();
+  await other.driver.backupVolume({ id: 'b', volumeId: halved.id }, halved);
+  const { ref } = other.vmOf(halved);
+  const before = other.diskOf(halved);
+  let isHalved = false;
+  let isBack = false;
+  simulator.onCall(({ phase, call }) => {
+    if (phase !== 'before' || call.method !== 'ReconfigVM_Task' || call.target.value !== ref.value) return;
+    if (!isHalved) {
+      isHalved = true;
+      // The old disk goes, the new one does not come.
+      simulator.lockFile(newDisk());
+    } else if (!isBack && simulator.vm(ref.value)!.disks.length === 0) {
+      isBack = true;
+      simulator.unlockFile(newDisk());
+      simulator.lockFile(before.path);
+      setTimeout(() => {
+        simulator.unlockFile(before.path);
+      }, 100);
+    }
+  });
+  const newDisk = () => simulator.files().find(({ kind, path }) => kind === 'disk' && path !== before.path)!.path;
+  await refusal(() => other.driver.restoreBackup({ id: 'b', volumeId: halved.id }, halved));
+  expect(isBack).toBe(true);
+  expect(other.diskOf(halved)).toEqual(before);
+  await other.expectNothingLeft();
 });
 
 test('a restore that is cancelled while a file is locked waits no longer, and removes the file once it can', async () => {

@@ -155,7 +155,7 @@ async function collect(
   await writeMarks(repository, ownMarks, { keys: fresh.map(({ key }) => key), grains }, signal);
   // The marks of those that are left were read: they are made anew by a later run.
   await deleteAll(repository, [...spent, ...(compacted === undefined ? [] : spentByCompaction)], signal);
-  const gone = going.filter(({ key }) => !outcome.kept.has(key));
+  const gone = going.filter(({ key }) => outcome.deleted.has(key));
   const retained = outcome.retained + leases.retained;
   const failed = outcome.failed + leases.failed + needless.length + superseded.length - going.length;
   const deleted = { deleted: gone.length, deletedBytes: totalBytes(gone), retained, failed };
@@ -281,15 +281,16 @@ async function deleteAll(
   signal: AbortSignal | undefined,
   report?: GarbageOptions['onProgress'],
 ) {
-  const kept = new Set<string>();
+  const [deleted, kept] = [new Set<string>(), new Set<string>()];
   let [retained, failed] = [0, 0];
   for (let from = 0; from < keys.length; from += batchSize) {
     throwIfAborted(signal);
     const result = await store.delete(keys.slice(from, from + batchSize), { signal });
     retained += result.retained.length;
     failed += result.failed.length;
+    for (const key of result.deleted) deleted.add(key);
     for (const key of [...result.retained, ...result.failed.map((failure) => failure.key)]) kept.add(key);
     report?.({ objectsDone: Math.min(from + batchSize, keys.length), objectsTotal: keys.length });
   }
-  return { kept, retained, failed };
+  return { deleted, kept, retained, failed };
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { open, stat, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { livenessOf } from '../../process/liveness.js';
 import { thisOwner } from '../../process/owner.js';
 import { ownerInName, thisOwnerInName } from '../../process/owner-in-name.js';
@@ -28,15 +28,18 @@ export async function isAbandoned(attempt: string, path: string): Promise<boolea
     const { mtimeMs } = await stat(path);
     const isOld = (now: number) => now - mtimeMs > abandonedAfterMs;
     // Of a shared directory it is its server that gives the times: this machine's clock may be another.
-    return isOld(Date.now()) && isOld(await timeIn(dirname(path)));
+    return isOld(Date.now()) && isOld(await timeBeside(path, attempt));
   } catch {
     return false;
   }
 }
 
-/** The time by the clock of who serves the directory, in milliseconds: that of a file just made in it, which has no name any more by then. */
-async function timeIn(directory: string): Promise<number> {
-  const path = join(directory, newAttemptName());
+/**
+ * The time by the clock of who serves a file's directory, in milliseconds: that of a file just made in it, which has no name any more by
+ * then. Its name was that of a file of another attempt's: should this process die before it is taken away, a sweep takes it for what it is.
+ */
+async function timeBeside(file: string, attempt: string): Promise<number> {
+  const path = join(dirname(file), basename(file).replace(attempt, newAttemptName()));
   const handle = await open(path, 'wx', 0o600);
   try {
     await unlink(path);
