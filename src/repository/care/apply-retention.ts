@@ -2,11 +2,12 @@ import * as z from 'zod';
 import { throwIfAborted, VmdkDriverError } from '../../errors/index.js';
 import { callbackSchema, signalSchema } from '../../live-input.js';
 import { quietly } from '../../quietly.js';
+import { storeTime } from '../../stores/store-time.js';
+import { formatMarks, newMarksKey, noMarks } from '../format/marks.js';
 import { listRecords } from '../read/list-records.js';
 import { findRecord, type Repository } from '../repository.js';
 import { deleteBackup } from './delete-backup.js';
 import { type DatedBackup, decideRetention, type RetentionDecision, type RetentionPolicy } from './retention.js';
-import { storeTime } from './store-time.js';
 
 /** How retention is applied. */
 export interface RetentionOptions {
@@ -40,7 +41,8 @@ export async function applyRetention(
   const report = quietly(onProgress);
   const volumes = await backupsOfVolumes(repository, volumeId, signal);
   if (volumes.length === 0) return [];
-  const now = await storeTime(repository, signal);
+  // Marks that mark nothing: a collection deletes what is left of them.
+  const now = await storeTime(repository.store, newMarksKey(), formatMarks(noMarks), signal);
   const planned = volumes.flatMap((backups) => {
     const attempts = new Map(backups.map(({ backupId, attempt }) => [backupId, attempt]));
     return decideRetention(backups, policy, now).map((decision) => ({

@@ -1,14 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { throwIfAborted } from '../../errors/index.js';
 import { EventLoopTurns } from '../../event-loop-turns.js';
 import { callbackSchema, signalSchema } from '../../live-input.js';
 import { quietly } from '../../quietly.js';
 import type { ObjectInfo } from '../../stores/object-store.js';
+import { tryDelete } from '../../stores/try-delete.js';
+import { formatMarks, type Marks, newMarksKey, noMarks, parseMarks } from '../format/marks.js';
 import { attemptOfRootKey, marksPrefix, volumesPrefix } from '../format/names.js';
 import { assertStillThere } from '../open-repository.js';
 import { readObject, type Repository } from '../repository.js';
-import { tryDelete } from '../try-delete.js';
 import { compactPacks, type DeadGrains } from './compact-packs.js';
 import { attemptOfKey, findDeadLeases, findDoubtfulPacks, findLiveObjects, type LiveObjects } from './live-objects.js';
 import { findNeededGrains } from './needed-grains.js';
@@ -66,11 +66,6 @@ export interface GarbageReport {
   readonly repackedBytes: number;
 }
 
-const marksSchema = z.object({
-  keys: z.array(z.string()),
-  grains: z.record(z.string(), z.base64()).default({}),
-});
-type Marks = Readonly<z.infer<typeof marksSchema>>;
 /** How many objects one call deletes, and how many, and how many packs, one object of marks names. */
 const batchSize = 1000;
 
@@ -85,7 +80,7 @@ export async function collectGarbage(repository: Repository, options: GarbageOpt
   const { signal } = options;
   // What the clock of the store says is told by an object that was just put.
   const ownMarks = newMarksKey();
-  await repository.store.put(ownMarks, Buffer.from(JSON.stringify({ keys: [] })), { signal });
+  await repository.store.put(ownMarks, formatMarks(noMarks), { signal });
   try {
     return await collect(repository, ownMarks, options);
   } catch (error) {
@@ -244,16 +239,7 @@ async function findCandidates(
 
 async function readMarks({ store }: Repository, key: string, signal: AbortSignal | undefined): Promise<Marks> {
   const bytes = await readObject(store, key, signal);
-  try {
-    if (bytes !== undefined) return marksSchema.parse(JSON.parse(bytes.toString()));
-  } catch {
-    // Marks that cannot be read mark nothing.
-  }
-  return { keys: [], grains: {} };
-}
-
-function newMarksKey(): string {
-  return `${marksPrefix}${randomBytes(12).toString('hex')}.json`;
+  return bytes === undefined ? noMarks : parseMarks(bytes);
 }
 
 /** Keys and grains apart: grains stay marked until a run compacts. */
@@ -263,7 +249,7 @@ async function writeMarks(
   { keys, grains }: Marks,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const write = (key: string, marks: Marks) => store.put(key, Buffer.from(JSON.stringify(marks)), { signal });
+  const write = (key: string, marks: Marks) => store.put(key, formatMarks(marks), { signal });
   if (keys.length === 0) await store.delete([ownMarks], { signal });
   for (let from = 0; from < keys.length; from += batchSize) {
     const batch = keys.slice(from, from + batchSize);

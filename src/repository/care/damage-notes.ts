@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../../stores/object-store.js';
+import { tryDelete } from '../../stores/try-delete.js';
 import { untilAborted } from '../../until-aborted.js';
 import { damageKey, damagePrefix, leasePrefix } from '../format/names.js';
-import { tryDelete } from '../try-delete.js';
 
 /** The notes on broken packs: the next backup of a volume stores anew what is in these. */
 export class DamageNotes {

@@ -1,10 +1,10 @@
 import { anySignal } from '../../any-signal.js';
 import { StoreError } from '../../errors/index.js';
 import type { ObjectStore } from '../../stores/object-store.js';
+import { tryDelete } from '../../stores/try-delete.js';
 import { untilAborted } from '../../until-aborted.js';
 import type { Lease } from '../format/lease.js';
 import { leaseKey } from '../format/names.js';
-import { tryDelete } from '../try-delete.js';
 
 /** How often a running backup gives a sign of life, in milliseconds. */
 const beatMs = 60_000;

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { AbortError, StoreError, VmdkDriverError } from '../../errors/index.js';
 import type { ObjectInfo, ObjectStore } from '../../stores/object-store.js';
+import { storeTime } from '../../stores/store-time.js';
 import { sweepEach } from '../sweep-each.js';
 import { readNote } from './attempt-note.js';
 import { deleteAll } from './delete-all.js';
-import { inTime } from './in-time.js';
 import { attemptOf, attemptsPrefix, clocksPrefix, segmentsPrefix } from './object-names.js';
 import { readRecord } from './object-record.js';
 import { isBefore, listedRecord, mayBeOutdated } from './outdated-record.js';
@@ -29,7 +29,8 @@ export async function sweep(store: ObjectStore, signal: AbortSignal | undefined)
   for await (const clock of store.list(clocksPrefix, { signal })) clocks.push(clock);
   // Where there is nothing to look at, the store need not be asked for its time.
   if (notes.size === 0 && clocks.length === 0) return 0;
-  const nowMs = await storeTime(store, signal);
+  const clockKey = `${clocksPrefix}${randomBytes(16).toString('hex')}`;
+  const nowMs = (await storeTime(store, clockKey, Buffer.alloc(0), signal)).getTime();
   const isOld = ({ lastModified }: ObjectInfo) => nowMs - lastModified.getTime() > graceMs;
   // Of processes that died while they asked for the time.
   const stopped = clocks.filter(isOld).map(({ key }) => key);
@@ -84,17 +85,4 @@ async function sweepAttempt(
 
 function keysOf(infos: readonly ObjectInfo[]): string[] {
   return infos.map(({ key }) => key);
-}
-
-/** The time by the store's clock, in milliseconds since the epoch: that of an object just put. */
-async function storeTime(store: ObjectStore, signal: AbortSignal | undefined): Promise<number> {
-  const key = `${clocksPrefix}${randomBytes(16).toString('hex')}`;
-  await store.put(key, Buffer.alloc(0), { signal });
-  try {
-    const info = await store.stat(key, { signal });
-    if (info === undefined) throw new StoreError('protocol', 'an object just put is not there');
-    return info.lastModified.getTime();
-  } finally {
-    await inTime(() => store.delete([key])).catch(() => undefined);
-  }
 }
